@@ -1,0 +1,168 @@
+//! The regular sessions of the New York Stock Exchange, 1990 to 2099.
+//!
+//! The rules are checked, day by day and to the minute, against a table made from the PyPI package
+//! `exchange_calendars` (`crates/core/calendar/regenerate.py`). Sessions that the exchange cut short or
+//! opened late without notice (circuit breakers, snow) are regular ones here, as they are there.
+//!
+//! Outside the supported years there are no sessions: functions that must return one return the first or
+//! the last session known.
+
+mod rules;
+#[cfg(test)]
+mod tests;
+
+use std::sync::LazyLock;
+
+use jiff::Timestamp;
+use jiff::civil::{Date, Time, date, time};
+use jiff::tz::TimeZone;
+
+/// The first day that the calendar knows.
+pub const FIRST_DATE: Date = date(1990, 1, 1);
+/// The last day that the calendar knows.
+pub const LAST_DATE: Date = date(2099, 12, 31);
+
+const OPEN: Time = time(9, 30, 0, 0);
+
+/// The dates of all sessions in order: 27,644 of them, 110 KB. Built on first use.
+static SESSION_DATES: LazyLock<Vec<Date>> = LazyLock::new(|| {
+    FIRST_DATE
+        .series(jiff::Span::new().days(1))
+        .take_while(|date| *date <= LAST_DATE)
+        .filter(|date| rules::close_on(*date).is_some())
+        .collect()
+});
+
+/// One regular trading session, 9:30 to 16:00 New York time unless it closes early.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Session {
+    /// The New York date.
+    pub date: Date,
+    /// The first instant of the session.
+    pub open: Timestamp,
+    /// The first instant after the session.
+    pub close: Timestamp,
+    /// Whether the session closes before 16:00.
+    pub early_close: bool,
+}
+
+impl Session {
+    fn new(date: Date, close: Time) -> Self {
+        Self {
+            date,
+            open: instant(date, OPEN),
+            close: instant(date, close),
+            early_close: close != rules::REGULAR_CLOSE,
+        }
+    }
+
+    /// Whether `open <= at < close`.
+    #[must_use]
+    pub fn contains(&self, at: Timestamp) -> bool {
+        self.open <= at && at < self.close
+    }
+}
+
+/// The time zone of the exchange, from the data compiled into the binary.
+#[must_use]
+pub fn new_york() -> TimeZone {
+    jiff::tz::get!("America/New_York")
+}
+
+/// The New York civil date of an instant.
+#[must_use]
+pub fn trading_date(at: Timestamp) -> Date {
+    new_york().to_datetime(at).date()
+}
+
+/// The session on a date, or `None` on weekends, holidays and outside the supported years.
+#[must_use]
+pub fn session_on(date: Date) -> Option<Session> {
+    if !(FIRST_DATE..=LAST_DATE).contains(&date) {
+        return None;
+    }
+    rules::close_on(date).map(|close| Session::new(date, close))
+}
+
+/// The regular session that contains the instant, `open <= at < close`.
+#[must_use]
+pub fn session_at(at: Timestamp) -> Option<Session> {
+    session_on(trading_date(at)).filter(|session| session.contains(at))
+}
+
+/// Whether a regular session is under way.
+#[must_use]
+pub fn is_open(at: Timestamp) -> bool {
+    session_at(at).is_some()
+}
+
+/// The first session on a date strictly later than `date`.
+#[must_use]
+pub fn next_session_after(date: Date) -> Session {
+    session_at_index(SESSION_DATES.partition_point(|known| *known <= date))
+}
+
+/// The last session on a date strictly earlier than `date`.
+#[must_use]
+pub fn previous_session_before(date: Date) -> Session {
+    session_at_index(sessions_before(date).saturating_sub(1))
+}
+
+/// The first opening strictly later than `at`.
+#[must_use]
+pub fn next_open(at: Timestamp) -> Timestamp {
+    let date = trading_date(at);
+    match session_on(date) {
+        Some(today) if at < today.open => today.open,
+        _ => next_session_after(date).open,
+    }
+}
+
+/// The first closing strictly later than `at`: the end of the session under way, else of the next one.
+#[must_use]
+pub fn next_close(at: Timestamp) -> Timestamp {
+    let date = trading_date(at);
+    match session_on(date) {
+        Some(today) if at < today.close => today.close,
+        _ => next_session_after(date).close,
+    }
+}
+
+/// The sessions from `first` to `last`, both included, in order. Empty if `last` is earlier than `first`.
+pub fn sessions_between(first: Date, last: Date) -> impl Iterator<Item = Session> {
+    SESSION_DATES[sessions_before(first)..]
+        .iter()
+        .take_while(move |date| **date <= last)
+        .filter_map(|date| session_on(*date))
+}
+
+/// The session `count` sessions away from `date`. With `count` 0 that is the session on `date`, or the next one
+/// if there is none; with a negative `count` it is strictly earlier than `date`.
+#[must_use]
+pub fn add_sessions(date: Date, count: i32) -> Session {
+    let index = session_index(date).saturating_add(i64::from(count)).max(0);
+    session_at_index(usize::try_from(index).unwrap_or(usize::MAX))
+}
+
+/// The number of sessions from 1990-01-01 up to but not including `date`, so that the difference of two indices is
+/// a distance in sessions. A date without a session has the index of the next session.
+#[must_use]
+pub fn session_index(date: Date) -> i64 {
+    i64::try_from(sessions_before(date)).unwrap_or(i64::MAX)
+}
+
+fn sessions_before(date: Date) -> usize {
+    SESSION_DATES.partition_point(|known| *known < date)
+}
+
+/// The session with that index, or the last one.
+fn session_at_index(index: usize) -> Session {
+    let date = SESSION_DATES[index.min(SESSION_DATES.len() - 1)];
+    Session::new(date, rules::close_on(date).unwrap_or(rules::REGULAR_CLOSE))
+}
+
+/// Opening and closing hours lie in no DST change, which New York makes at 2:00, and all supported years in the range
+/// of a timestamp; so the fallback is never taken.
+fn instant(date: Date, time: Time) -> Timestamp {
+    new_york().to_timestamp(date.to_datetime(time)).unwrap_or(Timestamp::MAX)
+}
