@@ -1,0 +1,30 @@
+//! The words and rules of Paddock, as pure functions over data.
+//!
+//! Nothing in this crate does I/O, is async, or takes time or randomness from the air: callers pass a
+//! [`Clock`] reading and [`Entropy`] bytes in.
+
+pub mod audit;
+pub mod calendar;
+pub mod clock;
+pub mod connection;
+pub mod decide;
+pub mod entropy;
+pub mod id;
+pub mod money;
+pub mod order;
+pub mod paste;
+pub mod permission;
+pub mod scope;
+pub mod secret;
+pub mod symbol;
+pub mod usage;
+
+pub use clock::{Clock, ManualClock};
+pub use connection::Environment;
+pub use decide::{Decision, Permit, ReasonCode, Refusal, Request, decide};
+pub use entropy::Entropy;
+pub use permission::PermissionClass;
+pub use scope::Scope;
+pub use secret::SecretText;
+pub use symbol::{AssetClass, Symbol};
+pub use usage::Usage;

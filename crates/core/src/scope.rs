@@ -1,0 +1,159 @@
+//! What an access key may do.
+
+use std::collections::BTreeSet;
+use std::fmt::Write as _;
+
+use ipnet::IpNet;
+use jiff::Timestamp;
+use rust_decimal::Decimal;
+use serde::{Deserialize, Serialize};
+
+use crate::money::format_usd;
+use crate::order::{OrderType, Side};
+use crate::{AssetClass, PermissionClass, Symbol};
+
+/// What an access key may do. A limit that is absent (`None`) does not limit; a set that is present allows only its
+/// members, so an empty set allows nothing. Unknown fields are refused when a scope is read back: a limit that this version
+/// does not know must not be ignored.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Scope {
+    /// Permission classes that are allowed as a whole. [`PermissionClass::MoneyOut`] here allows nothing: such
+    /// operations must be named in `operations`.
+    #[serde(default)]
+    pub classes: BTreeSet<PermissionClass>,
+    /// Operations allowed by name (Alpaca's operationId), besides those of `classes`.
+    #[serde(default)]
+    pub operations: BTreeSet<String>,
+    /// The symbols that orders and closes may touch.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub symbols: Option<BTreeSet<Symbol>>,
+    /// The asset classes that orders and closes may touch.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub asset_classes: Option<BTreeSet<AssetClass>>,
+    /// The ways orders may go, exits of bracket orders included.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sides: Option<BTreeSet<Side>>,
+    /// The types that orders may have, exits of bracket orders included.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub order_types: Option<BTreeSet<OrderType>>,
+    /// Dollars that one order may be worth at most.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_order_notional: Option<Decimal>,
+    /// Dollars that all orders of one New York day may be worth at most.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_daily_notional: Option<Decimal>,
+    /// Orders, replacements and closes on one New York day at most.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_daily_orders: Option<u32>,
+    /// The instant from which the key opens nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires_at: Option<Timestamp>,
+    /// The networks from which the key may be used.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub networks: Option<Vec<IpNet>>,
+}
+
+/// Ready-made choices of operations.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Preset {
+    /// Reads the account and market data.
+    ReadOnly,
+    /// Reads, places, replaces and cancels orders, closes positions, keeps watchlists.
+    Trader,
+    /// Reads market data, and the clock, the calendar and the list of assets, without which data is hard to use.
+    DataOnly,
+}
+
+/// The operations of the account API that say nothing about the account.
+const PUBLIC_FACTS: [&str; 6] = [
+    "LegacyClock",
+    "Clock",
+    "LegacyCalendar",
+    "Calendar",
+    "get-v2-assets",
+    "get-v2-assets-symbol_or_asset_id",
+];
+
+impl Preset {
+    /// All presets with their names.
+    pub const ALL: [(&'static str, Self); 3] =
+        [("read-only", Self::ReadOnly), ("trader", Self::Trader), ("data-only", Self::DataOnly)];
+
+    /// The preset of that name.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.iter().find(|(known, _)| *known == name).map(|(_, preset)| *preset)
+    }
+
+    /// Adds the preset's operations to a scope.
+    pub fn apply(self, scope: &mut Scope) {
+        use PermissionClass as P;
+        let classes: &[P] = match self {
+            Self::ReadOnly => &[P::AccountRead, P::Data],
+            Self::Trader => &[P::AccountRead, P::Data, P::Order, P::Cancel, P::PositionClose, P::Watchlist],
+            Self::DataOnly => &[P::Data],
+        };
+        scope.classes.extend(classes);
+        if self == Self::DataOnly {
+            scope.operations.extend(PUBLIC_FACTS.map(str::to_owned));
+        }
+    }
+}
+
+impl Scope {
+    /// Whether the operation is allowed as such, before anything is said about its content.
+    #[must_use]
+    pub fn allows_operation(&self, operation: &str, class: PermissionClass) -> bool {
+        let by_class = class != PermissionClass::MoneyOut && self.classes.contains(&class);
+        by_class || self.operations.contains(operation)
+    }
+
+    /// Whether any limit needs to know what an order is worth.
+    #[must_use]
+    pub const fn limits_notional(&self) -> bool {
+        self.max_order_notional.is_some() || self.max_daily_notional.is_some()
+    }
+
+    /// The scope as a sentence for a person.
+    #[must_use]
+    pub fn describe(&self) -> String {
+        let mut acts: Vec<String> = self.classes.iter().map(ToString::to_string).collect();
+        acts.extend(self.operations.iter().cloned());
+        let mut text = if acts.is_empty() {
+            "may do nothing".to_owned()
+        } else {
+            format!("may use {}", acts.join(", "))
+        };
+        let list =
+            |items: Vec<String>| if items.is_empty() { "nothing".to_owned() } else { items.join(", ") };
+        if let Some(symbols) = &self.symbols {
+            _ = write!(text, "; orders in {} only", list(symbols.iter().map(ToString::to_string).collect()));
+        }
+        if let Some(classes) = &self.asset_classes {
+            _ = write!(text, "; orders in {} only", list(classes.iter().map(ToString::to_string).collect()));
+        }
+        if let Some(sides) = &self.sides {
+            _ = write!(text, "; may {} only", list(sides.iter().map(ToString::to_string).collect()));
+        }
+        if let Some(types) = &self.order_types {
+            _ = write!(text, "; {} orders only", list(types.iter().map(ToString::to_string).collect()));
+        }
+        if let Some(cap) = self.max_order_notional {
+            _ = write!(text, "; at most ${} an order", format_usd(cap));
+        }
+        if let Some(cap) = self.max_daily_notional {
+            _ = write!(text, "; at most ${} a day", format_usd(cap));
+        }
+        if let Some(cap) = self.max_daily_orders {
+            _ = write!(text, "; at most {cap} orders a day");
+        }
+        if let Some(networks) = &self.networks {
+            _ = write!(text, "; from {} only", list(networks.iter().map(ToString::to_string).collect()));
+        }
+        if let Some(expiry) = self.expires_at {
+            _ = write!(text, "; until {expiry}");
+        }
+        text
+    }
+}
