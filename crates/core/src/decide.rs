@@ -50,6 +50,9 @@ pub struct Request<'a> {
 pub enum Act {
     /// Nothing that the caps count: a read, a cancel, a setting.
     Plain,
+    /// Something whose effect on the limits cannot be judged from its content, such as an option exercise. It passes only
+    /// when the scope names the operation.
+    Opaque,
     /// These orders would come to be. One for a new order, a replacement or a close; any number for close-all.
     Orders(Vec<OrderFacts>),
 }
@@ -197,7 +200,13 @@ fn permitted_charge(scope: &Scope, request: &Request<'_>, usage: &Usage) -> Resu
     check_expiry(scope, request)?;
     check_network(scope, request)?;
     check_operation(scope, request)?;
-    let Act::Orders(orders) = &request.act else { return Ok(Charge::default()) };
+    let orders = match &request.act {
+        Act::Plain => return Ok(Charge::default()),
+        Act::Opaque => {
+            return check_named(scope, request).map(|()| Charge { orders: 1, notional: Decimal::ZERO });
+        }
+        Act::Orders(orders) => orders,
+    };
     let mut charge = Charge::default();
     for facts in orders {
         check_instrument(scope, &facts.order)?;
@@ -265,6 +274,17 @@ fn check_operation(scope: &Scope, request: &Request<'_>) -> Result<(), Refusal> 
         request.class
     );
     Err(Refusal::new(ReasonCode::OperationNotAllowed, message, &numbers))
+}
+
+fn check_named(scope: &Scope, request: &Request<'_>) -> Result<(), Refusal> {
+    let operation = request.operation;
+    if scope.operations.contains(operation) {
+        return Ok(());
+    }
+    let message = format!(
+        "what {operation} is worth cannot be judged from the request: it passes only when a scope names the operation"
+    );
+    Err(Refusal::new(ReasonCode::OperationNotAllowed, message, &[("operation", operation.to_owned())]))
 }
 
 fn check_instrument(scope: &Scope, order: &OrderRequest) -> Result<(), Refusal> {
@@ -428,3 +448,6 @@ fn join<T: fmt::Display>(items: impl IntoIterator<Item = T>) -> String {
     let items: Vec<String> = items.into_iter().map(|item| item.to_string()).collect();
     if items.is_empty() { "nothing".to_owned() } else { items.join(", ") }
 }
+
+#[cfg(test)]
+mod tests;

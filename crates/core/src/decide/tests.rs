@@ -1,0 +1,285 @@
+use proptest::prelude::*;
+use rstest::rstest;
+
+use super::*;
+use crate::order::{StopLoss, TakeProfit, TimeInForce};
+use crate::scope::Preset;
+
+fn at() -> Timestamp {
+    "2026-11-20T15:00:00Z".parse().unwrap()
+}
+
+fn dec(text: &str) -> Decimal {
+    crate::money::parse_decimal(text).unwrap()
+}
+
+fn order(symbol: &str, side: Side, amount: Amount) -> OrderRequest {
+    OrderRequest {
+        symbol: Symbol::parse(symbol).unwrap(),
+        side,
+        order_type: OrderType::Market,
+        time_in_force: TimeInForce::Day,
+        amount,
+        limit_price: None,
+        stop_price: None,
+        trail_price: None,
+        trail_percent: None,
+        extended_hours: false,
+        order_class: OrderClass::Simple,
+        take_profit: None,
+        stop_loss: None,
+        legs: Vec::new(),
+        client_order_id: None,
+    }
+}
+
+fn shares(quantity: &str) -> Amount {
+    Amount::Quantity(dec(quantity))
+}
+
+fn request(act: Act) -> Request<'static> {
+    Request {
+        operation: "postOrder",
+        class: PermissionClass::Order,
+        at: at(),
+        network: "127.0.0.1".parse().unwrap(),
+        frozen: None,
+        act,
+    }
+}
+
+fn ordering(order: OrderRequest, price: Option<&str>) -> Request<'static> {
+    let facts = OrderFacts { order, market_price: price.map(dec), already_charged: Decimal::ZERO };
+    request(Act::Orders(vec![facts]))
+}
+
+fn trader() -> Scope {
+    let mut scope = Scope::default();
+    Preset::Trader.apply(&mut scope);
+    scope
+}
+
+fn no_usage() -> Usage {
+    Usage::none(trading_date(at()))
+}
+
+fn refusal(scope: &Scope, request: &Request<'_>) -> ReasonCode {
+    match decide(scope, request, &no_usage()) {
+        Decision::Refuse(refusal) => refusal.code,
+        Decision::Permit(permit) => panic!("permitted with {:?}", permit.charge()),
+    }
+}
+
+fn charge(scope: &Scope, request: &Request<'_>) -> Charge {
+    match decide(scope, request, &no_usage()) {
+        Decision::Permit(permit) => permit.charge(),
+        Decision::Refuse(refusal) => panic!("refused: {}", refusal.message),
+    }
+}
+
+fn limit(mut order: OrderRequest, price: &str) -> OrderRequest {
+    order.order_type = OrderType::Limit;
+    order.limit_price = Some(dec(price));
+    order
+}
+
+#[test]
+fn an_empty_scope_allows_nothing() {
+    assert_eq!(refusal(&Scope::default(), &request(Act::Plain)), ReasonCode::OperationNotAllowed);
+}
+
+#[test]
+fn money_out_passes_only_by_name() {
+    let mut scope = trader();
+    scope.classes.insert(PermissionClass::MoneyOut);
+    let out = Request {
+        operation: "createCryptoTransferForAccount",
+        class: PermissionClass::MoneyOut,
+        ..request(Act::Plain)
+    };
+    assert_eq!(refusal(&scope, &out), ReasonCode::MoneyOutNotAllowed);
+    scope.operations.insert("createCryptoTransferForAccount".to_owned());
+    assert_eq!(charge(&scope, &out), Charge::default());
+}
+
+#[test]
+fn what_cannot_be_judged_passes_only_by_name() {
+    let mut scope = trader();
+    let exercise = Request { operation: "optionExercise", ..request(Act::Opaque) };
+    assert_eq!(refusal(&scope, &exercise), ReasonCode::OperationNotAllowed);
+    scope.operations.insert("optionExercise".to_owned());
+    assert_eq!(charge(&scope, &exercise).orders, 1);
+}
+
+#[rstest]
+#[case(Frozen::Key)]
+#[case(Frozen::Connection)]
+#[case(Frozen::Everything)]
+fn a_freeze_lets_only_cancels_pass(#[case] frozen: Frozen) {
+    let read = Request { frozen: Some(frozen), class: PermissionClass::AccountRead, ..request(Act::Plain) };
+    assert_eq!(refusal(&trader(), &read), ReasonCode::Frozen);
+    let cancel = Request { class: PermissionClass::Cancel, operation: "deleteAllOrders", ..read };
+    assert!(charge(&trader(), &cancel).is_nothing());
+}
+
+#[test]
+fn a_key_is_dead_at_the_instant_of_its_expiry() {
+    let mut scope = trader();
+    scope.expires_at = Some(at());
+    assert_eq!(refusal(&scope, &request(Act::Plain)), ReasonCode::KeyExpired);
+}
+
+#[rstest]
+#[case("10.1.2.3", true)]
+#[case("::ffff:10.1.2.3", true)]
+#[case("11.0.0.1", false)]
+#[case("::1", false)]
+fn networks(#[case] from: &str, #[case] allowed: bool) {
+    let mut scope = trader();
+    scope.networks = Some(vec!["10.0.0.0/8".parse().unwrap()]);
+    let request = Request { network: from.parse().unwrap(), ..request(Act::Plain) };
+    assert_eq!(matches!(decide(&scope, &request, &no_usage()), Decision::Permit(_)), allowed);
+}
+
+#[test]
+fn symbols_sides_types_and_classes_limit() {
+    let buy = order("MSFT", Side::Buy, shares("1"));
+    let mut scope = trader();
+    scope.symbols = Some([Symbol::parse("AAPL").unwrap()].into());
+    assert_eq!(refusal(&scope, &ordering(buy.clone(), None)), ReasonCode::SymbolNotAllowed);
+    let mut scope = trader();
+    scope.asset_classes = Some([AssetClass::Crypto].into());
+    assert_eq!(refusal(&scope, &ordering(buy.clone(), None)), ReasonCode::AssetClassNotAllowed);
+    let mut scope = trader();
+    scope.sides = Some([Side::Sell].into());
+    assert_eq!(refusal(&scope, &ordering(buy.clone(), None)), ReasonCode::SideNotAllowed);
+    let mut scope = trader();
+    scope.order_types = Some([OrderType::Limit].into());
+    assert_eq!(refusal(&scope, &ordering(buy, None)), ReasonCode::OrderTypeNotAllowed);
+}
+
+#[test]
+fn the_exits_of_a_bracket_are_decided_too() {
+    let mut bracket = limit(order("AAPL", Side::Buy, shares("1")), "100");
+    bracket.order_class = OrderClass::Bracket;
+    bracket.take_profit = Some(TakeProfit { limit_price: dec("110") });
+    bracket.stop_loss = Some(StopLoss { stop_price: dec("90"), limit_price: None });
+    let mut scope = trader();
+    scope.sides = Some([Side::Buy].into());
+    assert_eq!(refusal(&scope, &ordering(bracket.clone(), None)), ReasonCode::SideNotAllowed);
+    let mut scope = trader();
+    scope.order_types = Some([OrderType::Limit].into());
+    assert_eq!(refusal(&scope, &ordering(bracket, None)), ReasonCode::OrderTypeNotAllowed);
+}
+
+#[rstest]
+#[case::market_buy_at_the_ask(order("AAPL", Side::Buy, shares("2")), Some("600"), "1200")]
+#[case::a_buy_limit_pays_at_most_its_limit(
+    limit(order("AAPL", Side::Buy, shares("2")), "100"),
+    Some("600"),
+    "200"
+)]
+#[case::a_sell_limit_sells_at_the_market(
+    limit(order("AAPL", Side::Sell, shares("2")), "1"),
+    Some("600"),
+    "1200"
+)]
+#[case::stated_notional(order("AAPL", Side::Buy, Amount::Notional(dec("55.5"))), None, "55.5")]
+#[case::a_contract_is_a_hundred(
+    limit(order("AAPL261218C00150000", Side::Buy, shares("1")), "2.5"),
+    None,
+    "250"
+)]
+fn worth(#[case] order: OrderRequest, #[case] price: Option<&str>, #[case] expected: &str) {
+    assert_eq!(charge(&trader(), &ordering(order, price)), Charge { orders: 1, notional: dec(expected) });
+}
+
+#[test]
+fn an_order_that_cannot_be_valued_is_refused_only_where_value_is_limited() {
+    let unknown = ordering(order("AAPL", Side::Buy, shares("1")), None);
+    assert_eq!(charge(&trader(), &unknown).orders, 1);
+    let mut scope = trader();
+    scope.max_order_notional = Some(dec("1000"));
+    assert_eq!(refusal(&scope, &unknown), ReasonCode::PriceUnknown);
+}
+
+#[rstest]
+#[case("1000", None)]
+#[case("1000.01", Some(ReasonCode::OrderNotionalExceeded))]
+fn the_order_cap_is_inclusive(#[case] notional: &str, #[case] expected: Option<ReasonCode>) {
+    let mut scope = trader();
+    scope.max_order_notional = Some(dec("1000"));
+    let request = ordering(order("AAPL", Side::Buy, Amount::Notional(dec(notional))), None);
+    let found = match decide(&scope, &request, &no_usage()) {
+        Decision::Permit(_) => None,
+        Decision::Refuse(refusal) => Some(refusal.code),
+    };
+    assert_eq!(found, expected);
+}
+
+#[test]
+fn a_replacement_is_charged_for_what_it_adds() {
+    let facts = OrderFacts {
+        order: limit(order("AAPL", Side::Buy, shares("3")), "100"),
+        market_price: None,
+        already_charged: dec("100"),
+    };
+    assert_eq!(charge(&trader(), &request(Act::Orders(vec![facts]))).notional, dec("200"));
+}
+
+#[test]
+fn yesterdays_usage_does_not_count() {
+    let mut scope = trader();
+    scope.max_daily_orders = Some(1);
+    let request = ordering(order("AAPL", Side::Buy, Amount::Notional(dec("5"))), None);
+    let used = Usage { orders: 1, ..no_usage() };
+    assert!(matches!(decide(&scope, &request, &used), Decision::Refuse(_)));
+    let yesterday = Usage { day: used.day.yesterday().unwrap(), ..used };
+    assert!(matches!(decide(&scope, &request, &yesterday), Decision::Permit(_)));
+}
+
+#[test]
+fn reason_names_and_numbers_are_unique() {
+    let names: std::collections::BTreeSet<_> = ReasonCode::ALL.iter().map(|code| code.as_str()).collect();
+    let numbers: std::collections::BTreeSet<_> = ReasonCode::ALL.iter().map(|code| code.number()).collect();
+    assert_eq!((names.len(), numbers.len()), (ReasonCode::ALL.len(), ReasonCode::ALL.len()));
+}
+
+proptest! {
+    /// However orders come, what is permitted in one day never adds up to more than the caps.
+    #[test]
+    fn caps_are_never_overshot(
+        amounts in prop::collection::vec(1_i64..400_000, 1..40),
+        order_cap in 1_i64..300_000,
+        daily_cap in 1_i64..2_000_000,
+        orders_cap in 1_u32..20,
+    ) {
+        let mut scope = trader();
+        scope.max_order_notional = Some(Decimal::new(order_cap, 2));
+        scope.max_daily_notional = Some(Decimal::new(daily_cap, 2));
+        scope.max_daily_orders = Some(orders_cap);
+        let mut usage = no_usage();
+        for cents in amounts {
+            let notional = Decimal::new(cents, 2);
+            let request = ordering(order("AAPL", Side::Buy, Amount::Notional(notional)), None);
+            if let Decision::Permit(permit) = decide(&scope, &request, &usage) {
+                prop_assert!(notional <= Decimal::new(order_cap, 2));
+                usage.orders += permit.charge().orders;
+                usage.notional += permit.charge().notional;
+            }
+        }
+        prop_assert!(usage.notional <= Decimal::new(daily_cap, 2));
+        prop_assert!(usage.orders <= orders_cap);
+    }
+
+    /// Taking a limit away never refuses what was permitted with it: limits only ever narrow.
+    #[test]
+    fn limits_only_narrow(cents in 1_i64..400_000, cap in 1_i64..400_000) {
+        let mut narrow = trader();
+        narrow.max_order_notional = Some(Decimal::new(cap, 2));
+        let request = ordering(order("AAPL", Side::Buy, Amount::Notional(Decimal::new(cents, 2))), None);
+        if matches!(decide(&narrow, &request, &no_usage()), Decision::Permit(_)) {
+            prop_assert!(matches!(decide(&trader(), &request, &no_usage()), Decision::Permit(_)));
+        }
+    }
+}
