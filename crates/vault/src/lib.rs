@@ -1,1 +1,43 @@
-//! placeholder
+//! Envelope encryption for the credentials that users entrust to Paddock.
+//!
+//! A user's data-encryption key (DEK) seals that user's credentials with AES-256-GCM. A key-encryption key (KEK)
+//! wraps the DEKs and lives in a [`KeyFile`], apart from the database. The database keeps [`WrappedDek`]s and
+//! [`Sealed`] secrets as opaque bytes; without the key file both are noise.
+//!
+//! A [`Vault`] hands out three capabilities:
+//!
+//! * [`Sealer`] makes DEKs, seals secrets and takes their fingerprints. It cannot open anything.
+//! * [`Opener`] turns a sealed secret back into text. Only what talks to the broker gets one.
+//! * [`Rotator`] replaces KEKs and DEKs. It opens and seals again inside, and yields no text.
+//!
+//! Every ciphertext is bound to where it belongs ([`Binding`]: user, connection, field, version): moved anywhere else, it
+//! does not open. This is the only crate that uses `aws-lc-rs`, and the only one that turns ciphertext into text.
+
+mod binding;
+mod cipher;
+mod dek;
+mod entropy;
+mod error;
+mod fingerprint;
+mod key;
+mod key_file;
+mod key_set;
+mod opener;
+mod rotator;
+mod sealed;
+mod sealer;
+mod vault;
+
+pub use binding::{Binding, Field};
+pub use dek::{SEALS_PER_DEK, WrappedDek};
+pub use entropy::OsEntropy;
+pub use error::VaultError;
+pub use fingerprint::Fingerprint;
+pub use key::{KekId, KekIdError};
+pub use key_file::{KeyFile, KeyFileError};
+pub use opener::Opener;
+pub use paddock_core::SecretText;
+pub use rotator::Rotator;
+pub use sealed::Sealed;
+pub use sealer::{MAX_SECRET_BYTES, Sealer};
+pub use vault::{KekStatus, Vault};

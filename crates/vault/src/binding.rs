@@ -1,0 +1,54 @@
+//! Where a sealed secret belongs.
+
+use paddock_core::id::{ConnectionId, DekId, UserId};
+
+/// Which part of a credential a secret is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Field {
+    /// The Key ID of an API key pair.
+    KeyId,
+    /// The Secret Key of an API key pair.
+    SecretKey,
+    /// An OAuth token.
+    OauthToken,
+}
+
+impl Field {
+    /// Part of the format of sealed secrets: never changed, never used twice.
+    const fn tag(self) -> u8 {
+        match self {
+            Self::KeyId => 1,
+            Self::SecretKey => 2,
+            Self::OauthToken => 3,
+        }
+    }
+}
+
+/// The one place to which a sealed secret belongs. Sealed for one place, it opens in no other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Binding {
+    /// Whose it is.
+    pub user: UserId,
+    /// Which connection it opens.
+    pub connection: ConnectionId,
+    /// Which part of the credential it is.
+    pub field: Field,
+    /// The credential's version, counted up by one at each replacement.
+    pub version: u32,
+}
+
+const LABEL: &[u8; 18] = b"paddock sealed v1\0";
+
+impl Binding {
+    /// The additional authenticated data. Every part has a fixed length, so two different places never look the same.
+    pub(crate) fn additional_data(&self, dek: DekId) -> Vec<u8> {
+        let mut data = Vec::with_capacity(LABEL.len() + 3 * 16 + 1 + 4);
+        data.extend_from_slice(LABEL);
+        data.extend_from_slice(dek.as_uuid().as_bytes());
+        data.extend_from_slice(self.user.as_uuid().as_bytes());
+        data.extend_from_slice(self.connection.as_uuid().as_bytes());
+        data.push(self.field.tag());
+        data.extend_from_slice(&self.version.to_be_bytes());
+        data
+    }
+}

@@ -1,0 +1,56 @@
+//! The capability to open.
+
+use std::sync::Arc;
+
+use paddock_core::SecretText;
+use zeroize::Zeroize as _;
+
+use crate::cipher;
+use crate::key::Key;
+use crate::sealed::WHAT;
+use crate::vault::Shared;
+use crate::{Binding, Sealed, VaultError, WrappedDek};
+
+/// Turns sealed secrets back into text. Only what sends requests to the broker gets one.
+#[derive(Clone, Debug)]
+pub struct Opener(pub(crate) Arc<Shared>);
+
+impl Opener {
+    /// Opens a secret that was sealed under that key for that place. Keep the text for the length of one use.
+    ///
+    /// # Errors
+    ///
+    /// [`VaultError::Locked`]; [`VaultError::WrongDek`] if the key is another user's or another than the secret names;
+    /// [`VaultError::UnknownKek`]; [`VaultError::DoesNotOpen`] if anything was changed or moved.
+    pub fn open(
+        &self,
+        dek: &WrappedDek,
+        binding: &Binding,
+        sealed: &Sealed,
+    ) -> Result<SecretText, VaultError> {
+        let key = dek.unwrap_key(&*self.0.keys()?)?;
+        open_under(&key, dek, binding, sealed)
+    }
+}
+
+pub(crate) fn open_under(
+    key: &Key,
+    dek: &WrappedDek,
+    binding: &Binding,
+    sealed: &Sealed,
+) -> Result<SecretText, VaultError> {
+    if binding.user != dek.user() || sealed.dek != dek.id() {
+        return Err(VaultError::WrongDek);
+    }
+    let mut plaintext =
+        cipher::decrypt(key, sealed.nonce, &binding.additional_data(dek.id()), &sealed.ciphertext)
+            .map_err(|_| VaultError::DoesNotOpen(WHAT))?;
+    // The buffer itself becomes the text, so that there is no second copy to wipe.
+    match String::from_utf8(std::mem::take(&mut *plaintext)) {
+        Ok(text) => Ok(SecretText::new(text)),
+        Err(error) => {
+            error.into_bytes().zeroize();
+            Err(VaultError::DoesNotOpen(WHAT))
+        }
+    }
+}
