@@ -2,6 +2,7 @@ use proptest::prelude::*;
 use rstest::rstest;
 
 use super::*;
+use crate::AssetClass;
 use crate::order::{StopLoss, TakeProfit, TimeInForce};
 use crate::scope::Preset;
 
