@@ -1,14 +1,14 @@
 //! What an access key may do.
 
+mod sentence;
+
 use std::collections::BTreeSet;
-use std::fmt::Write as _;
 
 use ipnet::IpNet;
 use jiff::Timestamp;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
-use crate::money::format_usd;
 use crate::order::{OrderType, Side};
 use crate::{AssetClass, PermissionClass, Symbol};
 
@@ -113,47 +113,5 @@ impl Scope {
     #[must_use]
     pub const fn limits_notional(&self) -> bool {
         self.max_order_notional.is_some() || self.max_daily_notional.is_some()
-    }
-
-    /// The scope as a sentence for a person.
-    #[must_use]
-    pub fn describe(&self) -> String {
-        let mut acts: Vec<String> = self.classes.iter().map(ToString::to_string).collect();
-        acts.extend(self.operations.iter().cloned());
-        let mut text = if acts.is_empty() {
-            "may do nothing".to_owned()
-        } else {
-            format!("may use {}", acts.join(", "))
-        };
-        let list =
-            |items: Vec<String>| if items.is_empty() { "nothing".to_owned() } else { items.join(", ") };
-        if let Some(symbols) = &self.symbols {
-            _ = write!(text, "; orders in {} only", list(symbols.iter().map(ToString::to_string).collect()));
-        }
-        if let Some(classes) = &self.asset_classes {
-            _ = write!(text, "; orders in {} only", list(classes.iter().map(ToString::to_string).collect()));
-        }
-        if let Some(sides) = &self.sides {
-            _ = write!(text, "; may {} only", list(sides.iter().map(ToString::to_string).collect()));
-        }
-        if let Some(types) = &self.order_types {
-            _ = write!(text, "; {} orders only", list(types.iter().map(ToString::to_string).collect()));
-        }
-        if let Some(cap) = self.max_order_notional {
-            _ = write!(text, "; at most ${} an order", format_usd(cap));
-        }
-        if let Some(cap) = self.max_daily_notional {
-            _ = write!(text, "; at most ${} a day", format_usd(cap));
-        }
-        if let Some(cap) = self.max_daily_orders {
-            _ = write!(text, "; at most {cap} orders a day");
-        }
-        if let Some(networks) = &self.networks {
-            _ = write!(text, "; from {} only", list(networks.iter().map(ToString::to_string).collect()));
-        }
-        if let Some(expiry) = self.expires_at {
-            _ = write!(text, "; until {expiry}");
-        }
-        text
     }
 }

@@ -1,0 +1,222 @@
+//! A scope, read back to a person.
+
+use std::collections::BTreeSet;
+use std::fmt::Display;
+
+use jiff::Timestamp;
+use rust_decimal::Decimal;
+
+use crate::money::format_usd;
+use crate::order::Side;
+use crate::{AssetClass, PermissionClass, Scope};
+
+impl Scope {
+    /// The scope as a sentence for a person, to be read after the key's name: `may read the account; may buy in AAPL only,
+    /// at most $1,000 an order; until 21 December 2026, 15:00 UTC`. Lower case, no full stop. Every limit that is set is said.
+    #[must_use]
+    pub fn describe(&self) -> String {
+        let mut parts = Vec::new();
+        let free: Vec<&str> = self.classes.iter().filter_map(|class| outside_limits(*class)).collect();
+        if !free.is_empty() {
+            parts.push(format!("may {}", and(&free)));
+        }
+        parts.extend(self.trading());
+        if !self.operations.is_empty() {
+            let also = if parts.is_empty() { "may use" } else { "may also use" };
+            parts.push(format!("{also} {}", and(&self.operations)));
+        }
+        if parts.is_empty() {
+            parts.push("may do nothing".to_owned());
+        }
+        if !self.trades_by_class() && !self.operations.is_empty() {
+            // An operation that is allowed by name may be an order, which these limits then bind.
+            let limits = self.order_limits();
+            if !limits.is_empty() {
+                parts.push(format!("orders {}", limits.join(", ")));
+            }
+        }
+        if let Some(networks) = &self.networks {
+            parts.push(format!("only from {}", or(networks)));
+        }
+        if let Some(expiry) = self.expires_at {
+            parts.push(format!("until {}", moment(expiry)));
+        }
+        parts.join("; ")
+    }
+
+    fn trades_by_class(&self) -> bool {
+        [PermissionClass::Order, PermissionClass::PositionClose]
+            .iter()
+            .any(|class| self.classes.contains(class))
+    }
+
+    /// What the key may trade and how, where a permission class lets it.
+    fn trading(&self) -> Option<String> {
+        let orders = self.classes.contains(&PermissionClass::Order);
+        let closes = self.classes.contains(&PermissionClass::PositionClose);
+        let mut acts = Vec::new();
+        if orders {
+            let sides = self.sides.clone().unwrap_or_else(|| Side::ALL.iter().copied().collect());
+            acts.push(if sides.is_empty() { "place no orders".to_owned() } else { and(&sides) });
+        }
+        if closes {
+            acts.push(format!("close {}", self.closable()));
+        }
+        if acts.is_empty() {
+            return None;
+        }
+        let mut limits = self.order_limits();
+        let act = if orders && closes { acts.join(", and ") } else { and(&acts) };
+        limits.insert(0, format!("may {act}"));
+        Some(limits.join(", "))
+    }
+
+    /// A long position is closed by selling, a short one by buying.
+    fn closable(&self) -> &'static str {
+        let may = |side| self.sides.as_ref().is_none_or(|sides| sides.contains(&side));
+        match (may(Side::Buy), may(Side::Sell)) {
+            (true, true) => "positions",
+            (true, false) => "short positions",
+            (false, true) => "long positions",
+            (false, false) => "no positions",
+        }
+    }
+
+    /// The limits on orders, the sides left out where the acts already say them.
+    fn order_limits(&self) -> Vec<String> {
+        let mut limits = Vec::new();
+        if !self.trades_by_class()
+            && let Some(sides) = &self.sides
+        {
+            limits.push(format!("to {} only", or(sides)));
+        }
+        if let Some(symbols) = &self.symbols {
+            limits.push(format!("in {} only", and(symbols)));
+        }
+        if let Some(classes) = &self.asset_classes {
+            let names: Vec<&str> = classes.iter().map(|class| plural(*class)).collect();
+            limits.push(format!("in {} only", and(&names)));
+        }
+        if let Some(types) = &self.order_types {
+            let names: BTreeSet<String> =
+                types.iter().map(|order_type| order_type.as_str().replace('_', "-")).collect();
+            limits.push(format!("by {} orders only", or(&names)));
+        }
+        let caps: Vec<String> = [
+            self.max_order_notional.map(|cap| format!("{} an order", dollars(cap))),
+            self.max_daily_notional.map(|cap| format!("{} a day", dollars(cap))),
+            self.max_daily_orders.map(|cap| match cap {
+                1 => "1 order a day".to_owned(),
+                cap => format!("{cap} orders a day"),
+            }),
+        ]
+        .into_iter()
+        .flatten()
+        .collect();
+        if !caps.is_empty() {
+            limits.push(format!("at most {}", and(&caps)));
+        }
+        limits
+    }
+}
+
+/// What a class allows that no limit on orders touches.
+const fn outside_limits(class: PermissionClass) -> Option<&'static str> {
+    match class {
+        PermissionClass::AccountRead => Some("read the account"),
+        PermissionClass::Data => Some("read market data"),
+        PermissionClass::Cancel => Some("cancel orders"),
+        PermissionClass::Settings => Some("change account settings"),
+        PermissionClass::Watchlist => Some("keep watchlists"),
+        PermissionClass::Order | PermissionClass::PositionClose | PermissionClass::MoneyOut => None,
+    }
+}
+
+const fn plural(class: AssetClass) -> &'static str {
+    match class {
+        AssetClass::UsEquity => "US stocks",
+        AssetClass::UsOption => "options",
+        AssetClass::Crypto => "crypto",
+    }
+}
+
+/// Whole dollars without cents.
+fn dollars(amount: Decimal) -> String {
+    let text = format_usd(amount);
+    format!("${}", text.strip_suffix(".00").unwrap_or(&text))
+}
+
+fn moment(at: Timestamp) -> String {
+    at.strftime("%-d %B %Y, %H:%M UTC").to_string()
+}
+
+fn and<T: Display>(items: impl IntoIterator<Item = T>) -> String {
+    list(items, "and")
+}
+
+fn or<T: Display>(items: impl IntoIterator<Item = T>) -> String {
+    list(items, "or")
+}
+
+fn list<T: Display>(items: impl IntoIterator<Item = T>, last: &str) -> String {
+    let mut words: Vec<String> = items.into_iter().map(|item| item.to_string()).collect();
+    match (words.pop(), words.is_empty()) {
+        (None, _) => "nothing".to_owned(),
+        (Some(only), true) => only,
+        (Some(end), false) => format!("{} {last} {end}", words.join(", ")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+    use crate::Symbol;
+    use crate::order::OrderType;
+    use crate::scope::Preset;
+
+    fn trader(change: impl FnOnce(&mut Scope)) -> Scope {
+        let mut scope = Scope::default();
+        Preset::Trader.apply(&mut scope);
+        change(&mut scope);
+        scope
+    }
+
+    fn symbols(names: &[&str]) -> Option<BTreeSet<Symbol>> {
+        Some(names.iter().map(|name| Symbol::parse(name).unwrap()).collect())
+    }
+
+    #[rstest]
+    #[case(Scope::default(), "may do nothing")]
+    #[case(
+        trader(|_| ()),
+        "may read the account, read market data, cancel orders and keep watchlists; may buy and sell, and close positions"
+    )]
+    #[case(
+        trader(|scope| {
+            scope.classes.remove(&PermissionClass::Watchlist);
+            scope.symbols = symbols(&["AAPL", "MSFT"]);
+            scope.sides = Some([Side::Buy].into());
+            scope.order_types = Some([OrderType::Market, OrderType::StopLimit].into());
+            scope.max_order_notional = Some(Decimal::from(1000));
+            scope.max_daily_notional = Some(Decimal::new(5000_50, 2));
+            scope.max_daily_orders = Some(1);
+        }),
+        "may read the account, read market data and cancel orders; may buy, and close short positions, in AAPL and MSFT only, by market or stop-limit \
+         orders only, at most $1,000 an order, $5,000.50 a day and 1 order a day"
+    )]
+    #[case(
+        Scope { operations: ["postOrder".to_owned()].into(), symbols: symbols(&["AAPL"]), sides: Some([Side::Sell].into()),
+            ..Scope::default() },
+        "may use postOrder; orders to sell only, in AAPL only"
+    )]
+    #[case(
+        Scope { classes: [PermissionClass::Data].into(), networks: Some(vec!["10.0.0.0/8".parse().unwrap()]),
+            expires_at: Some("2026-12-21T15:00:00Z".parse().unwrap()), ..Scope::default() },
+        "may read market data; only from 10.0.0.0/8; until 21 December 2026, 15:00 UTC"
+    )]
+    fn it_reads_like_a_sentence(#[case] scope: Scope, #[case] sentence: &str) {
+        assert_eq!(scope.describe(), sentence);
+    }
+}
