@@ -200,7 +200,7 @@ mod tests {
             scope.sides = Some([Side::Buy].into());
             scope.order_types = Some([OrderType::Market, OrderType::StopLimit].into());
             scope.max_order_notional = Some(Decimal::from(1000));
-            scope.max_daily_notional = Some(Decimal::new(5000_50, 2));
+            scope.max_daily_notional = Some(Decimal::new(500_050, 2));
             scope.max_daily_orders = Some(1);
         }),
         "may read the account, read market data and cancel orders; may buy, and close short positions, in AAPL and MSFT only, by market or stop-limit \
