@@ -182,6 +182,13 @@ pub enum AuditEvent {
         /// Number of records in the chain that it held.
         records: u64,
     },
+    /// A person accepted that the database is an older one than was last seen, or another.
+    RollbackAccepted {
+        /// Position of the record that was last seen and is missing or differs.
+        seen_seq: u64,
+        /// Its hash.
+        seen_hash: ChainHash,
+    },
 }
 
 impl AuditEvent {
@@ -206,6 +213,7 @@ impl AuditEvent {
             Self::DekRotated { .. } => "dek_rotated",
             Self::BackupWritten { .. } => "backup_written",
             Self::BackupRestored { .. } => "backup_restored",
+            Self::RollbackAccepted { .. } => "rollback_accepted",
         }
     }
 }
