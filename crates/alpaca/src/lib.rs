@@ -1,1 +1,6 @@
-//! placeholder
+//! Alpaca's HTTP interface: the only place that knows its JSON, its paths and its error bodies.
+//!
+//! The gateway reads requests with it, the paper broker answers them with it, and the client asks Alpaca with it.
+
+pub mod operation;
+pub mod path;
