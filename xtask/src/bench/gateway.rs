@@ -1,0 +1,84 @@
+//! Paddock under measurement: a fresh data directory, one connection, one access key.
+
+use std::fs;
+use std::io::Write as _;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail};
+
+use super::nginx::Nginx;
+use super::{KEY_ID, SECRET, measure};
+use crate::process::{self, Running};
+
+/// A running `paddock serve`.
+pub(super) struct Gateway {
+    binary: PathBuf,
+    data: PathBuf,
+    process: Running,
+    /// `http://127.0.0.1:PORT` of the gateway's listener.
+    pub(super) url: String,
+    /// From starting the process to its first answer.
+    pub(super) started_in: Duration,
+}
+
+/// A pair that Paddock issued.
+pub(super) struct AccessKey {
+    pub(super) key_id: String,
+    pub(super) secret_key: String,
+}
+
+impl Gateway {
+    /// Starts on an empty data directory.
+    pub(super) fn start(binary: &Path, data: &Path, upstream: &Nginx) -> Result<Self> {
+        if data.exists() {
+            fs::remove_dir_all(data)?;
+        }
+        fs::create_dir_all(data)?;
+        let (port, web) = (measure::free_port()?, measure::free_port()?);
+        let mut command = Command::new(binary);
+        command.arg("--data-dir").arg(data).arg("serve");
+        command.args(["--gateway", &format!("127.0.0.1:{port}"), "--web", &format!("127.0.0.1:{web}")]);
+        command
+            .env("PADDOCK_ALPACA_PAPER_URL", &upstream.url)
+            .env("PADDOCK_ALPACA_LIVE_URL", &upstream.live_url);
+        command.env("PADDOCK_ALPACA_DATA_URL", &upstream.url);
+        command.stdin(Stdio::null()).stdout(Stdio::null());
+        let mut process = Running::start(&mut command)?;
+        let address = SocketAddr::from(([127, 0, 0, 1], port));
+        let started_in = measure::wait_for_answer(address, "/v2/clock", || process.check())?;
+        let (binary, data) = (binary.to_path_buf(), data.to_path_buf());
+        Ok(Self { binary, data, process, url: format!("http://127.0.0.1:{port}"), started_in })
+    }
+
+    pub(super) fn process_id(&self) -> u32 {
+        self.process.id()
+    }
+
+    /// Connects the upstream's account and issues an access key that may read it.
+    pub(super) fn issue_access_key(&self) -> Result<AccessKey> {
+        let add =
+            ["connection", "add", "bench", "--environment", "paper", "--key-id", KEY_ID, "--secret-stdin"];
+        let mut child = self.command(&add).stdin(Stdio::piped()).spawn()?;
+        if let Some(mut stdin) = child.stdin.take() {
+            writeln!(stdin, "{SECRET}")?;
+        }
+        if !child.wait()?.success() {
+            bail!("paddock connection add failed");
+        }
+        let create = ["key", "create", "bench", "--connection", "bench", "--preset", "read-only", "--json"];
+        let created: serde_json::Value = serde_json::from_str(&process::output(&mut self.command(&create))?)?;
+        let text = |name: &str| {
+            created[name].as_str().map(str::to_owned).with_context(|| format!("no {name} was issued"))
+        };
+        Ok(AccessKey { key_id: text("key_id")?, secret_key: text("secret_key")? })
+    }
+
+    fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(&self.binary);
+        command.arg("--data-dir").arg(&self.data).args(arguments);
+        command
+    }
+}

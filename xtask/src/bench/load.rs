@@ -1,0 +1,82 @@
+//! The load, from wrk.
+
+use std::process::Command;
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail};
+
+use super::gateway::AccessKey;
+use super::measure;
+use crate::process;
+
+/// What is asked for, and by how many connections for how long.
+pub(super) struct Load<'a> {
+    pub(super) url: &'a str,
+    pub(super) access_key: &'a AccessKey,
+    pub(super) connections: u32,
+    pub(super) seconds: u32,
+}
+
+/// What one round of load showed.
+#[derive(Debug, PartialEq)]
+pub(super) struct Round {
+    pub(super) requests: u32,
+    pub(super) p50: Duration,
+    pub(super) p99: Duration,
+    /// Processor time of the serving processes for each request.
+    pub(super) cpu_per_request: Duration,
+}
+
+impl Load<'_> {
+    /// Sends the load, and measures the processes that serve it.
+    pub(super) fn run(&self, processes: &[u32]) -> Result<Round> {
+        let script = std::env::temp_dir().join(format!("paddock-bench-{}.lua", std::process::id()));
+        std::fs::write(&script, include_str!("load.lua"))?;
+        let before = cpu_time(processes)?;
+        let mut wrk = Command::new("wrk");
+        wrk.args(["--threads", "1", "--connections", &self.connections.to_string()]);
+        wrk.args(["--duration", &format!("{}s", self.seconds), "--script"]).arg(&script);
+        wrk.args(["--header", &format!("APCA-API-KEY-ID: {}", self.access_key.key_id)]);
+        wrk.args(["--header", &format!("APCA-API-SECRET-KEY: {}", self.access_key.secret_key)]);
+        let output = process::output(wrk.arg(format!("{}/v2/account", self.url)));
+        std::fs::remove_file(&script)?;
+        let cpu = cpu_time(processes)?.saturating_sub(before);
+        parse(&output?, cpu)
+    }
+}
+
+fn cpu_time(processes: &[u32]) -> Result<Duration> {
+    processes.iter().map(|process| measure::cpu_time(*process)).sum()
+}
+
+fn parse(output: &str, cpu: Duration) -> Result<Round> {
+    let line = output
+        .lines()
+        .find_map(|line| line.strip_prefix("measured "))
+        .context("wrk printed no measurement")?;
+    let numbers: Vec<u32> = line.split_whitespace().map(str::parse).collect::<Result<_, _>>()?;
+    let &[requests, p50, p99, errors] = numbers.as_slice() else { bail!("wrk printed {line}") };
+    if errors > 0 || requests == 0 {
+        bail!("{errors} of {requests} requests failed: the numbers would mean nothing");
+    }
+    let micros = |count: u32| Duration::from_micros(u64::from(count));
+    Ok(Round { requests, p50: micros(p50), p99: micros(p99), cpu_per_request: cpu / requests })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_line_of_the_script_is_read() {
+        let output = "Running 1s test\nmeasured 1000 120 900 0\n";
+        let round = parse(output, Duration::from_millis(50)).unwrap();
+        let micros = Duration::from_micros;
+        assert_eq!(
+            round,
+            Round { requests: 1000, p50: micros(120), p99: micros(900), cpu_per_request: micros(50) }
+        );
+        assert!(parse("measured 1000 120 900 3", Duration::ZERO).is_err());
+        assert!(parse("unable to connect", Duration::ZERO).is_err());
+    }
+}

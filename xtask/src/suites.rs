@@ -1,0 +1,124 @@
+//! The test suites: Rust on both databases, and Alpaca's real SDKs against a running Paddock.
+
+use std::fs;
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+use std::time::Instant;
+
+use anyhow::{Context, Result, bail};
+
+use crate::postgres::{self, Cluster};
+use crate::tally::Tally;
+use crate::workspace::{Profile, Workspace};
+use crate::{build, junit, node, process, python};
+
+/// One suite, which reports an error only when it could not run at all.
+type Suite = fn(&Workspace) -> Result<Tally>;
+
+/// All suites by the name that selects them.
+const SUITES: [(&str, Suite); 3] = [("rust", rust), ("python", python_sdk), ("js", js_sdk)];
+
+/// `cargo xtask test [NAME]...`: prints the closing line and fails when anything failed.
+pub(crate) fn test(workspace: &Workspace, names: &[String]) -> Result<()> {
+    let known = |name: &String| SUITES.iter().any(|(suite, _)| suite == name);
+    if let Some(unknown) = names.iter().find(|name| !known(name)) {
+        bail!("no suite named {unknown}\nhint: the suites are rust, python and js");
+    }
+    let tally = run(workspace, names);
+    println!("{tally}");
+    if tally.failed > 0 { bail!("the tests did not all pass") } else { Ok(()) }
+}
+
+/// Runs the named suites, or all when none is named, each to its end whatever the others do.
+pub(crate) fn run(workspace: &Workspace, names: &[String]) -> Tally {
+    let mut total = Tally::default();
+    for (name, suite) in
+        SUITES.into_iter().filter(|(name, _)| names.is_empty() || names.iter().any(|n| n == name))
+    {
+        println!("\n== tests: {name}");
+        let started = Instant::now();
+        let tally = suite(workspace).unwrap_or_else(|error| {
+            eprintln!("error: {error:#}");
+            Tally::BROKEN
+        });
+        println!("== tests: {name}: {tally} in {:.1?}", started.elapsed());
+        total += tally;
+    }
+    total
+}
+
+/// The Rust tests. Those of the database run on SQLite always and on PostgreSQL because its address is given here.
+fn rust(workspace: &Workspace) -> Result<Tally> {
+    let cluster = Cluster::start()?;
+    let with_database = |mut cargo: Command| {
+        cargo.env(postgres::URL_VARIABLE, &cluster.url);
+        cargo
+    };
+    if !process::succeeds(&mut workspace.cargo(&["nextest", "--version"])) {
+        println!("cargo-nextest is not installed: using cargo test, which is slower");
+        return cargo_test(with_database(workspace.cargo(&["test", "--workspace", "--no-fail-fast"])));
+    }
+    let report = fresh_report(workspace.target.join("nextest/ci/junit.xml"))?;
+    let arguments = ["nextest", "run", "--workspace", "--profile", "ci", "--no-fail-fast"];
+    let outcome = process::run(&mut with_database(workspace.cargo(&arguments)));
+    let mut tally = counted(outcome, junit::read(&report))?;
+    // nextest does not run the examples in the documentation.
+    tally += cargo_test(with_database(workspace.cargo(&["test", "--workspace", "--doc"])))?;
+    Ok(tally)
+}
+
+/// Runs `cargo test`, counting from its output while showing it.
+fn cargo_test(mut cargo: Command) -> Result<Tally> {
+    let output =
+        cargo.stdout(Stdio::piped()).stderr(Stdio::inherit()).output().context("cannot start cargo test")?;
+    let text = String::from_utf8_lossy(&output.stdout);
+    print!("{text}");
+    let tally = Tally::of_cargo_test(&text);
+    if !output.status.success() && tally.failed == 0 {
+        bail!("cargo test ended with {}", output.status);
+    }
+    Ok(tally)
+}
+
+/// alpaca-py, unmodified, through the gateway.
+fn python_sdk(workspace: &Workspace) -> Result<Tally> {
+    let bin = python::ensure(workspace)?;
+    let binary = build::binary(workspace, Profile::Debug)?;
+    let report = fresh_report(workspace.target.join("e2e/python.xml"))?;
+    let mut pytest = Command::new(bin.join("python"));
+    pytest.current_dir(workspace.root.join("e2e/python")).args(["-m", "pytest", "--quiet"]);
+    pytest.arg("--junitxml").arg(&report).env("PADDOCK_BIN", binary).env("PYTHONDONTWRITEBYTECODE", "1");
+    counted(process::run(&mut pytest), junit::read(&report))
+}
+
+/// `@alpacahq/alpaca-trade-api`, unmodified, through the gateway.
+fn js_sdk(workspace: &Workspace) -> Result<Tally> {
+    let bin = node::ensure(workspace)?;
+    let binary = build::binary(workspace, Profile::Debug)?;
+    let report = fresh_report(workspace.target.join("e2e/js.xml"))?;
+    let mut runner = Command::new(bin.join("node"));
+    runner.current_dir(workspace.root.join("e2e/js")).env("PADDOCK_BIN", binary).arg("--test");
+    runner.args(["--test-reporter=spec", "--test-reporter-destination=stdout", "--test-reporter=junit"]);
+    runner.arg(format!("--test-reporter-destination={}", report.display()));
+    counted(process::run(&mut runner), junit::read(&report))
+}
+
+/// A report of an earlier run must never be taken for this one's.
+fn fresh_report(path: PathBuf) -> Result<PathBuf> {
+    if let Some(parent) = path.parent() {
+        fs::create_dir_all(parent)?;
+    }
+    if path.exists() {
+        fs::remove_file(&path)?;
+    }
+    Ok(path)
+}
+
+/// The report's count; a runner that failed although no test did (or with no report) is an error of its own.
+fn counted(outcome: Result<()>, report: Result<Tally>) -> Result<Tally> {
+    match (outcome, report) {
+        (Ok(()), report) => report,
+        (Err(_), Ok(tally)) if tally.failed > 0 => Ok(tally),
+        (Err(error), _) => Err(error),
+    }
+}
