@@ -47,9 +47,9 @@ impl Rotator {
         self.0.retire_previous(in_use)
     }
 
-    /// Seals a secret, without changing its place, under another data-encryption key of the same user. `seals_so_far` counts the
-    /// new key's seals, as for [`Sealer::seal`](crate::Sealer::seal). So a data-encryption key is rotated: make a new one,
-    /// reseal everything under it, then delete the old.
+    /// Seals the next version of the same secret under another data-encryption key of the same user, in the same field of the
+    /// same connection. `seals_so_far` counts the new key's seals, as for [`Sealer::seal`](crate::Sealer::seal). So a
+    /// data-encryption key is rotated: make a new one, reseal everything under it, then delete the old.
     ///
     /// # Errors
     ///
@@ -65,6 +65,7 @@ impl Rotator {
     ) -> Result<Sealed, VaultError> {
         let keys = self.0.keys()?;
         let secret = open_under(&old.unwrap_key(&keys)?, old, binding, sealed)?;
-        seal_under(&new.unwrap_key(&keys)?, new, seals_so_far, binding, &secret, entropy)
+        let next = Binding { version: binding.version.saturating_add(1), ..*binding };
+        seal_under(&new.unwrap_key(&keys)?, new, seals_so_far, &next, &secret, entropy)
     }
 }

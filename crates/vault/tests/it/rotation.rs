@@ -149,8 +149,10 @@ fn a_data_encryption_key_is_replaced() {
     let Fixture { vault, dek, binding, sealed, directory: _directory } = Fixture::new();
     let new = vault.sealer().new_dek(binding.user, NOW, &OsEntropy).unwrap();
     let resealed = vault.rotator().reseal(&dek, &new, 0, &binding, &sealed, &OsEntropy).unwrap();
-    assert_eq!(vault.opener().open(&new, &binding, &resealed).unwrap(), secret());
-    assert_eq!(vault.opener().open(&dek, &binding, &resealed), Err(VaultError::WrongDek));
+    let next = Binding { version: binding.version + 1, ..binding };
+    assert_eq!(vault.opener().open(&new, &next, &resealed).unwrap(), secret());
+    assert!(vault.opener().open(&new, &binding, &resealed).is_err(), "the older version must not open");
+    assert_eq!(vault.opener().open(&dek, &next, &resealed), Err(VaultError::WrongDek));
 
     let foreign = vault.sealer().new_dek(user(), NOW, &OsEntropy).unwrap();
     let stolen = vault.rotator().reseal(&dek, &foreign, 0, &binding, &sealed, &OsEntropy);
