@@ -2,5 +2,11 @@
 //!
 //! The gateway reads requests with it, the paper broker answers them with it, and the client asks Alpaca with it.
 
+pub mod error;
 pub mod operation;
 pub mod path;
+pub mod strict_json;
+#[cfg(test)]
+mod testing;
+
+pub use error::AlpacaError;
