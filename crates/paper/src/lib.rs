@@ -1,1 +1,3 @@
-//! placeholder
+//! The built-in broker: an Alpaca that runs anywhere, with recorded and generated prices.
+
+pub mod market;

@@ -1,0 +1,249 @@
+//! One account: its money, holdings, orders and history.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use jiff::Timestamp;
+use jiff::civil::Date;
+use paddock_core::order::Side;
+use paddock_core::{Environment, Symbol};
+use rust_decimal::Decimal;
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use super::activity::Activity;
+use super::order::Order;
+use super::position::Position;
+use crate::keys::KeptKey;
+
+/// Whether an account may trade. Only the dashboard changes it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Standing {
+    /// Alpaca's account status, for example `ACTIVE` or `INACTIVE`.
+    pub status: String,
+    /// No new orders.
+    pub trading_blocked: bool,
+    /// Nothing at all.
+    pub account_blocked: bool,
+}
+
+impl Standing {
+    /// The status of an account that may trade.
+    pub const ACTIVE: &str = "ACTIVE";
+
+    /// That of a new account.
+    #[must_use]
+    pub fn active() -> Self {
+        Self { status: Self::ACTIVE.to_owned(), trading_blocked: false, account_blocked: false }
+    }
+
+    /// Whether new orders are taken.
+    #[must_use]
+    pub fn may_trade(&self) -> bool {
+        self.status == Self::ACTIVE && !self.trading_blocked && !self.account_blocked
+    }
+}
+
+/// What a user sets about the account.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Configuration {
+    /// Whether fractions may be traded.
+    pub fractional_trading: bool,
+    /// The greatest margin multiplier: `1`, `2` or `4`.
+    pub max_margin_multiplier: String,
+    /// Long only.
+    pub no_shorting: bool,
+    /// No new orders.
+    pub suspend_trade: bool,
+    /// `all` or `none`.
+    pub trade_confirm_email: String,
+    /// Whether orders for publicly traded partnerships are taken.
+    pub ptp_no_exception_entry: bool,
+    /// No trading in the night.
+    pub disable_overnight_trading: bool,
+    /// 0 to 3.
+    pub max_options_trading_level: u8,
+}
+
+impl Default for Configuration {
+    fn default() -> Self {
+        Self {
+            fractional_trading: true,
+            max_margin_multiplier: "4".to_owned(),
+            no_shorting: false,
+            suspend_trade: false,
+            trade_confirm_email: "all".to_owned(),
+            ptp_no_exception_entry: false,
+            disable_overnight_trading: false,
+            max_options_trading_level: 3,
+        }
+    }
+}
+
+/// What an account was worth when a session closed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Mark {
+    /// The session's date.
+    pub date: Date,
+    /// Everything, dollars.
+    pub equity: Decimal,
+    /// What had to be kept of it, dollars.
+    pub maintenance_margin: Decimal,
+}
+
+/// A fee that was taken and is yet to be posted.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct AccruedFee {
+    /// The fill's activity.
+    pub fill: Uuid,
+    /// The pair.
+    pub symbol: Symbol,
+    /// Coins taken; zero when dollars were.
+    pub quantity: Decimal,
+    /// Dollars taken; zero when coins were.
+    pub dollars: Decimal,
+    /// The price of the fill.
+    pub price: Decimal,
+}
+
+/// An account.
+#[derive(Clone, Debug)]
+pub struct Account {
+    /// Alpaca's account id.
+    pub id: Uuid,
+    /// Its world.
+    pub environment: Environment,
+    /// `PA` and 10 characters, or 9 digits.
+    pub number: String,
+    /// When it was opened.
+    pub created_at: Timestamp,
+    /// When it started with its cash: the opening, or the last reset.
+    pub started_at: Timestamp,
+    /// What it started with.
+    pub starting_cash: Decimal,
+    /// Its pair, if it has one.
+    pub key: Option<KeptKey>,
+    /// Whether it may trade.
+    pub standing: Standing,
+    /// What its user set.
+    pub configuration: Configuration,
+    /// Dollars to the cent; negative when borrowed.
+    pub cash: Decimal,
+    /// What it holds.
+    pub positions: BTreeMap<Symbol, Position>,
+    /// What happened, oldest first.
+    pub activities: Vec<Activity>,
+    /// Worth at the closes, oldest first.
+    pub marks: Vec<Mark>,
+    /// Fees that are yet to be posted.
+    pub accrued: Vec<AccruedFee>,
+    orders: BTreeMap<u64, Order>,
+    by_id: HashMap<Uuid, u64>,
+    by_client_order_id: HashMap<String, u64>,
+    open: BTreeSet<u64>,
+}
+
+impl Account {
+    /// An account as it is opened.
+    #[must_use]
+    pub fn new(
+        id: Uuid,
+        environment: Environment,
+        number: String,
+        cash: Decimal,
+        key: KeptKey,
+        at: Timestamp,
+    ) -> Self {
+        Self {
+            id,
+            environment,
+            number,
+            created_at: at,
+            started_at: at,
+            starting_cash: cash,
+            key: Some(key),
+            standing: Standing::active(),
+            configuration: Configuration::default(),
+            cash,
+            positions: BTreeMap::new(),
+            activities: Vec::new(),
+            marks: Vec::new(),
+            accrued: Vec::new(),
+            orders: BTreeMap::new(),
+            by_id: HashMap::new(),
+            by_client_order_id: HashMap::new(),
+            open: BTreeSet::new(),
+        }
+    }
+
+    /// Adds an order. Its ids must be new.
+    pub fn add_order(&mut self, order: Order) {
+        self.by_id.insert(order.id, order.sequence);
+        self.by_client_order_id.insert(order.client_order_id.clone(), order.sequence);
+        if order.status.is_open() {
+            self.open.insert(order.sequence);
+        }
+        self.orders.insert(order.sequence, order);
+    }
+
+    /// Changes an order.
+    pub fn change_order(&mut self, sequence: u64, change: impl FnOnce(&mut Order)) {
+        if let Some(order) = self.orders.get_mut(&sequence) {
+            change(order);
+            if !order.status.is_open() {
+                self.open.remove(&sequence);
+            }
+        }
+    }
+
+    /// The order with that id.
+    #[must_use]
+    pub fn order(&self, id: Uuid) -> Option<&Order> {
+        self.orders.get(self.by_id.get(&id)?)
+    }
+
+    /// The order with that place in the sequence.
+    #[must_use]
+    pub fn order_at(&self, sequence: u64) -> Option<&Order> {
+        self.orders.get(&sequence)
+    }
+
+    /// The order to which the client gave that name.
+    #[must_use]
+    pub fn order_by_client_order_id(&self, name: &str) -> Option<&Order> {
+        self.orders.get(self.by_client_order_id.get(name)?)
+    }
+
+    /// All orders, in the order of their submission.
+    pub fn orders(&self) -> impl DoubleEndedIterator<Item = &Order> {
+        self.orders.values()
+    }
+
+    /// The orders that may still be filled, in the order of their submission.
+    pub fn open_orders(&self) -> impl DoubleEndedIterator<Item = &Order> {
+        self.open.iter().filter_map(|sequence| self.orders.get(sequence))
+    }
+
+    /// The open orders in one symbol and one way.
+    pub fn open_orders_in<'a>(&'a self, symbol: &'a Symbol, side: Side) -> impl Iterator<Item = &'a Order> {
+        self.open_orders().filter(move |order| order.request.symbol == *symbol && order.request.side == side)
+    }
+
+    /// What it holds of a symbol; nothing is a zero position.
+    #[must_use]
+    pub fn position(&self, symbol: &Symbol) -> Position {
+        self.positions.get(symbol).copied().unwrap_or(Position::NONE)
+    }
+
+    /// Units of a position that open orders hold.
+    #[must_use]
+    pub fn held(&self, symbol: &Symbol) -> Decimal {
+        self.open_orders().filter(|order| order.request.symbol == *symbol).map(Order::held_quantity).sum()
+    }
+
+    /// The last mark of a date before `date`.
+    #[must_use]
+    pub fn mark_before(&self, date: Date) -> Option<&Mark> {
+        let count = self.marks.partition_point(|mark| mark.date < date);
+        self.marks.get(count.checked_sub(1)?)
+    }
+}

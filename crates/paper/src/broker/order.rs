@@ -1,0 +1,200 @@
+//! One order as the broker keeps it.
+
+use jiff::Timestamp;
+use paddock_core::order::{Amount, OrderRequest, Side};
+use rust_decimal::Decimal;
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+/// Where an order stands. The other statuses that Alpaca knows belong to order kinds that are not offered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OrderStatus {
+    /// Taken, waits for the market to open.
+    Accepted,
+    /// Taken, on its way into the open market.
+    PendingNew,
+    /// In the market.
+    New,
+    /// In the market, and some of it has been filled.
+    PartiallyFilled,
+    /// Done.
+    Filled,
+    /// Taken back by the client.
+    Canceled,
+    /// Its time was over.
+    Expired,
+    /// Another order took its place.
+    Replaced,
+}
+
+impl OrderStatus {
+    /// Alpaca's spelling.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Accepted => "accepted",
+            Self::PendingNew => "pending_new",
+            Self::New => "new",
+            Self::PartiallyFilled => "partially_filled",
+            Self::Filled => "filled",
+            Self::Canceled => "canceled",
+            Self::Expired => "expired",
+            Self::Replaced => "replaced",
+        }
+    }
+
+    /// Whether the order may still be filled.
+    #[must_use]
+    pub const fn is_open(self) -> bool {
+        matches!(self, Self::Accepted | Self::PendingNew | Self::New | Self::PartiallyFilled)
+    }
+}
+
+/// What an order does to the account's position, found when it is accepted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Intent {
+    /// Begins or enlarges a long position.
+    BuyToOpen,
+    /// Reduces a short position.
+    BuyToClose,
+    /// Begins or enlarges a short position.
+    SellToOpen,
+    /// Reduces a long position.
+    SellToClose,
+}
+
+impl Intent {
+    /// Alpaca's spelling.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::BuyToOpen => "buy_to_open",
+            Self::BuyToClose => "buy_to_close",
+            Self::SellToOpen => "sell_to_open",
+            Self::SellToClose => "sell_to_close",
+        }
+    }
+
+    /// Whether it takes buying power rather than shares.
+    #[must_use]
+    pub const fn is_opening(self) -> bool {
+        matches!(self, Self::BuyToOpen | Self::SellToOpen)
+    }
+}
+
+/// An order.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Order {
+    /// Alpaca's order id.
+    pub id: Uuid,
+    /// Its place among all orders of the broker, which decides between events of the same instant.
+    pub sequence: u64,
+    /// The client's name for it, or the one that the broker gave it.
+    pub client_order_id: String,
+    /// What was asked for.
+    pub request: OrderRequest,
+    /// What it does to the position.
+    pub intent: Intent,
+    /// Where it stands.
+    pub status: OrderStatus,
+    /// When it was accepted.
+    pub submitted_at: Timestamp,
+    /// When anything about it last changed.
+    pub updated_at: Timestamp,
+    /// When it expires unless it is done before.
+    pub expires_at: Timestamp,
+    /// When the last of it was filled.
+    pub filled_at: Option<Timestamp>,
+    /// When it was canceled.
+    pub canceled_at: Option<Timestamp>,
+    /// When it expired.
+    pub expired_at: Option<Timestamp>,
+    /// When another took its place.
+    pub replaced_at: Option<Timestamp>,
+    /// The order whose place it took.
+    pub replaces: Option<Uuid>,
+    /// The order that took its place.
+    pub replaced_by: Option<Uuid>,
+    /// How much has been filled.
+    pub filled_quantity: Decimal,
+    /// The sum of quantity times price over its fills.
+    pub filled_value: Decimal,
+    /// Dollars per unit that an opening order is taken to cost until it is filled. Zero for a closing one.
+    pub reserved_price: Decimal,
+}
+
+impl Order {
+    /// The ordered quantity; `None` for an order in dollars.
+    #[must_use]
+    pub const fn quantity(&self) -> Option<Decimal> {
+        match self.request.amount {
+            Amount::Quantity(quantity) => Some(quantity),
+            Amount::Notional(_) => None,
+        }
+    }
+
+    /// The ordered dollars; `None` for an order in units.
+    #[must_use]
+    pub const fn notional(&self) -> Option<Decimal> {
+        match self.request.amount {
+            Amount::Notional(notional) => Some(notional),
+            Amount::Quantity(_) => None,
+        }
+    }
+
+    /// What is left to fill at `price`, in units. An order in dollars buys what they are worth, cut to nine decimals.
+    #[must_use]
+    pub fn left_at(&self, price: Decimal) -> Decimal {
+        match self.request.amount {
+            Amount::Quantity(quantity) => quantity - self.filled_quantity,
+            Amount::Notional(notional) => units_for(notional - self.filled_value, price),
+        }
+    }
+
+    /// Units that a closing order holds of the position while it is open.
+    #[must_use]
+    pub fn held_quantity(&self) -> Decimal {
+        if !self.status.is_open() || self.intent.is_opening() {
+            return Decimal::ZERO;
+        }
+        match self.request.amount {
+            Amount::Quantity(quantity) => quantity - self.filled_quantity,
+            Amount::Notional(notional) => units_for(notional, self.reserved_price),
+        }
+    }
+
+    /// Dollars of buying power that an opening order holds while it is open.
+    #[must_use]
+    pub fn reserved(&self) -> Decimal {
+        if !self.status.is_open() || !self.intent.is_opening() {
+            return Decimal::ZERO;
+        }
+        match self.request.amount {
+            Amount::Quantity(quantity) => super::position::to_cents((quantity - self.filled_quantity) * self.reserved_price),
+            Amount::Notional(notional) => notional - self.filled_value,
+        }
+    }
+
+    /// The average price of its fills, or `None` before the first.
+    #[must_use]
+    pub fn average_price(&self) -> Option<Decimal> {
+        self.filled_value.checked_div(self.filled_quantity).map(|price| price.round_dp(9))
+    }
+
+    /// `quantity` with the sign that it has for the position.
+    #[must_use]
+    pub fn signed(&self, quantity: Decimal) -> Decimal {
+        match self.request.side {
+            Side::Buy => quantity,
+            Side::Sell => -quantity,
+        }
+    }
+}
+
+/// How many units `dollars` buy at `price`, cut to nine decimals; none when there is no price.
+#[must_use]
+pub fn units_for(dollars: Decimal, price: Decimal) -> Decimal {
+    dollars.checked_div(price).unwrap_or_default().trunc_with_scale(9)
+}
