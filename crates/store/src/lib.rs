@@ -1,1 +1,34 @@
-//! placeholder
+//! The database of Paddock: SQLite by default, PostgreSQL where several nodes share one.
+//!
+//! This is the only crate with SQL. A secret is opaque sealed bytes to it. Whatever changes anything does so in one
+//! transaction that also appends to the audit chain, and all such transactions come one after the other: on SQLite through
+//! the single writing connection and `BEGIN IMMEDIATE`, on PostgreSQL through a lock on the row of the chain's head, which is
+//! always taken first.
+
+mod access_keys;
+mod audit;
+mod backup;
+mod caps;
+mod codec;
+mod connections;
+mod credentials;
+mod db;
+mod deks;
+mod error;
+mod freeze;
+mod migrations;
+mod snapshot;
+mod users;
+mod verify;
+
+pub use access_keys::AccessKey;
+pub use audit::AuditQuery;
+pub use backup::BackupSummary;
+pub use caps::{Intent, OpenReservation, Settlement};
+pub use connections::Connection;
+pub use credentials::{FingerprintMatch, SealedCredential};
+pub use db::{Store, Target};
+pub use deks::DekRow;
+pub use error::StoreError;
+pub use snapshot::Snapshot;
+pub use verify::{AuditFault, VerifiedChain};

@@ -1,0 +1,223 @@
+//! The tables of a backup and how a row becomes a line of JSON. A test compares the list with the database.
+
+use serde_json::{Map, Value};
+use sqlx::{ColumnIndex, Database, Decode, Row, Type};
+
+use Kind::{Bool, Bytes, Int, Text};
+
+/// One table.
+#[derive(Debug)]
+pub(crate) struct Table {
+    pub(crate) name: &'static str,
+    /// The primary key, which orders the rows.
+    pub(crate) key: &'static str,
+    /// Whether it has one row from the start, which a restore overwrites.
+    pub(crate) seeded: bool,
+    pub(crate) columns: &'static [(&'static str, Kind)],
+}
+
+/// What a column holds. Any may be null, as far as the table allows it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Text,
+    Int,
+    Bool,
+    Bytes,
+}
+
+/// The value of one column of one row.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Cell {
+    Text(Option<String>),
+    Int(Option<i64>),
+    Bool(Option<bool>),
+    Bytes(Option<Vec<u8>>),
+}
+
+/// All tables, each after those that it refers to.
+pub(crate) const TABLES: &[Table] = &[
+    Table { name: "users", key: "id", seeded: false, columns: &[("id", Text), ("created_at", Int)] },
+    Table {
+        name: "deks",
+        key: "id",
+        seeded: false,
+        columns: &[("id", Text), ("user_id", Text), ("wrapped", Bytes), ("seals", Int), ("created_at", Int)],
+    },
+    Table {
+        name: "connections",
+        key: "id",
+        seeded: false,
+        columns: &[
+            ("id", Text),
+            ("user_id", Text),
+            ("name", Text),
+            ("environment", Text),
+            ("account_id", Text),
+            ("account_number", Text),
+            ("status", Text),
+            ("active", Bool),
+            ("frozen", Bool),
+            ("created_at", Int),
+            ("checked_at", Int),
+            ("credential_version", Int),
+            ("removed_at", Int),
+        ],
+    },
+    Table {
+        name: "credentials",
+        key: "connection_id, version",
+        seeded: false,
+        columns: &[
+            ("connection_id", Text),
+            ("version", Int),
+            ("dek_id", Text),
+            ("key_id", Bytes),
+            ("secret_key", Bytes),
+            ("key_id_fingerprint", Bytes),
+            ("secret_fingerprint", Bytes),
+            ("created_at", Int),
+        ],
+    },
+    Table {
+        name: "access_keys",
+        key: "id",
+        seeded: false,
+        columns: &[
+            ("id", Text),
+            ("user_id", Text),
+            ("connection_id", Text),
+            ("name", Text),
+            ("key_id", Text),
+            ("secret_hash", Bytes),
+            ("scope", Text),
+            ("frozen", Bool),
+            ("created_at", Int),
+            ("revoked_at", Int),
+            ("last_used_at", Int),
+        ],
+    },
+    Table { name: "everything", key: "id", seeded: true, columns: &[("id", Int), ("frozen", Bool)] },
+    Table {
+        name: "usage",
+        key: "access_key_id, day",
+        seeded: false,
+        columns: &[("access_key_id", Text), ("day", Text), ("orders", Int), ("notional", Text)],
+    },
+    Table {
+        name: "reservations",
+        key: "request_id",
+        seeded: false,
+        columns: &[
+            ("request_id", Text),
+            ("access_key_id", Text),
+            ("connection_id", Text),
+            ("day", Text),
+            ("at", Int),
+            ("actor", Text),
+            ("operation", Text),
+            ("client_order_id", Text),
+            ("orders", Int),
+            ("notional", Text),
+            ("order_total", Text),
+            ("state", Text),
+            ("status", Int),
+            ("order_id", Text),
+            ("settled_at", Int),
+        ],
+    },
+    Table {
+        name: "audit",
+        key: "seq",
+        seeded: false,
+        columns: &[
+            ("seq", Int),
+            ("at", Int),
+            ("actor", Text),
+            ("event_name", Text),
+            ("event", Text),
+            ("previous", Bytes),
+            ("hash", Bytes),
+        ],
+    },
+    Table {
+        name: "audit_head",
+        key: "id",
+        seeded: true,
+        columns: &[("id", Int), ("seq", Int), ("hash", Bytes)],
+    },
+];
+
+impl Table {
+    /// The statement that reads all rows in order.
+    pub(crate) fn select(&self) -> String {
+        format!("SELECT {} FROM {} ORDER BY {}", self.column_names(), self.name, self.key)
+    }
+
+    /// The statement that puts one row in.
+    pub(crate) fn insert(&self) -> String {
+        let places: Vec<String> = (1..=self.columns.len()).map(|place| format!("${place}")).collect();
+        let mut text =
+            format!("INSERT INTO {} ({}) VALUES ({})", self.name, self.column_names(), places.join(", "));
+        if self.seeded {
+            let others: Vec<String> = self
+                .columns
+                .iter()
+                .filter(|(name, _)| *name != self.key)
+                .map(|(name, _)| format!("{name} = excluded.{name}"))
+                .collect();
+            text.push_str(&format!(" ON CONFLICT ({}) DO UPDATE SET {}", self.key, others.join(", ")));
+        }
+        text
+    }
+
+    fn column_names(&self) -> String {
+        let names: Vec<&str> = self.columns.iter().map(|(name, _)| *name).collect();
+        names.join(", ")
+    }
+
+    /// A row as a JSON object: bytes in hexadecimal, all else as it is.
+    pub(crate) fn to_json<'r, R>(&self, row: &'r R) -> Result<Value, sqlx::Error>
+    where
+        R: Row,
+        usize: ColumnIndex<R>,
+        Option<String>: Decode<'r, R::Database> + Type<R::Database>,
+        Option<i64>: Decode<'r, R::Database> + Type<R::Database>,
+        Option<bool>: Decode<'r, R::Database> + Type<R::Database>,
+        Option<Vec<u8>>: Decode<'r, R::Database> + Type<R::Database>,
+        R::Database: Database,
+    {
+        let mut object = Map::new();
+        for (place, (name, kind)) in self.columns.iter().enumerate() {
+            let value = match kind {
+                Text => Value::from(row.try_get::<Option<String>, _>(place)?),
+                Int => Value::from(row.try_get::<Option<i64>, _>(place)?),
+                Bool => Value::from(row.try_get::<Option<bool>, _>(place)?),
+                Bytes => Value::from(row.try_get::<Option<Vec<u8>>, _>(place)?.map(hex::encode)),
+            };
+            object.insert((*name).to_owned(), value);
+        }
+        Ok(Value::Object(object))
+    }
+
+    /// The other way. Nothing when the line is not an object of exactly these columns.
+    pub(crate) fn read_line(&self, line: &[u8]) -> Option<Vec<Cell>> {
+        let mut object: Map<String, Value> = serde_json::from_slice(line).ok()?;
+        let cells: Option<Vec<Cell>> =
+            self.columns.iter().map(|(name, kind)| cell(*kind, object.remove(*name)?)).collect();
+        cells.filter(|_| object.is_empty())
+    }
+}
+
+fn cell(kind: Kind, value: Value) -> Option<Cell> {
+    Some(match (kind, value) {
+        (Text, Value::Null) => Cell::Text(None),
+        (Int, Value::Null) => Cell::Int(None),
+        (Bool, Value::Null) => Cell::Bool(None),
+        (Bytes, Value::Null) => Cell::Bytes(None),
+        (Text, Value::String(text)) => Cell::Text(Some(text)),
+        (Int, Value::Number(number)) => Cell::Int(Some(number.as_i64()?)),
+        (Bool, Value::Bool(value)) => Cell::Bool(Some(value)),
+        (Bytes, Value::String(text)) => Cell::Bytes(Some(hex::decode(text).ok()?)),
+        _ => return None,
+    })
+}

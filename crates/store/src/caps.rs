@@ -1,0 +1,283 @@
+//! Caps: what a request takes is reserved, together with its audit record, before it is forwarded, and settled after.
+
+use jiff::Timestamp;
+use jiff::civil::Date;
+use paddock_core::audit::{Actor, AuditEvent};
+use paddock_core::id::{AccessKeyId, ConnectionId, RequestId};
+use paddock_core::usage::Charge;
+use paddock_core::{Permit, Refusal, Usage};
+use rust_decimal::Decimal;
+
+use crate::codec::{decimal, instant, micros, number, parse};
+use crate::db::{Tx, row, sql};
+use crate::{Store, StoreError, audit};
+
+/// A request that would change something, before it is decided.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Intent {
+    /// The request.
+    pub request: RequestId,
+    /// The access key whose caps count.
+    pub key: AccessKeyId,
+    /// The connection that it would go to.
+    pub connection: ConnectionId,
+    /// The New York day whose caps count.
+    pub day: Date,
+    /// When it came.
+    pub at: Timestamp,
+    /// Who sent it.
+    pub actor: Actor,
+    /// Alpaca's operationId.
+    pub operation: String,
+    /// The order's client id, by which a lost answer is found again.
+    pub client_order_id: Option<String>,
+    /// Dollars charged to the access key before for the order that this one replaces; zero for a new order.
+    pub already_charged: Decimal,
+}
+
+/// What became of a forwarded request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Settlement {
+    /// The broker acted. What was reserved stays used.
+    Confirmed {
+        /// HTTP status.
+        status: u16,
+        /// The broker's order id, where it gave one.
+        order_id: Option<String>,
+    },
+    /// The broker refused, or was never asked. What was reserved is given back.
+    Released {
+        /// HTTP status.
+        status: u16,
+    },
+    /// No answer came, so the broker may have acted. What was reserved stays used until it is known.
+    Unknown,
+}
+
+/// A request of which it is not known, or not recorded, what became of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OpenReservation {
+    /// The request.
+    pub request: RequestId,
+    /// The access key whose caps are charged.
+    pub key: AccessKeyId,
+    /// The connection that it went to.
+    pub connection: ConnectionId,
+    /// Alpaca's operationId.
+    pub operation: String,
+    /// The order's client id, if it has one.
+    pub client_order_id: Option<String>,
+    /// When it came.
+    pub at: Timestamp,
+    /// What is reserved.
+    pub charge: Charge,
+}
+
+row! {
+    struct OpenColumns {
+        request_id: String,
+        access_key_id: String,
+        connection_id: String,
+        operation: String,
+        client_order_id: Option<String>,
+        at: i64,
+        orders: i64,
+        notional: String,
+    }
+}
+
+impl OpenColumns {
+    fn open_reservation(self) -> Result<OpenReservation, StoreError> {
+        Ok(OpenReservation {
+            request: parse(&self.request_id, "reservation")?,
+            key: parse(&self.access_key_id, "reservation")?,
+            connection: parse(&self.connection_id, "reservation")?,
+            operation: self.operation,
+            client_order_id: self.client_order_id,
+            at: instant(self.at)?,
+            charge: Charge { orders: number(self.orders)?, notional: decimal(&self.notional)? },
+        })
+    }
+}
+
+row! {
+    struct ReservedColumns {
+        access_key_id: String,
+        day: String,
+        actor: String,
+        orders: i64,
+        notional: String,
+        state: String,
+    }
+}
+
+impl Store {
+    /// Decides one request while nothing else is decided, and reserves what it takes. `decide` is given what the access key has
+    /// used on the day. When it permits, the reservation, the usage and the audit record that it returns are durable before this
+    /// returns the permit. When it refuses, nothing is written.
+    ///
+    /// A caller that stops waiting may leave a reservation behind: it then is in [`Store::open_reservations`].
+    ///
+    /// # Errors
+    /// [`StoreError::AmountTooLarge`] when the usage cannot be added up exactly; otherwise when the database fails. The request
+    /// must not be forwarded then.
+    pub async fn reserve<F>(&self, intent: &Intent, decide: F) -> Result<Result<Permit, Refusal>, StoreError>
+    where
+        F: FnOnce(&Usage) -> Result<(Permit, AuditEvent), Refusal> + Send,
+    {
+        let mut tx = self.begin_write().await?;
+        let used = read_usage(&mut tx, intent.key, intent.day).await?;
+        let (permit, event) = match decide(&used) {
+            Ok(permitted) => permitted,
+            Err(refusal) => return Ok(Err(refusal)),
+        };
+        let charge = permit.charge();
+        if !charge.is_nothing() {
+            let after = add(used, charge).ok_or(StoreError::AmountTooLarge)?;
+            write_usage(&mut tx, intent.key, after).await?;
+        }
+        insert(&mut tx, intent, charge).await?;
+        audit::append(&mut tx, &intent.actor, &event, intent.at).await?;
+        tx.commit().await?;
+        Ok(Ok(permit))
+    }
+
+    /// Records what became of a request and, when it was released, gives back what it had reserved. What was confirmed or released
+    /// once stays so; what is unknown may become either.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`] when nothing was reserved for the request.
+    pub async fn settle(
+        &self,
+        request: RequestId,
+        outcome: &Settlement,
+        at: Timestamp,
+    ) -> Result<(), StoreError> {
+        let (state, status, order_id) = match outcome {
+            Settlement::Confirmed { status, order_id } => ("confirmed", Some(*status), order_id.clone()),
+            Settlement::Released { status } => ("released", Some(*status), None),
+            Settlement::Unknown => ("unknown", None, None),
+        };
+        let mut tx = self.begin_write().await?;
+        let reserved = sql!(tx, fetch_optional ReservedColumns:
+            "SELECT access_key_id, day, actor, orders, notional, state FROM reservations WHERE request_id = $1",
+            request.to_string())?;
+        let reserved = reserved.ok_or(StoreError::NotFound { what: "reservation" })?;
+        if matches!(reserved.state.as_str(), "confirmed" | "released") || reserved.state == state {
+            return Ok(());
+        }
+        if matches!(outcome, Settlement::Released { .. }) {
+            let charge = Charge { orders: number(reserved.orders)?, notional: decimal(&reserved.notional)? };
+            let (key, day) = (parse(&reserved.access_key_id, "reservation")?, parse(&reserved.day, "day")?);
+            give_back(&mut tx, key, day, charge).await?;
+        }
+        sql!(tx, execute
+            "UPDATE reservations SET state = $1, status = $2, order_id = $3, settled_at = $4 WHERE request_id = $5",
+            state, status.map(i64::from), order_id.as_deref(), micros(at), request.to_string())?;
+        let actor: Actor =
+            serde_json::from_str(&reserved.actor).map_err(|_| StoreError::Malformed { what: "actor" })?;
+        let event = AuditEvent::RequestAnswered { request, status, order_id };
+        audit::append(&mut tx, &actor, &event, at).await?;
+        tx.commit().await
+    }
+
+    /// The requests that were reserved and not settled, or settled as unknown, oldest first.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn open_reservations(&self) -> Result<Vec<OpenReservation>, StoreError> {
+        let mut tx = self.begin_read().await?;
+        let rows = sql!(tx, fetch_all OpenColumns:
+            "SELECT request_id, access_key_id, connection_id, operation, client_order_id, at, orders, notional
+             FROM reservations WHERE state IN ('reserved', 'unknown') ORDER BY at, request_id")?;
+        rows.into_iter().map(OpenColumns::open_reservation).collect()
+    }
+
+    /// What an access key has used on a New York day, reservations included.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn usage(&self, key: AccessKeyId, day: Date) -> Result<Usage, StoreError> {
+        read_usage(&mut self.begin_read().await?, key, day).await
+    }
+
+    /// Dollars that an access key has been charged in all for an order and those that it replaced; zero when the order did not
+    /// come through this access key.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn charged_for_order(&self, key: AccessKeyId, order_id: &str) -> Result<Decimal, StoreError> {
+        let mut tx = self.begin_read().await?;
+        let totals = sql!(tx, fetch_all (String,):
+            "SELECT order_total FROM reservations WHERE order_id = $1 AND access_key_id = $2 AND state = 'confirmed'",
+            order_id, key.to_string())?;
+        let totals: Result<Vec<Decimal>, StoreError> = totals.iter().map(|(total,)| decimal(total)).collect();
+        Ok(totals?.into_iter().max().unwrap_or_default())
+    }
+}
+
+async fn read_usage(tx: &mut Tx, key: AccessKeyId, day: Date) -> Result<Usage, StoreError> {
+    let row = sql!(tx, fetch_optional (i64, String):
+        "SELECT orders, notional FROM usage WHERE access_key_id = $1 AND day = $2", key.to_string(), day.to_string())?;
+    match row {
+        None => Ok(Usage::none(day)),
+        Some((orders, notional)) => Ok(Usage { day, orders: number(orders)?, notional: decimal(&notional)? }),
+    }
+}
+
+async fn write_usage(tx: &mut Tx, key: AccessKeyId, usage: Usage) -> Result<(), StoreError> {
+    sql!(tx, execute
+        "INSERT INTO usage (access_key_id, day, orders, notional) VALUES ($1, $2, $3, $4)
+         ON CONFLICT (access_key_id, day) DO UPDATE SET orders = excluded.orders, notional = excluded.notional",
+        key.to_string(), usage.day.to_string(), i64::from(usage.orders), usage.notional.to_string())?;
+    Ok(())
+}
+
+async fn give_back(tx: &mut Tx, key: AccessKeyId, day: Date, charge: Charge) -> Result<(), StoreError> {
+    if charge.is_nothing() {
+        return Ok(());
+    }
+    let used = read_usage(tx, key, day).await?;
+    let orders = used.orders.saturating_sub(charge.orders);
+    let notional = used.notional.checked_sub(charge.notional).unwrap_or_default().max(Decimal::ZERO);
+    write_usage(tx, key, Usage { day, orders, notional }).await
+}
+
+async fn insert(tx: &mut Tx, intent: &Intent, charge: Charge) -> Result<(), StoreError> {
+    let order_total =
+        intent.already_charged.checked_add(charge.notional).ok_or(StoreError::AmountTooLarge)?;
+    let actor = serde_json::to_string(&intent.actor).map_err(|_| StoreError::Malformed { what: "actor" })?;
+    sql!(tx, execute
+        "INSERT INTO reservations (request_id, access_key_id, connection_id, day, at, actor, operation, client_order_id,
+                                   orders, notional, order_total, state)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 'reserved')",
+        intent.request.to_string(), intent.key.to_string(), intent.connection.to_string(), intent.day.to_string(),
+        micros(intent.at), actor.as_str(), intent.operation.as_str(), intent.client_order_id.as_deref(),
+        i64::from(charge.orders), charge.notional.to_string(), order_total.to_string())?;
+    Ok(())
+}
+
+/// Adds a charge, or nothing when the sum is not exact: what was rounded could not be given back to the cent.
+fn add(used: Usage, charge: Charge) -> Option<Usage> {
+    let orders = used.orders.checked_add(charge.orders)?;
+    let notional = used.notional.checked_add(charge.notional)?;
+    let exact = notional.checked_sub(charge.notional)? == used.notional
+        && notional.checked_sub(used.notional)? == charge.notional;
+    exact.then_some(Usage { day: used.day, orders, notional })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_sum_that_would_be_rounded_is_refused() {
+        let day = jiff::civil::date(2026, 1, 5);
+        let used = Usage { day, orders: 1, notional: Decimal::from(10_000_000_000_i64) };
+        let tiny = Charge { orders: 1, notional: Decimal::new(1, 28) };
+        assert_eq!(add(used, tiny), None);
+        let cent = Charge { orders: 1, notional: Decimal::new(1, 2) };
+        assert_eq!(add(used, cent).map(|sum| sum.notional), Some(Decimal::new(1_000_000_000_001, 2)));
+        assert_eq!(add(used, Charge { orders: 1, notional: Decimal::MAX }), None);
+    }
+}

@@ -1,0 +1,244 @@
+//! The two databases behind one type, and the statements that are written once for both.
+
+use std::fs::OpenOptions;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use paddock_core::SecretText;
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::{ConnectOptions as _, PgPool, Postgres, Sqlite, SqlitePool, Transaction};
+use tokio::sync::watch;
+
+use crate::{StoreError, migrations};
+
+/// How long a transaction waits for another process that writes, or for a free connection.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Which database to open.
+#[derive(Clone, Debug)]
+pub enum Target {
+    /// A file, made if it is missing, readable and writable by its owner only. Its directory must exist.
+    Sqlite(PathBuf),
+    /// An address of the form `postgres://user:password@host:5432/database`.
+    Postgres(SecretText),
+}
+
+/// The database of one Paddock. Cheap to clone; all clones share their connections.
+#[derive(Clone, Debug)]
+pub struct Store {
+    db: Db,
+    /// Position of the newest audit record that was written through this store or its clones.
+    newest: watch::Sender<u64>,
+}
+
+#[derive(Clone, Debug)]
+enum Db {
+    Sqlite(SqlitePools),
+    Postgres(PgPool),
+}
+
+#[derive(Clone, Debug)]
+struct SqlitePools {
+    /// One connection, so that the writers of this process queue here in order and never meet SQLite's own lock.
+    writer: SqlitePool,
+    readers: SqlitePool,
+}
+
+/// A transaction. Dropped without [`Tx::commit`], it is rolled back.
+pub(crate) struct Tx {
+    pub(crate) on: TxOn,
+    newest: watch::Sender<u64>,
+    /// The last audit record that this transaction appended.
+    pub(crate) appended: Option<u64>,
+}
+
+pub(crate) enum TxOn {
+    Sqlite(Transaction<'static, Sqlite>),
+    Postgres(Transaction<'static, Postgres>),
+}
+
+/// Runs one statement in a transaction, with the same text on both databases. The first form yields the number of rows that
+/// were touched, the others rows of a type made by [`row!`] or a tuple.
+macro_rules! sql {
+    ($tx:expr, execute $sql:expr $(, $bind:expr)* $(,)?) => {
+        match &mut $tx.on {
+            $crate::db::TxOn::Sqlite(tx) => {
+                sqlx::query($sql)$(.bind($bind))*.execute(&mut **tx).await.map(|done| done.rows_affected())
+            }
+            $crate::db::TxOn::Postgres(tx) => {
+                sqlx::query($sql)$(.bind($bind))*.execute(&mut **tx).await.map(|done| done.rows_affected())
+            }
+        }
+        .map_err($crate::StoreError::from)
+    };
+    ($tx:expr, $fetch:ident $row:ty: $sql:expr $(, $bind:expr)* $(,)?) => {
+        match &mut $tx.on {
+            $crate::db::TxOn::Sqlite(tx) => {
+                sqlx::query_as::<_, $row>($sql)$(.bind($bind))*.$fetch(&mut **tx).await
+            }
+            $crate::db::TxOn::Postgres(tx) => {
+                sqlx::query_as::<_, $row>($sql)$(.bind($bind))*.$fetch(&mut **tx).await
+            }
+        }
+        .map_err($crate::StoreError::from)
+    };
+}
+
+/// Makes a struct of columns, read by name, that both databases yield.
+macro_rules! row {
+    (struct $name:ident { $($column:ident: $type:ty),+ $(,)? }) => {
+        struct $name { $($column: $type),+ }
+
+        impl<'r, R> sqlx::FromRow<'r, R> for $name
+        where
+            R: sqlx::Row,
+            for<'i> &'i str: sqlx::ColumnIndex<R>,
+            $($type: sqlx::Decode<'r, R::Database> + sqlx::Type<R::Database>,)+
+        {
+            fn from_row(row: &'r R) -> Result<Self, sqlx::Error> {
+                Ok(Self { $($column: row.try_get(stringify!($column))?),+ })
+            }
+        }
+    };
+}
+
+pub(crate) use {row, sql};
+
+impl Store {
+    /// Opens the database and brings its tables up to date. Several processes may do so at once.
+    ///
+    /// # Errors
+    /// When the database cannot be reached or used, or a newer version made it.
+    pub async fn open(target: &Target) -> Result<Self, StoreError> {
+        let db = match target {
+            Target::Sqlite(file) => Db::Sqlite(open_sqlite(file).await?),
+            Target::Postgres(address) => Db::Postgres(open_postgres(address).await?),
+        };
+        let store = Self { db, newest: watch::Sender::new(0) };
+        let (newest, _) = store.audit_head().await?;
+        store.newest.send_replace(newest);
+        Ok(store)
+    }
+
+    /// Waits for transactions under way, then closes all connections. Later calls fail with [`StoreError::Closed`].
+    pub async fn close(&self) {
+        match &self.db {
+            Db::Sqlite(pools) => {
+                pools.readers.close().await;
+                pools.writer.close().await;
+            }
+            Db::Postgres(pool) => pool.close().await,
+        }
+    }
+
+    /// Tells the position of the newest audit record that was written through this store or its clones, whenever it changes.
+    /// Records of other processes are not seen.
+    #[must_use]
+    pub fn audit_changes(&self) -> watch::Receiver<u64> {
+        self.newest.subscribe()
+    }
+
+    /// A transaction that sees one state of the database from its first statement to its last.
+    pub(crate) async fn begin_read(&self) -> Result<Tx, StoreError> {
+        let on = match &self.db {
+            Db::Sqlite(pools) => TxOn::Sqlite(pools.readers.begin().await?),
+            Db::Postgres(pool) => {
+                TxOn::Postgres(pool.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await?)
+            }
+        };
+        Ok(self.tx(on))
+    }
+
+    /// A transaction that nothing else writes beside. It waits for the one before it, and sees all that it did.
+    pub(crate) async fn begin_write(&self) -> Result<Tx, StoreError> {
+        let on = match &self.db {
+            Db::Sqlite(pools) => TxOn::Sqlite(pools.writer.begin_with("BEGIN IMMEDIATE").await?),
+            Db::Postgres(pool) => {
+                // Whatever the server's default is: a statement after the lock must see what was committed before it.
+                let mut tx = pool.begin_with("BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE").await?;
+                sqlx::query("SELECT id FROM audit_head FOR UPDATE").execute(&mut *tx).await?;
+                TxOn::Postgres(tx)
+            }
+        };
+        Ok(self.tx(on))
+    }
+
+    fn tx(&self, on: TxOn) -> Tx {
+        Tx { on, newest: self.newest.clone(), appended: None }
+    }
+}
+
+impl Tx {
+    /// Makes what was written durable.
+    pub(crate) async fn commit(self) -> Result<(), StoreError> {
+        match self.on {
+            TxOn::Sqlite(tx) => tx.commit().await?,
+            TxOn::Postgres(tx) => tx.commit().await?,
+        }
+        if let Some(appended) = self.appended {
+            self.newest.send_if_modified(|newest| {
+                let newer = appended > *newest;
+                *newest = appended.max(*newest);
+                newer
+            });
+        }
+        Ok(())
+    }
+}
+
+async fn open_sqlite(file: &Path) -> Result<SqlitePools, StoreError> {
+    make_private(file)
+        .map_err(|error| StoreError::File { path: file.to_owned(), cause: error.kind().to_string() })?;
+    let options = SqliteConnectOptions::new()
+        .filename(file)
+        .create_if_missing(false)
+        .foreign_keys(true)
+        .busy_timeout(PATIENCE)
+        .journal_mode(SqliteJournalMode::Wal)
+        // A commit is on the disk before it is reported: a reservation must outlive a power cut.
+        .synchronous(SqliteSynchronous::Full)
+        .pragma("fullfsync", "ON")
+        // Sealed bytes of a removed credential are overwritten, not merely unlinked.
+        .pragma("secure_delete", "ON")
+        .disable_statement_logging();
+    let pool = || {
+        SqlitePoolOptions::new()
+            .acquire_timeout(PATIENCE * 3)
+            .test_before_acquire(false)
+            .idle_timeout(None)
+            .max_lifetime(None)
+    };
+    let writer = pool().max_connections(1).connect_with(options.clone()).await?;
+    migrations::sqlite().run(&writer).await?;
+    let readers = pool().max_connections(4).connect_with(options.pragma("query_only", "ON")).await?;
+    Ok(SqlitePools { writer, readers })
+}
+
+async fn open_postgres(address: &SecretText) -> Result<PgPool, StoreError> {
+    let options: PgConnectOptions = address.expose().parse().map_err(|_| StoreError::BadAddress)?;
+    let options = options
+        .application_name("paddock")
+        // As for SQLite: a commit is on the disk before it is reported, whatever the server's default is.
+        .options([("synchronous_commit", "on")])
+        .disable_statement_logging();
+    let pool =
+        PgPoolOptions::new().max_connections(8).acquire_timeout(PATIENCE * 3).connect_with(options).await?;
+    migrations::postgres().run(&pool).await?;
+    Ok(pool)
+}
+
+/// Makes the file before SQLite does, so that at no instant anyone else may read it. SQLite gives its side files the same mode.
+fn make_private(file: &Path) -> std::io::Result<()> {
+    let mut options = OpenOptions::new();
+    options.create(true).write(true).truncate(false);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
+        options.mode(0o600);
+        let made = options.open(file)?;
+        made.set_permissions(std::fs::Permissions::from_mode(0o600))
+    }
+    #[cfg(not(unix))]
+    options.open(file).map(drop)
+}

@@ -1,0 +1,204 @@
+//! What can go wrong, in words for a person. No message holds a value out of a statement.
+
+use std::path::PathBuf;
+
+use paddock_core::id::ConnectionId;
+
+/// Why the store did not do what it was asked. Unless a variant says otherwise, nothing was changed.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// Another connection or access key of the same user has this name.
+    #[error("the name {name} is taken: choose another one")]
+    NameTaken {
+        /// The name.
+        name: String,
+    },
+    /// The account is connected in this environment already.
+    #[error("this account is connected already as {name}: replace its credential instead")]
+    AlreadyConnected {
+        /// The connection that has the account.
+        connection: ConnectionId,
+        /// Its name.
+        name: String,
+    },
+    /// What was named does not exist, or was removed or revoked.
+    #[error("there is no such {what}, or not any more: list what there is and try again")]
+    NotFound {
+        /// What was looked for.
+        what: &'static str,
+    },
+    /// A new credential must have the version after the present one.
+    #[error("the credential was replaced meanwhile (version {found} came, {expected} was due): try again")]
+    VersionConflict {
+        /// The version that was due.
+        expected: u32,
+        /// The version that came.
+        found: u32,
+    },
+    /// The audit event does not name the credential that it should witness. A defect of the caller.
+    #[error("the audit event does not name the credential that is stored with it: report this as a defect")]
+    WrongWitness,
+    /// A data-encryption key cannot be retired yet.
+    #[error(
+        "{credentials} credentials are still sealed under this data-encryption key: seal them anew first"
+    )]
+    DekInUse {
+        /// How many credentials need it.
+        credentials: u64,
+    },
+    /// Adding the charge to what was used before cannot be done exactly.
+    #[error("these amounts are too large to be added up exactly: use smaller orders")]
+    AmountTooLarge,
+    /// A row holds what this version cannot read.
+    #[error(
+        "the database holds a {what} that cannot be read: restore a backup, or upgrade if a newer version wrote it"
+    )]
+    Malformed {
+        /// What kind of thing it is.
+        what: &'static str,
+    },
+    /// The database was made by another version.
+    #[error(
+        "the database has tables of another version of Paddock ({detail}): run the version that made it, or a newer one"
+    )]
+    OtherVersion {
+        /// Which migration does not fit.
+        detail: String,
+    },
+    /// The database's file or address cannot be used.
+    #[error("cannot use the database file {path} ({cause}): check that its directory exists and is yours")]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// What the operating system says.
+        cause: String,
+    },
+    /// The PostgreSQL address cannot be read. It may hold a password, so it is not repeated.
+    #[error(
+        "the database address cannot be read: it has the form postgres://user:password@host:5432/database"
+    )]
+    BadAddress,
+    /// The database cannot be reached.
+    #[error("the database cannot be reached ({cause}): check that it runs and that its address is right")]
+    Unreachable {
+        /// What the operating system says.
+        cause: String,
+    },
+    /// The database refused the user or the password, or has no such database.
+    #[error("the database refused the login ({code}): check user, password and database name")]
+    LoginRefused {
+        /// The SQLSTATE code.
+        code: String,
+    },
+    /// Another process, or too much work, keeps the database busy.
+    #[error("the database is busy: try again, and stop other programs that have it open")]
+    Busy,
+    /// The disk is full.
+    #[error("the disk of the database is full: make room and try again")]
+    DiskFull,
+    /// The store was closed.
+    #[error("the database was closed: Paddock is shutting down")]
+    Closed,
+    /// The file is not a database, or is damaged.
+    #[error("the database file is damaged or is none ({code}): restore a backup")]
+    Corrupt {
+        /// The database's code.
+        code: String,
+    },
+    /// Anything else that the database reports.
+    #[error("the database reported an error ({code}): try again, and report it if it stays")]
+    Failed {
+        /// The database's code, or a word for what went wrong.
+        code: String,
+    },
+    /// A backup can only be restored into a database without content.
+    #[error("the database is not empty: restore into a new data directory")]
+    NotEmpty,
+    /// The archive is not a whole and unchanged backup. Nothing was restored.
+    #[error("the backup is damaged ({detail}): use another copy of it")]
+    DamagedBackup {
+        /// What does not fit.
+        detail: String,
+    },
+    /// The archive was written by another version.
+    #[error(
+        "the backup has tables of version {found}, and this Paddock reads version {expected}: use the version that wrote it"
+    )]
+    BackupOfOtherVersion {
+        /// The version that this Paddock reads.
+        expected: i64,
+        /// The version of the archive.
+        found: i64,
+    },
+    /// The archive cannot be read or written.
+    #[error("the backup cannot be read or written ({cause}): check the file and the disk")]
+    BackupFile {
+        /// What the operating system says.
+        cause: String,
+    },
+}
+
+impl From<sqlx::Error> for StoreError {
+    fn from(error: sqlx::Error) -> Self {
+        match error {
+            // The message of a database error may quote values, so only its code is taken over.
+            sqlx::Error::Database(error) => from_code(error.code().as_deref().unwrap_or("unknown")),
+            sqlx::Error::Io(error) => Self::Unreachable { cause: error.kind().to_string() },
+            sqlx::Error::Tls(_) => Self::Unreachable { cause: "TLS failed".to_owned() },
+            sqlx::Error::PoolTimedOut => Self::Busy,
+            sqlx::Error::PoolClosed | sqlx::Error::WorkerCrashed => Self::Closed,
+            sqlx::Error::Configuration(_) => Self::BadAddress,
+            sqlx::Error::ColumnDecode { .. } | sqlx::Error::Decode(_) => Self::Malformed { what: "row" },
+            sqlx::Error::Migrate(error) => Self::from(*error),
+            _ => Self::Failed { code: "protocol".to_owned() },
+        }
+    }
+}
+
+impl From<sqlx::migrate::MigrateError> for StoreError {
+    fn from(error: sqlx::migrate::MigrateError) -> Self {
+        use sqlx::migrate::MigrateError as E;
+        match error {
+            E::Execute(error) | E::ExecuteMigration(error, _) => Self::from(error),
+            E::VersionMissing(version) | E::VersionMismatch(version) | E::Dirty(version) => {
+                Self::OtherVersion { detail: format!("migration {version}") }
+            }
+            _ => Self::OtherVersion { detail: "migrations".to_owned() },
+        }
+    }
+}
+
+/// Codes of SQLite are numbers (<https://sqlite.org/rescode.html>, the primary code in the low byte), those of PostgreSQL five
+/// characters (<https://www.postgresql.org/docs/current/errcodes-appendix.html>).
+fn from_code(code: &str) -> StoreError {
+    let owned = code.to_owned();
+    if code.len() == 5 {
+        return match code {
+            "28000" | "28P01" | "3D000" => StoreError::LoginRefused { code: owned },
+            "53100" => StoreError::DiskFull,
+            "55P03" | "57P03" | "53300" => StoreError::Busy,
+            "57P01" | "57P02" => StoreError::Unreachable { cause: "it was shut down".to_owned() },
+            "XX001" | "XX002" => StoreError::Corrupt { code: owned },
+            _ => StoreError::Failed { code: owned },
+        };
+    }
+    match code.parse::<u32>().map(|number| number & 0xff) {
+        Ok(5 | 6) => StoreError::Busy,
+        Ok(13) => StoreError::DiskFull,
+        Ok(11 | 26) => StoreError::Corrupt { code: owned },
+        _ => StoreError::Failed { code: owned },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codes_of_both_databases_are_understood() {
+        assert!(matches!(from_code("517"), StoreError::Busy));
+        assert!(matches!(from_code("26"), StoreError::Corrupt { .. }));
+        assert!(matches!(from_code("28P01"), StoreError::LoginRefused { .. }));
+        assert!(matches!(from_code("23505"), StoreError::Failed { .. }));
+    }
+}

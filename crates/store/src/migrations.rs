@@ -1,0 +1,41 @@
+//! The tables, as they came to be. Both databases have a folder with files of the same names.
+
+use std::borrow::Cow;
+
+use sqlx::SqlSafeStr as _;
+use sqlx::migrate::{Migration, MigrationType, Migrator};
+
+macro_rules! migrations {
+    ($folder:literal, $($version:literal $description:literal $file:literal),+ $(,)?) => {
+        vec![$(migration($version, $description, include_str!(concat!("../migrations/", $folder, "/", $file)))),+]
+    };
+}
+
+/// The version of the tables, which is that of the last migration.
+pub(crate) const SCHEMA: i64 = 1;
+
+pub(crate) fn sqlite() -> Migrator {
+    Migrator::with_migrations(migrations!("sqlite", 1 "initial" "0001_initial.sql"))
+}
+
+pub(crate) fn postgres() -> Migrator {
+    Migrator::with_migrations(migrations!("postgres", 1 "initial" "0001_initial.sql"))
+}
+
+fn migration(version: i64, description: &'static str, sql: &'static str) -> Migration {
+    Migration::new(version, Cow::Borrowed(description), MigrationType::Simple, sql.into_sql_str(), false)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn both_databases_have_the_same_migrations_up_to_the_schema_version() {
+        let names = |migrator: &Migrator| -> Vec<_> {
+            migrator.iter().map(|one| (one.version, one.description.to_string())).collect()
+        };
+        assert_eq!(names(&sqlite()), names(&postgres()));
+        assert_eq!(names(&sqlite()).last().map(|(version, _)| *version), Some(SCHEMA));
+    }
+}

@@ -1,0 +1,44 @@
+//! All that the gateway needs to know to authenticate and decide, read as one state.
+
+use crate::access_keys::{self, AccessKey};
+use crate::connections::{self, Connection};
+use crate::credentials::{self, SealedCredential};
+use crate::deks::{self, DekRow};
+use crate::{Store, StoreError, freeze};
+
+/// One state of the database, as far as it decides what may be forwarded.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Snapshot {
+    /// The connections that were not removed, each with its newest credential, oldest first.
+    pub connections: Vec<(Connection, SealedCredential)>,
+    /// The access keys that were not revoked, oldest first.
+    pub keys: Vec<AccessKey>,
+    /// The data-encryption keys in use, oldest first.
+    pub deks: Vec<DekRow>,
+    /// Whether everything is frozen.
+    pub everything_frozen: bool,
+}
+
+impl Store {
+    /// Reads a [`Snapshot`].
+    ///
+    /// # Errors
+    /// When the database fails, or holds what cannot be read: a connection without its credential, for example.
+    pub async fn snapshot(&self) -> Result<Snapshot, StoreError> {
+        let mut tx = self.begin_read().await?;
+        let connections = connections::all_not_removed(&mut tx).await?;
+        let credentials = credentials::newest(&mut tx).await?;
+        // Both lists have the same order, and a connection has exactly one newest credential.
+        if !connections.iter().map(|one| one.id).eq(credentials.iter().map(|one| one.connection)) {
+            return Err(StoreError::Malformed { what: "credential" });
+        }
+        let mut keys = access_keys::all(&mut tx).await?;
+        keys.retain(|key| key.revoked_at.is_none());
+        Ok(Snapshot {
+            connections: connections.into_iter().zip(credentials).collect(),
+            keys,
+            deks: deks::in_use(&mut tx).await?,
+            everything_frozen: freeze::everything(&mut tx).await?,
+        })
+    }
+}

@@ -1,0 +1,205 @@
+//! Checking the audit chain, and the tables against it.
+//!
+//! The chain alone shows whether a record was changed. Beyond that, the records say which sealed credential is the newest of each
+//! connection, which access keys exist with which scope, and what is frozen; a row that says otherwise was exchanged or
+//! rolled back behind Paddock's back.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use paddock_core::Scope;
+use paddock_core::audit::{AuditEvent, AuditRecord, ChainBreak, ChainHash, ChainVerifier};
+use paddock_core::decide::Frozen;
+use paddock_core::id::{AccessKeyId, ConnectionId};
+use serde::Deserialize;
+
+use crate::db::Tx;
+use crate::{Store, StoreError, access_keys, audit, connections, credentials, freeze};
+
+/// How many records are held in memory at once.
+const PAGE: u32 = 1000;
+
+/// A chain that was checked from its first record to its last. Whoever keeps `head` elsewhere can tell later whether the whole
+/// database was set back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct VerifiedChain {
+    /// Number of records.
+    pub count: u64,
+    /// Hash of the last record.
+    pub head: ChainHash,
+}
+
+/// What does not fit.
+#[derive(Debug, thiserror::Error)]
+pub enum AuditFault {
+    /// The chain is broken.
+    #[error("{0}: compare with an exported copy of the audit chain or a backup")]
+    Chain(#[from] ChainBreak),
+    /// The chain does not end where it should.
+    #[error(
+        "the chain ends at record {found}, but was last written at record {expected}: records are missing at its end, restore a backup"
+    )]
+    Cut {
+        /// Where the last write was.
+        expected: u64,
+        /// Where the chain ends.
+        found: u64,
+    },
+    /// The sealed credential is not the one that was recorded last.
+    #[error(
+        "the sealed credential of connection {connection} is not the one that was recorded last, version {version}: it was exchanged or rolled back, restore a backup or replace the credential"
+    )]
+    Credential {
+        /// The connection.
+        connection: ConnectionId,
+        /// The version that was recorded last.
+        version: u32,
+    },
+    /// A connection is there that should not be, or the reverse, or its freeze is not as recorded.
+    #[error(
+        "connection {connection} is not as it was recorded last: the database was changed by hand or rolled back, restore a backup"
+    )]
+    Connection {
+        /// The connection.
+        connection: ConnectionId,
+    },
+    /// An access key is there that should not be, or the reverse, or its scope or freeze is not as recorded.
+    #[error(
+        "access key {key} is not as it was recorded last: the database was changed by hand or rolled back, revoke the key or restore a backup"
+    )]
+    AccessKey {
+        /// The access key.
+        key: AccessKeyId,
+    },
+    /// Everything should be frozen and is not, or the reverse.
+    #[error("whether everything is frozen is not as it was recorded last: freeze or unfreeze it again")]
+    Everything,
+    /// The check could not be made.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl Store {
+    /// Checks the whole chain, that it ends where it was last written, and that connections, sealed credentials, access keys and
+    /// freezes are as it says. Reads one state of the database in pages, beside writers.
+    ///
+    /// # Errors
+    /// [`AuditFault`] for the first thing that does not fit.
+    pub async fn verify_audit(&self) -> Result<VerifiedChain, AuditFault> {
+        let mut tx = self.begin_read().await?;
+        let (mut chain, mut said) = (ChainVerifier::default(), Said::default());
+        loop {
+            let page = audit::following(&mut tx, chain.count(), PAGE).await?;
+            if page.is_empty() {
+                break;
+            }
+            for (record, name) in &page {
+                chain.check(record)?;
+                said.hear(record, name)?;
+            }
+        }
+        let (expected, head) = audit::head(&mut tx).await?;
+        if expected != chain.count() || head != chain.head() {
+            return Err(AuditFault::Cut { expected, found: chain.count() });
+        }
+        said.compare(&mut tx).await?;
+        Ok(VerifiedChain { count: chain.count(), head })
+    }
+}
+
+/// What the chain says there should be.
+#[derive(Debug, Default)]
+struct Said {
+    /// Version and digest of the newest credential of each connection that was not removed.
+    credentials: BTreeMap<ConnectionId, (u32, String)>,
+    /// The connection and scope of each access key that was not revoked.
+    keys: BTreeMap<AccessKeyId, (ConnectionId, Box<Scope>)>,
+    /// Identifiers of the access keys and connections that are frozen.
+    frozen: BTreeSet<String>,
+    everything_frozen: bool,
+}
+
+/// The name alone, which also records of later versions have.
+#[derive(Deserialize)]
+struct Named {
+    event: String,
+}
+
+impl Said {
+    fn hear(&mut self, record: &AuditRecord, indexed_name: &str) -> Result<(), ChainBreak> {
+        let changed = ChainBreak::Changed { seq: record.seq };
+        // The name in the index is not hashed, so it must repeat the one that is.
+        match serde_json::from_str::<Named>(&record.event) {
+            Ok(named) if named.event == indexed_name => {}
+            _ => return Err(changed),
+        }
+        // An event that only a later version knows says nothing about what this version keeps.
+        let Ok(event) = record.event() else { return Ok(()) };
+        match event {
+            AuditEvent::ConnectionAdded { connection, version, sealed_digest, .. }
+            | AuditEvent::CredentialReplaced { connection, version, sealed_digest }
+            | AuditEvent::CredentialResealed { connection, version, sealed_digest } => {
+                self.credentials.insert(connection, (version, sealed_digest));
+            }
+            AuditEvent::ConnectionRemoved { connection } => {
+                self.credentials.remove(&connection);
+            }
+            AuditEvent::KeyCreated { key, connection, scope, .. } => {
+                self.keys.insert(key, (connection, scope));
+            }
+            AuditEvent::KeyRevoked { key } => {
+                self.keys.remove(&key);
+            }
+            AuditEvent::Frozen { what, id } => self.freeze(what, id, true),
+            AuditEvent::Unfrozen { what, id } => self.freeze(what, id, false),
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn freeze(&mut self, what: Frozen, id: Option<String>, frozen: bool) {
+        match (what, id) {
+            (Frozen::Everything, _) => self.everything_frozen = frozen,
+            (_, Some(id)) if frozen => _ = self.frozen.insert(id),
+            (_, Some(id)) => _ = self.frozen.remove(&id),
+            (_, None) => {}
+        }
+    }
+
+    async fn compare(mut self, tx: &mut Tx) -> Result<(), AuditFault> {
+        let mut newest: BTreeMap<_, _> = credentials::newest(tx)
+            .await?
+            .into_iter()
+            .map(|credential| (credential.connection, (credential.version, credential.digest())))
+            .collect();
+        for connection in connections::all_not_removed(tx).await? {
+            let id = connection.id;
+            let Some(said) = self.credentials.remove(&id) else {
+                return Err(AuditFault::Connection { connection: id });
+            };
+            if newest.remove(&id).as_ref() != Some(&said) {
+                return Err(AuditFault::Credential { connection: id, version: said.0 });
+            }
+            if self.frozen.contains(&id.to_string()) != connection.frozen {
+                return Err(AuditFault::Connection { connection: id });
+            }
+        }
+        if let Some((&connection, _)) = self.credentials.first_key_value() {
+            return Err(AuditFault::Connection { connection });
+        }
+        for key in access_keys::all(tx).await?.into_iter().filter(|key| key.revoked_at.is_none()) {
+            let said = self.keys.remove(&key.id);
+            let same =
+                said.is_some_and(|(connection, scope)| connection == key.connection && *scope == key.scope);
+            if !same || self.frozen.contains(&key.id.to_string()) != key.frozen {
+                return Err(AuditFault::AccessKey { key: key.id });
+            }
+        }
+        if let Some((&key, _)) = self.keys.first_key_value() {
+            return Err(AuditFault::AccessKey { key });
+        }
+        if self.everything_frozen != freeze::everything(tx).await? {
+            return Err(AuditFault::Everything);
+        }
+        Ok(())
+    }
+}
