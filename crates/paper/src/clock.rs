@@ -112,7 +112,8 @@ mod tests {
     #[test]
     fn an_accelerated_clock_runs_as_many_times_as_fast() {
         let base = Arc::new(ManualClock::new(at("2026-01-05T12:00:00Z")));
-        let clock = PaperClock::new(base.clone(), ClockMode::Accelerated(60), Some(at("2026-03-02T14:30:00Z")));
+        let clock =
+            PaperClock::new(base.clone(), ClockMode::Accelerated(60), Some(at("2026-03-02T14:30:00Z")));
         base.advance(Duration::from_secs(60));
         assert_eq!(clock.now(), at("2026-03-02T15:30:00Z"));
     }

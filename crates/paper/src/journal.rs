@@ -8,11 +8,10 @@ use std::io::{BufRead, BufReader, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::sync::mpsc;
 
-use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 
-use crate::broker::Command;
+use crate::broker::Entry;
 
 /// The journal's name in the data directory.
 pub const FILE_NAME: &str = "paper-journal.jsonl";
@@ -29,15 +28,6 @@ pub struct World {
     pub laying: String,
     /// Whether the market is held open around the clock.
     pub hold_open: bool,
-}
-
-/// One further line.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct Entry {
-    /// The broker's time at which the command was given.
-    pub at: Timestamp,
-    /// The command.
-    pub command: Command,
 }
 
 /// The journal could not be used.
@@ -60,7 +50,9 @@ pub enum JournalError {
         path: PathBuf,
     },
     /// A line before the last is not what was written.
-    #[error("line {line} of the paper broker's journal {path} is damaged: restore it from a backup, or move it away to start anew")]
+    #[error(
+        "line {line} of the paper broker's journal {path} is damaged: restore it from a backup, or move it away to start anew"
+    )]
     Damaged {
         /// Which file.
         path: PathBuf,
@@ -68,7 +60,9 @@ pub enum JournalError {
         line: usize,
     },
     /// It was made with other options.
-    #[error("the paper broker's journal {path} was made with {made:?}: use the same options, or another data directory")]
+    #[error(
+        "the paper broker's journal {path} was made with {made:?}: use the same options, or another data directory"
+    )]
     OtherWorld {
         /// Which file.
         path: PathBuf,

@@ -153,6 +153,10 @@ impl Account {
         key: KeptKey,
         at: Timestamp,
     ) -> Self {
+        Self { key: Some(key), ..Self::empty(id, environment, number, cash, at) }
+    }
+
+    fn empty(id: Uuid, environment: Environment, number: String, cash: Decimal, at: Timestamp) -> Self {
         Self {
             id,
             environment,
@@ -160,7 +164,7 @@ impl Account {
             created_at: at,
             started_at: at,
             starting_cash: cash,
-            key: Some(key),
+            key: None,
             standing: Standing::active(),
             configuration: Configuration::default(),
             cash,
@@ -173,6 +177,18 @@ impl Account {
             by_client_order_id: HashMap::new(),
             open: BTreeSet::new(),
         }
+    }
+
+    /// Begins again with `cash`: what was held, ordered and recorded is gone; pair, standing and configuration stay.
+    pub fn start_anew(&mut self, cash: Decimal, at: Timestamp) {
+        let new = Self {
+            key: self.key.take(),
+            standing: self.standing.clone(),
+            configuration: self.configuration.clone(),
+            started_at: at,
+            ..Self::empty(self.id, self.environment, std::mem::take(&mut self.number), cash, self.created_at)
+        };
+        *self = new;
     }
 
     /// Adds an order. Its ids must be new.

@@ -19,9 +19,9 @@ pub struct Activity {
     pub uuid: Uuid,
     /// What.
     pub event: ActivityEvent,
-    /// By how much it changed the cash, dollars to the cent.
+    /// By how much the cash changed with it, dollars to the cent. A crypto fee is taken with its fill, and only posted later.
     pub cash: Decimal,
-    /// By how much it changed the holding of the symbol.
+    /// By how much the holding of its symbol changed with it.
     pub holding: Decimal,
 }
 
@@ -35,9 +35,11 @@ pub enum ActivityEvent {
     CryptoFee {
         /// The pair.
         symbol: Symbol,
-        /// Coins, when the fee was taken in coins; positive.
+        /// Coins taken; zero when dollars were.
         quantity: Decimal,
-        /// The price at which the coins came, dollars.
+        /// Dollars taken; zero when coins were.
+        dollars: Decimal,
+        /// The price of the fill, dollars.
         price: Decimal,
         /// The day as of which it was posted.
         date: Date,

@@ -53,8 +53,16 @@ pub fn figures(account: &Account, market: &Market, at: Timestamp, without: Optio
     for (symbol, position) in &account.positions {
         let price = price_of(market, symbol, position, at);
         let value = position.value_at(price);
-        if position.is_short() { short += value } else { long += value }
-        if is_marginable(symbol) { marginable += value.abs() } else { cash_only += value.abs() }
+        if position.is_short() {
+            short += value
+        } else {
+            long += value
+        }
+        if is_marginable(symbol) {
+            marginable += value.abs()
+        } else {
+            cash_only += value.abs()
+        }
         maintenance_margin += maintenance(symbol, position, price, value);
     }
     let equity = account.cash + long + short;

@@ -121,8 +121,12 @@ pub struct Order {
     pub filled_quantity: Decimal,
     /// The sum of quantity times price over its fills.
     pub filled_value: Decimal,
-    /// Dollars per unit that an opening order is taken to cost until it is filled. Zero for a closing one.
+    /// Dollars per unit that an opening order is taken to cost until it is filled; for a closing
+    /// one, the price that an order in dollars is taken to sell at.
     pub reserved_price: Decimal,
+    /// When something happens to it next, if nothing comes in between.
+    #[serde(skip)]
+    pub due_at: Option<Timestamp>,
 }
 
 impl Order {
@@ -172,7 +176,9 @@ impl Order {
             return Decimal::ZERO;
         }
         match self.request.amount {
-            Amount::Quantity(quantity) => super::position::to_cents((quantity - self.filled_quantity) * self.reserved_price),
+            Amount::Quantity(quantity) => {
+                super::position::to_cents((quantity - self.filled_quantity) * self.reserved_price)
+            }
             Amount::Notional(notional) => notional - self.filled_value,
         }
     }

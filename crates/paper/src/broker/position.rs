@@ -11,35 +11,38 @@ pub struct Position {
     /// What was paid for them in dollars, at the prices of the fills; negative when sold short. Nine decimals at most
     /// after the first partial sale.
     pub cost: Decimal,
+    /// The same, with what was held when the day began at its price of then: what today's gain is counted from.
+    pub day_cost: Decimal,
 }
 
 impl Position {
     /// Nothing yet.
-    pub const NONE: Self = Self { quantity: Decimal::ZERO, cost: Decimal::ZERO };
+    pub const NONE: Self = Self { quantity: Decimal::ZERO, cost: Decimal::ZERO, day_cost: Decimal::ZERO };
 
     /// After `quantity` more (negative: fewer) at `price`. What goes out goes out at the average cost; what goes
     /// beyond zero, which the broker's rules do not let happen, would start anew at `price`.
     #[must_use]
     pub fn traded(self, quantity: Decimal, price: Decimal) -> Self {
         let total = self.quantity + quantity;
-        let same_way = self.quantity.is_zero() || self.quantity.is_sign_negative() == quantity.is_sign_negative();
-        let cost = if same_way {
-            self.cost + quantity * price
+        let way = |quantity: Decimal| (quantity.is_sign_negative(), quantity.is_zero());
+        if self.quantity.is_zero() || way(self.quantity) == way(quantity) {
+            let added = quantity * price;
+            Self { quantity: total, cost: self.cost + added, day_cost: self.day_cost + added }
         } else if total.is_zero() {
-            Decimal::ZERO
-        } else if total.is_sign_negative() == self.quantity.is_sign_negative() {
-            (self.average_price() * total).round_dp(9)
+            Self::NONE
+        } else if way(total) == way(self.quantity) {
+            self.reduced_to(total)
         } else {
-            total * price
-        };
-        Self { quantity: total, cost }
+            Self { quantity: total, cost: total * price, day_cost: total * price }
+        }
     }
 
-    /// Without `quantity`, which a fee took at no price: the average price stays.
+    /// With only `quantity` left, at the same average price.
     #[must_use]
-    pub fn without(self, quantity: Decimal) -> Self {
-        let left = self.quantity - quantity;
-        Self { quantity: left, cost: (self.average_price() * left).round_dp(9) }
+    pub fn reduced_to(self, quantity: Decimal) -> Self {
+        let part =
+            |cost: Decimal| (cost * quantity).checked_div(self.quantity).unwrap_or_default().round_dp(9);
+        Self { quantity, cost: part(self.cost), day_cost: part(self.day_cost) }
     }
 
     /// The average price of what is held, dollars; zero for nothing.
@@ -93,7 +96,7 @@ mod tests {
 
     #[test]
     fn a_fee_in_the_asset_leaves_the_average_price() {
-        let position = Position::NONE.traded(dec("2"), dec("30000")).without(dec("0.005"));
+        let position = Position::NONE.traded(dec("2"), dec("30000")).reduced_to(dec("1.995"));
         assert_eq!((position.quantity, position.average_price()), (dec("1.995"), dec("30000")));
     }
 }

@@ -1,0 +1,89 @@
+//! What a fill does to an order and its account.
+
+use jiff::Timestamp;
+use paddock_core::order::Side;
+use rust_decimal::Decimal;
+use uuid::Uuid;
+
+use super::Broker;
+use super::account::AccruedFee;
+use super::activity::{Activity, ActivityEvent, Fill};
+use super::fees;
+use super::order::{Intent, OrderStatus};
+use super::position::to_cents;
+
+impl Broker {
+    /// Fills what is left of an order at `price`. Quantity is not compared with the size of the quote, as Alpaca's own paper
+    /// accounts do not.
+    pub(super) fn fill(&mut self, account: Uuid, sequence: u64, price: Decimal, at: Timestamp) {
+        let Some(account) = self.accounts.get_mut(&account) else { return };
+        let Some(order) = account.order_at(sequence) else { return };
+        let symbol = order.request.symbol.clone();
+        let position = account.position(&symbol);
+        let mut quantity = order.left_at(price);
+        if !order.intent.is_opening() {
+            // An order in dollars may come to more units than there are when the price has fallen.
+            quantity = quantity.min(position.quantity.abs());
+        }
+        let signed = order.signed(quantity);
+        let short = order.intent == Intent::SellToOpen;
+        let (order_id, side) = (order.id, order.request.side);
+        let cumulative = order.filled_quantity + quantity;
+
+        // The fee is taken in what is received: coins when buying, dollars when selling.
+        let value = to_cents(quantity * price);
+        let rate = fees::rate(symbol.class());
+        let (fee_quantity, fee_dollars) = match side {
+            Side::Buy => (quantity - (quantity * (Decimal::ONE - rate)).trunc_with_scale(9), Decimal::ZERO),
+            Side::Sell => (Decimal::ZERO, to_cents(value * rate)),
+        };
+        let cash = match side {
+            Side::Buy => -value,
+            Side::Sell => value - fee_dollars,
+        };
+        let traded = position.traded(signed, price);
+        let after =
+            if fee_quantity.is_zero() { traded } else { traded.reduced_to(traded.quantity - fee_quantity) };
+
+        account.cash += cash;
+        if after.quantity.is_zero() {
+            account.positions.remove(&symbol);
+        } else {
+            account.positions.insert(symbol.clone(), after);
+        }
+        account.change_order(sequence, |order| {
+            order.filled_quantity = cumulative;
+            order.filled_value += quantity * price;
+            order.status = OrderStatus::Filled;
+            order.filled_at = Some(at);
+            order.updated_at = at;
+        });
+        let uuid = Uuid::new_v5(&order_id, format!("fill {cumulative}").as_bytes());
+        if !rate.is_zero() {
+            account.accrued.push(AccruedFee {
+                fill: uuid,
+                symbol: symbol.clone(),
+                quantity: fee_quantity,
+                dollars: fee_dollars,
+                price,
+            });
+        }
+        account.activities.push(Activity {
+            at,
+            uuid,
+            cash,
+            holding: after.quantity - position.quantity,
+            event: ActivityEvent::Fill(Fill {
+                order: order_id,
+                symbol,
+                side,
+                short,
+                quantity,
+                price,
+                cumulative,
+                left: Decimal::ZERO,
+                order_status: OrderStatus::Filled,
+            }),
+        });
+    }
+}

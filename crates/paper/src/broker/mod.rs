@@ -1,0 +1,262 @@
+//! The broker as a state machine: commands and time go in, a state comes out.
+//!
+//! Nothing here knows of HTTP, files, clocks or randomness. [`Broker::apply`] gives one command at one instant and either
+//! refuses it, which changes nothing, or does it; [`Broker::advance`] lets time pass. What happens between two commands
+//! is decided by the market alone, so that it does not matter in how many steps time passes, and the same commands at
+//! the same instants always lead to the same state.
+
+pub mod account;
+pub mod activity;
+mod admission;
+mod close;
+pub mod command;
+pub mod fees;
+pub mod figures;
+mod fill;
+pub mod history;
+mod matching;
+mod not_offered;
+pub mod order;
+mod place;
+pub mod position;
+mod replace;
+#[cfg(test)]
+mod tests;
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use jiff::civil::Time;
+use paddock_alpaca::error::AlpacaError;
+use paddock_core::{Symbol, calendar};
+use uuid::Uuid;
+
+pub use account::Account;
+pub use command::{Command, Entry};
+pub use order::{Order, OrderStatus};
+
+use crate::market::Market;
+use account::Mark;
+use matching::Due;
+
+/// All accounts of both environments, with the market that they trade in.
+#[derive(Debug)]
+pub struct Broker {
+    market: Arc<Market>,
+    now: Timestamp,
+    next_midnight: Timestamp,
+    /// The sequence number of the last order.
+    sequence: u64,
+    accounts: BTreeMap<Uuid, Account>,
+    /// Account by Key ID.
+    keys: HashMap<String, Uuid>,
+    /// What will happen to open orders if nothing comes in between: by time, then by the order's sequence number.
+    schedule: BTreeMap<(Timestamp, u64), Scheduled>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Scheduled {
+    account: Uuid,
+    due: Due,
+}
+
+/// What a command brought.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Reply {
+    /// Nothing to tell.
+    Done,
+    /// An order as it was accepted, before the market saw it.
+    Order(Box<Order>),
+    /// The orders that were taken back.
+    Canceled(Vec<Uuid>),
+    /// For each position, what became of closing it.
+    Closed(Vec<Closed>),
+}
+
+/// What became of closing one position.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Closed {
+    /// In what.
+    pub symbol: Symbol,
+    /// The order that closes it, or why there is none.
+    pub outcome: Result<Order, AlpacaError>,
+}
+
+impl Broker {
+    /// A broker without accounts whose time begins at `at`.
+    #[must_use]
+    pub fn new(market: Arc<Market>, at: Timestamp) -> Self {
+        Self {
+            market,
+            now: at,
+            next_midnight: midnight_after(at),
+            sequence: 0,
+            accounts: BTreeMap::new(),
+            keys: HashMap::new(),
+            schedule: BTreeMap::new(),
+        }
+    }
+
+    /// The broker's present instant.
+    #[must_use]
+    pub const fn now(&self) -> Timestamp {
+        self.now
+    }
+
+    /// The market that it trades in.
+    #[must_use]
+    pub const fn market(&self) -> &Arc<Market> {
+        &self.market
+    }
+
+    /// The account with that id.
+    #[must_use]
+    pub fn account(&self, id: Uuid) -> Option<&Account> {
+        self.accounts.get(&id)
+    }
+
+    /// The account that the Key ID belongs to.
+    #[must_use]
+    pub fn account_by_key_id(&self, key_id: &str) -> Option<&Account> {
+        self.accounts.get(self.keys.get(key_id)?)
+    }
+
+    /// All accounts, oldest id first.
+    pub fn accounts(&self) -> impl Iterator<Item = &Account> {
+        self.accounts.values()
+    }
+
+    /// Lets time pass until `to`: orders are filled, open and expire, days end. An instant that has passed already
+    /// does nothing.
+    pub fn advance(&mut self, to: Timestamp) {
+        loop {
+            let next = self.schedule.first_key_value().map(|((at, _), _)| *at);
+            let midnight_first = next.is_none_or(|next| self.next_midnight <= next);
+            if midnight_first && self.next_midnight <= to {
+                self.begin_day();
+            } else if next.is_some_and(|next| next <= to) {
+                if let Some(((at, sequence), scheduled)) = self.schedule.pop_first() {
+                    self.now = self.now.max(at);
+                    self.happen(scheduled.account, sequence, scheduled.due, at);
+                }
+            } else {
+                break;
+            }
+        }
+        self.now = self.now.max(to);
+    }
+
+    /// Does what the command says at the instant `at`, or now if that is later.
+    ///
+    /// # Errors
+    /// Alpaca's answer when the command is refused; nothing has changed then but that time has passed.
+    pub fn apply(&mut self, at: Timestamp, command: &Command) -> Result<Reply, AlpacaError> {
+        self.advance(at);
+        let reply = self.act(command)?;
+        // What was placed just now and can be filled at once, is: the reply shows it as it was accepted.
+        self.advance(self.now);
+        Ok(reply)
+    }
+
+    fn act(&mut self, command: &Command) -> Result<Reply, AlpacaError> {
+        match command {
+            Command::CreateAccount { account, environment, number, cash, key } => {
+                let opened =
+                    Account::new(*account, *environment, number.clone(), *cash, key.clone(), self.now);
+                self.keys.insert(key.key_id.clone(), *account);
+                self.accounts.insert(*account, opened);
+                Ok(Reply::Done)
+            }
+            Command::IssueKey { account, key } => self.set_key(*account, Some(key)),
+            Command::RevokeKey { account } => self.set_key(*account, None),
+            Command::ResetAccount { account, cash, key } => {
+                let at = self.now;
+                self.set_key(*account, Some(key))?;
+                self.schedule.retain(|_, scheduled| scheduled.account != *account);
+                self.account_mut(*account)?.start_anew(*cash, at);
+                Ok(Reply::Done)
+            }
+            Command::SetStanding { account, standing } => {
+                self.account_mut(*account)?.standing = standing.clone();
+                Ok(Reply::Done)
+            }
+            Command::Configure { account, configuration } => {
+                self.account_mut(*account)?.configuration = configuration.clone();
+                Ok(Reply::Done)
+            }
+            Command::PlaceOrder { account, order, request } => {
+                self.place(*account, *order, request).map(|order| Reply::Order(Box::new(order)))
+            }
+            Command::ReplaceOrder { account, order, replacement, changes } => self
+                .replace(*account, *order, *replacement, changes)
+                .map(|order| Reply::Order(Box::new(order))),
+            Command::CancelOrder { account, order } => self.cancel(*account, *order),
+            Command::CancelAllOrders { account } => self.cancel_all(*account).map(Reply::Canceled),
+            Command::ClosePosition { account, symbol, portion, order } => {
+                self.close(*account, symbol, *portion, *order).map(|order| Reply::Order(Box::new(order)))
+            }
+            Command::CloseAllPositions { account, cancel_orders, base } => {
+                self.close_all(*account, *cancel_orders, *base).map(Reply::Closed)
+            }
+            Command::PassTime => Ok(Reply::Done),
+        }
+    }
+
+    /// The account, or the answer that there is none; only the dashboard can ask for one that does not exist.
+    fn account_mut(&mut self, id: Uuid) -> Result<&mut Account, AlpacaError> {
+        self.accounts.get_mut(&id).ok_or_else(not_offered::no_such_account)
+    }
+
+    fn existing(&self, id: Uuid) -> Result<&Account, AlpacaError> {
+        self.accounts.get(&id).ok_or_else(not_offered::no_such_account)
+    }
+
+    /// One act: from here on the old pair opens nothing.
+    fn set_key(&mut self, id: Uuid, key: Option<&crate::keys::KeptKey>) -> Result<Reply, AlpacaError> {
+        let account = self.account_mut(id)?;
+        let old = std::mem::replace(&mut account.key, key.cloned());
+        if let Some(old) = old {
+            self.keys.remove(&old.key_id);
+        }
+        if let Some(key) = key {
+            self.keys.insert(key.key_id.clone(), id);
+        }
+        Ok(Reply::Done)
+    }
+
+    /// Midnight in New York: fees are posted, and if the new day has a session, what the accounts were worth after the one
+    /// before is written down.
+    fn begin_day(&mut self) {
+        let at = self.next_midnight;
+        self.now = self.now.max(at);
+        self.next_midnight = midnight_after(at);
+        let date = calendar::trading_date(at);
+        let session = calendar::session_on(date).is_some();
+        for account in self.accounts.values_mut() {
+            fees::post(account, date, at);
+            if !session {
+                continue;
+            }
+            let figures = figures::figures(account, &self.market, at, None);
+            account.marks.push(Mark {
+                date: calendar::previous_session_before(date).date,
+                equity: figures.equity,
+                maintenance_margin: figures.maintenance_margin,
+            });
+            for (symbol, position) in &mut account.positions {
+                let price = figures::price_of(&self.market, symbol, position, at);
+                position.day_cost = position.quantity * price;
+            }
+        }
+    }
+}
+
+/// The next midnight in New York strictly after `at`. Every date there has one, so that the fallback is never taken.
+fn midnight_after(at: Timestamp) -> Timestamp {
+    let tomorrow = calendar::trading_date(at).tomorrow();
+    tomorrow
+        .ok()
+        .and_then(|date| calendar::new_york().to_timestamp(date.to_datetime(Time::midnight())).ok())
+        .unwrap_or(Timestamp::MAX)
+}

@@ -1,0 +1,106 @@
+//! Placing orders and taking them back.
+
+use paddock_alpaca::error::AlpacaError;
+use paddock_core::order::OrderRequest;
+use rust_decimal::Decimal;
+use uuid::Uuid;
+
+use super::admission::{Admitted, Candidate, admit};
+use super::order::{Order, OrderStatus};
+use super::{Broker, Reply, matching};
+
+impl Broker {
+    /// Takes an order, as it is before the market has seen it.
+    pub(super) fn place(
+        &mut self,
+        account: Uuid,
+        id: Uuid,
+        request: &OrderRequest,
+    ) -> Result<Order, AlpacaError> {
+        let owner = self.existing(account)?;
+        let name = request.client_order_id.clone().unwrap_or_else(|| id.to_string());
+        if owner.order_by_client_order_id(&name).is_some() || owner.order(id).is_some() {
+            return Err(AlpacaError::client_order_id_not_unique());
+        }
+        let candidate =
+            Candidate { account: owner, market: &self.market, at: self.now, request, replaces: None };
+        let admitted = admit(&candidate)?;
+        let order = self.accepted(id, name, request, admitted);
+        self.enter(account, order.clone())?;
+        Ok(order)
+    }
+
+    /// The order that comes from an admitted request.
+    pub(super) fn accepted(
+        &mut self,
+        id: Uuid,
+        client_order_id: String,
+        request: &OrderRequest,
+        admitted: Admitted,
+    ) -> Order {
+        self.sequence += 1;
+        let working = matching::is_working(&self.market, request, self.now);
+        Order {
+            id,
+            sequence: self.sequence,
+            client_order_id,
+            request: request.clone(),
+            intent: admitted.intent,
+            status: if working { OrderStatus::PendingNew } else { OrderStatus::Accepted },
+            submitted_at: self.now,
+            updated_at: self.now,
+            expires_at: matching::expiry(request, self.now),
+            filled_at: None,
+            canceled_at: None,
+            expired_at: None,
+            replaced_at: None,
+            replaces: None,
+            replaced_by: None,
+            filled_quantity: Decimal::ZERO,
+            filled_value: Decimal::ZERO,
+            reserved_price: admitted.reserved_price,
+            due_at: None,
+        }
+    }
+
+    /// Adds an order to its account and sends it on its way.
+    pub(super) fn enter(&mut self, account: Uuid, order: Order) -> Result<(), AlpacaError> {
+        let sequence = order.sequence;
+        self.account_mut(account)?.add_order(order);
+        self.release(account, sequence);
+        Ok(())
+    }
+
+    /// Takes one order back.
+    pub(super) fn cancel(&mut self, account: Uuid, id: Uuid) -> Result<Reply, AlpacaError> {
+        let order =
+            self.existing(account)?.order(id).ok_or_else(|| AlpacaError::order_not_found(&id.to_string()))?;
+        if !order.status.is_open() {
+            return Err(AlpacaError::order_already(order.status.as_str()));
+        }
+        self.take_back(account, order.sequence);
+        Ok(Reply::Done)
+    }
+
+    /// Takes all open orders back and tells their ids.
+    pub(super) fn cancel_all(&mut self, account: Uuid) -> Result<Vec<Uuid>, AlpacaError> {
+        let open: Vec<(Uuid, u64)> =
+            self.existing(account)?.open_orders().map(|order| (order.id, order.sequence)).collect();
+        for (_, sequence) in &open {
+            self.take_back(account, *sequence);
+        }
+        Ok(open.into_iter().map(|(id, _)| id).collect())
+    }
+
+    fn take_back(&mut self, account: Uuid, sequence: u64) {
+        let at = self.now;
+        self.forget(account, sequence);
+        if let Some(account) = self.accounts.get_mut(&account) {
+            account.change_order(sequence, |order| {
+                order.status = OrderStatus::Canceled;
+                order.canceled_at = Some(at);
+                order.updated_at = at;
+            });
+        }
+    }
+}
