@@ -8,5 +8,6 @@ pub mod path;
 pub mod strict_json;
 #[cfg(test)]
 mod testing;
+pub mod wire;
 
 pub use error::AlpacaError;

@@ -1,0 +1,119 @@
+//! Words of Alpaca's that only its JSON has.
+
+use std::fmt;
+use std::str::FromStr;
+
+use paddock_core::order::Side;
+use serde::{Deserialize, Serialize};
+
+macro_rules! words {
+    ($(#[$doc:meta])* $name:ident { $($(#[$variant_doc:meta])* $variant:ident = $text:literal),+ $(,)? }) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+        pub enum $name {
+            $($(#[$variant_doc])* #[serde(rename = $text)] $variant),+
+        }
+
+        impl $name {
+            /// All values.
+            pub const ALL: &'static [Self] = &[$(Self::$variant),+];
+
+            /// Alpaca's spelling.
+            #[must_use]
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Self::$variant => $text),+ }
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(self.as_str())
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = UnknownWord;
+            fn from_str(text: &str) -> Result<Self, Self::Err> {
+                Self::ALL.iter().copied().find(|word| word.as_str() == text).ok_or(UnknownWord)
+            }
+        }
+    };
+}
+
+/// The text is none of Alpaca's words here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("not one of Alpaca's words")]
+pub struct UnknownWord;
+
+words! {
+    /// Whether an order opens or closes a position.
+    PositionIntent {
+        /// Buys to hold.
+        BuyToOpen = "buy_to_open",
+        /// Buys back what was sold short.
+        BuyToClose = "buy_to_close",
+        /// Sells short.
+        SellToOpen = "sell_to_open",
+        /// Sells what is held.
+        SellToClose = "sell_to_close",
+    }
+}
+
+impl PositionIntent {
+    /// The side that it implies.
+    #[must_use]
+    pub const fn side(self) -> Side {
+        match self {
+            Self::BuyToOpen | Self::BuyToClose => Side::Buy,
+            Self::SellToOpen | Self::SellToClose => Side::Sell,
+        }
+    }
+}
+
+words! {
+    /// Where an order is in its life.
+    OrderStatus {
+        /// Routed to the market.
+        New = "new",
+        /// Filled in part.
+        PartiallyFilled = "partially_filled",
+        /// Filled whole.
+        Filled = "filled",
+        /// Done for the day.
+        DoneForDay = "done_for_day",
+        /// Canceled.
+        Canceled = "canceled",
+        /// Its time is over.
+        Expired = "expired",
+        /// Another order took its place.
+        Replaced = "replaced",
+        /// About to be canceled.
+        PendingCancel = "pending_cancel",
+        /// About to be replaced.
+        PendingReplace = "pending_replace",
+        /// Accepted by Alpaca, not yet routed.
+        Accepted = "accepted",
+        /// Accepted by Alpaca, on its way to the market.
+        PendingNew = "pending_new",
+        /// Accepted for an auction.
+        AcceptedForBidding = "accepted_for_bidding",
+        /// A trade is guaranteed but has not happened yet.
+        Stopped = "stopped",
+        /// Rejected.
+        Rejected = "rejected",
+        /// Suspended.
+        Suspended = "suspended",
+        /// Done for the day, settlement still being calculated.
+        Calculated = "calculated",
+        /// Waits for the order that it belongs to.
+        Held = "held",
+    }
+}
+
+impl OrderStatus {
+    /// Whether nothing more can happen to the order.
+    #[must_use]
+    pub const fn is_terminal(self) -> bool {
+        matches!(self, Self::Filled | Self::Canceled | Self::Expired | Self::Replaced | Self::Rejected)
+    }
+}
