@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use jiff::Timestamp;
 use jiff::civil::Date;
+use paddock_alpaca::wire::AccountConfiguration;
 use paddock_core::order::Side;
 use paddock_core::{Environment, Symbol};
 use rust_decimal::Decimal;
@@ -40,42 +41,6 @@ impl Standing {
     #[must_use]
     pub fn may_trade(&self) -> bool {
         self.status == Self::ACTIVE && !self.trading_blocked && !self.account_blocked
-    }
-}
-
-/// What a user sets about the account.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Configuration {
-    /// Whether fractions may be traded.
-    pub fractional_trading: bool,
-    /// The greatest margin multiplier: `1`, `2` or `4`.
-    pub max_margin_multiplier: String,
-    /// Long only.
-    pub no_shorting: bool,
-    /// No new orders.
-    pub suspend_trade: bool,
-    /// `all` or `none`.
-    pub trade_confirm_email: String,
-    /// Whether orders for publicly traded partnerships are taken.
-    pub ptp_no_exception_entry: bool,
-    /// No trading in the night.
-    pub disable_overnight_trading: bool,
-    /// 0 to 3.
-    pub max_options_trading_level: u8,
-}
-
-impl Default for Configuration {
-    fn default() -> Self {
-        Self {
-            fractional_trading: true,
-            max_margin_multiplier: "4".to_owned(),
-            no_shorting: false,
-            suspend_trade: false,
-            trade_confirm_email: "all".to_owned(),
-            ptp_no_exception_entry: false,
-            disable_overnight_trading: false,
-            max_options_trading_level: 3,
-        }
     }
 }
 
@@ -125,7 +90,7 @@ pub struct Account {
     /// Whether it may trade.
     pub standing: Standing,
     /// What its user set.
-    pub configuration: Configuration,
+    pub configuration: AccountConfiguration,
     /// Dollars to the cent; negative when borrowed.
     pub cash: Decimal,
     /// What it holds.
@@ -166,7 +131,7 @@ impl Account {
             starting_cash: cash,
             key: None,
             standing: Standing::active(),
-            configuration: Configuration::default(),
+            configuration: AccountConfiguration { max_options_trading_level: Some(3), ..Default::default() },
             cash,
             positions: BTreeMap::new(),
             activities: Vec::new(),
@@ -195,7 +160,7 @@ impl Account {
     pub fn add_order(&mut self, order: Order) {
         self.by_id.insert(order.id, order.sequence);
         self.by_client_order_id.insert(order.client_order_id.clone(), order.sequence);
-        if order.status.is_open() {
+        if order.is_open() {
             self.open.insert(order.sequence);
         }
         self.orders.insert(order.sequence, order);
@@ -205,7 +170,7 @@ impl Account {
     pub fn change_order(&mut self, sequence: u64, change: impl FnOnce(&mut Order)) {
         if let Some(order) = self.orders.get_mut(&sequence) {
             change(order);
-            if !order.status.is_open() {
+            if !order.is_open() {
                 self.open.remove(&sequence);
             }
         }

@@ -2,13 +2,12 @@
 
 use jiff::Timestamp;
 use jiff::civil::Date;
+use paddock_alpaca::wire::OrderStatus;
 use paddock_core::order::Side;
 use paddock_core::{Symbol, calendar};
 use rust_decimal::Decimal;
 use serde::Serialize;
 use uuid::Uuid;
-
-use super::order::OrderStatus;
 
 /// One entry of an account's history.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]

@@ -3,6 +3,7 @@
 
 use jiff::Timestamp;
 use paddock_alpaca::error::AlpacaError;
+use paddock_alpaca::wire::PositionIntent;
 use paddock_core::order::{Amount, OrderClass, OrderRequest, OrderType, Side, TimeInForce};
 use paddock_core::{AssetClass, Symbol};
 use rust_decimal::Decimal;
@@ -10,7 +11,7 @@ use rust_decimal::Decimal;
 use super::account::Account;
 use super::figures::{figures, is_marginable};
 use super::not_offered;
-use super::order::{Intent, Order, units_for};
+use super::order::{Order, units_for};
 use super::position::to_cents;
 use crate::market::{AssetInfo, Market, Quote};
 
@@ -20,7 +21,7 @@ const CRYPTO_MINIMUM: Decimal = Decimal::TEN;
 /// What admission found out about an order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Admitted {
-    pub intent: Intent,
+    pub intent: PositionIntent,
     /// See [`Order::reserved_price`].
     pub reserved_price: Decimal,
 }
@@ -131,28 +132,28 @@ impl Candidate<'_> {
     }
 
     /// Whether the order closes what is held, which it can up to what other orders do not hold, or opens something new.
-    fn check_holding(&self, asset: &AssetInfo, quote: &Quote) -> Result<Intent, AlpacaError> {
+    fn check_holding(&self, asset: &AssetInfo, quote: &Quote) -> Result<PositionIntent, AlpacaError> {
         let symbol = &self.request.symbol;
         let held = self.account.position(symbol).quantity;
         match self.request.side {
             Side::Sell if held > Decimal::ZERO => {
                 self.check_available(held, quote)?;
-                Ok(Intent::SellToClose)
+                Ok(PositionIntent::SellToClose)
             }
             Side::Buy if held < Decimal::ZERO => {
                 self.check_available(held.abs(), quote)?;
-                Ok(Intent::BuyToClose)
+                Ok(PositionIntent::BuyToClose)
             }
             Side::Sell => {
                 self.check_short_sale(asset, quote)?;
-                Ok(Intent::SellToOpen)
+                Ok(PositionIntent::SellToOpen)
             }
             Side::Buy => {
                 let mut sales = self.account.open_orders_in(symbol, Side::Sell);
-                if sales.any(|order| order.intent == Intent::SellToOpen) {
+                if sales.any(|order| order.intent == PositionIntent::SellToOpen) {
                     return Err(AlpacaError::buy_while_shorting());
                 }
-                Ok(Intent::BuyToOpen)
+                Ok(PositionIntent::BuyToOpen)
             }
         }
     }
@@ -206,7 +207,11 @@ impl Candidate<'_> {
         if !asset.shortable {
             return Err(AlpacaError::asset_not_shortable(symbol.as_str()));
         }
-        if self.account.open_orders_in(symbol, Side::Buy).any(|order| order.intent == Intent::BuyToOpen) {
+        if self
+            .account
+            .open_orders_in(symbol, Side::Buy)
+            .any(|order| order.intent == PositionIntent::BuyToOpen)
+        {
             return Err(AlpacaError::short_while_buying());
         }
         Ok(())
@@ -235,17 +240,19 @@ impl Candidate<'_> {
 
     /// Whether an opening order can be paid for, and what one unit of the order is taken to cost. A market order to buy is
     /// taken to cost more than the ask, and a short sale at least 3 % more, as Alpaca does.
-    fn check_money(&self, intent: Intent, quote: &Quote) -> Result<Decimal, AlpacaError> {
+    fn check_money(&self, intent: PositionIntent, quote: &Quote) -> Result<Decimal, AlpacaError> {
         let likely = self.likely_price(quote);
         let worth = self.dollars_at(likely);
         if self.class() == AssetClass::Crypto && worth < CRYPTO_MINIMUM && !self.sells_everything() {
             return Err(AlpacaError::cost_basis_too_small(CRYPTO_MINIMUM));
         }
         let price = match (intent, self.request.limit_price) {
-            (Intent::BuyToOpen, Some(limit)) => limit,
-            (Intent::BuyToOpen, None) => quote.ask * collar(quote.ask),
-            (Intent::SellToOpen, limit) => (quote.ask * Decimal::new(103, 2)).max(limit.unwrap_or_default()),
-            (Intent::BuyToClose | Intent::SellToClose, _) => return Ok(likely),
+            (PositionIntent::BuyToOpen, Some(limit)) => limit,
+            (PositionIntent::BuyToOpen, None) => quote.ask * collar(quote.ask),
+            (PositionIntent::SellToOpen, limit) => {
+                (quote.ask * Decimal::new(103, 2)).max(limit.unwrap_or_default())
+            }
+            (PositionIntent::BuyToClose | PositionIntent::SellToClose, _) => return Ok(likely),
         };
         let cost = self.dollars_at(price);
         let replaced = self.replaces.map(|order| order.sequence);

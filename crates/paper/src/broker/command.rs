@@ -4,13 +4,14 @@
 //! carries no secret.
 
 use jiff::Timestamp;
+use paddock_alpaca::wire::AccountConfiguration;
 use paddock_core::order::{OrderRequest, TimeInForce};
 use paddock_core::{Environment, Symbol};
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::account::{Configuration, Standing};
+use super::account::Standing;
 use crate::keys::KeptKey;
 
 /// One command.
@@ -63,7 +64,7 @@ pub enum Command {
         /// Whose.
         account: Uuid,
         /// The whole new configuration.
-        configuration: Configuration,
+        configuration: AccountConfiguration,
     },
     /// Places an order.
     PlaceOrder {

@@ -1,6 +1,7 @@
 //! What a fill does to an order and its account.
 
 use jiff::Timestamp;
+use paddock_alpaca::wire::{OrderStatus, PositionIntent};
 use paddock_core::order::Side;
 use rust_decimal::Decimal;
 use uuid::Uuid;
@@ -9,7 +10,6 @@ use super::Broker;
 use super::account::AccruedFee;
 use super::activity::{Activity, ActivityEvent, Fill};
 use super::fees;
-use super::order::{Intent, OrderStatus};
 use super::position::to_cents;
 
 impl Broker {
@@ -21,12 +21,12 @@ impl Broker {
         let symbol = order.request.symbol.clone();
         let position = account.position(&symbol);
         let mut quantity = order.left_at(price);
-        if !order.intent.is_opening() {
+        if order.is_closing() {
             // An order in dollars may come to more units than there are when the price has fallen.
             quantity = quantity.min(position.quantity.abs());
         }
         let signed = order.signed(quantity);
-        let short = order.intent == Intent::SellToOpen;
+        let short = order.intent == PositionIntent::SellToOpen;
         let (order_id, side) = (order.id, order.request.side);
         let cumulative = order.filled_quantity + quantity;
 

@@ -5,18 +5,20 @@
 
 use jiff::civil::{Date, Time, time};
 use jiff::{SignedDuration, Span, Timestamp};
+use paddock_alpaca::wire::OrderStatus;
 use paddock_core::calendar;
 use paddock_core::order::{OrderRequest, OrderType, Side, TimeInForce};
 use rust_decimal::Decimal;
 use uuid::Uuid;
 
-use super::order::{Order, OrderStatus};
+use super::order::Order;
 use super::{Broker, Scheduled};
 use crate::market::{Market, Watch};
 
-/// When extended hours begin and end, New York time.
+/// When extended hours begin, New York time.
 const EXTENDED_OPEN: Time = time(4, 0, 0, 0);
-const EXTENDED_CLOSE: Time = time(20, 0, 0, 0);
+/// How long after the regular session extended hours end: at 20:00, or at 17:00 after an early close.
+const EXTENDED_AFTER_CLOSE: SignedDuration = SignedDuration::from_hours(4);
 /// When orders that have lived their 90 days expire, New York time.
 const GTC_EXPIRY: Time = time(16, 15, 0, 0);
 
@@ -53,7 +55,7 @@ pub(super) fn expiry(request: &OrderRequest, at: Timestamp) -> Timestamp {
     }
     match extended_session(at) {
         Some((_, close)) if at < close => close,
-        _ => new_york(calendar::next_session_after(calendar::trading_date(at)).date, EXTENDED_CLOSE),
+        _ => calendar::next_session_after(calendar::trading_date(at)).close + EXTENDED_AFTER_CLOSE,
     }
 }
 
@@ -70,8 +72,8 @@ fn opening(request: &OrderRequest, at: Timestamp) -> Timestamp {
 
 /// The extended hours of the date, if it has a session.
 fn extended_session(at: Timestamp) -> Option<(Timestamp, Timestamp)> {
-    let date = calendar::session_on(calendar::trading_date(at))?.date;
-    Some((new_york(date, EXTENDED_OPEN), new_york(date, EXTENDED_CLOSE)))
+    let session = calendar::session_on(calendar::trading_date(at))?;
+    Some((new_york(session.date, EXTENDED_OPEN), session.close + EXTENDED_AFTER_CLOSE))
 }
 
 /// All these hours exist on every date; so the fallback is never taken.
@@ -138,7 +140,7 @@ impl Broker {
         let Some(order) = self.accounts.get(&account).and_then(|account| account.order_at(sequence)) else {
             return;
         };
-        if order.status.is_open() {
+        if order.is_open() {
             let (at, due) = next_event(&self.market, order, self.now);
             self.set_due(account, sequence, Some((at, due)));
         } else {

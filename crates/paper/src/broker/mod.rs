@@ -34,7 +34,7 @@ use uuid::Uuid;
 
 pub use account::Account;
 pub use command::{Command, Entry};
-pub use order::{Order, OrderStatus};
+pub use order::Order;
 
 use crate::market::Market;
 use account::Mark;

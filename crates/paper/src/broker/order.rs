@@ -1,88 +1,11 @@
 //! One order as the broker keeps it.
 
 use jiff::Timestamp;
+use paddock_alpaca::wire::{OrderStatus, PositionIntent};
 use paddock_core::order::{Amount, OrderRequest, Side};
 use rust_decimal::Decimal;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use uuid::Uuid;
-
-/// Where an order stands. The other statuses that Alpaca knows belong to order kinds that are not offered.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum OrderStatus {
-    /// Taken, waits for the market to open.
-    Accepted,
-    /// Taken, on its way into the open market.
-    PendingNew,
-    /// In the market.
-    New,
-    /// In the market, and some of it has been filled.
-    PartiallyFilled,
-    /// Done.
-    Filled,
-    /// Taken back by the client.
-    Canceled,
-    /// Its time was over.
-    Expired,
-    /// Another order took its place.
-    Replaced,
-}
-
-impl OrderStatus {
-    /// Alpaca's spelling.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Accepted => "accepted",
-            Self::PendingNew => "pending_new",
-            Self::New => "new",
-            Self::PartiallyFilled => "partially_filled",
-            Self::Filled => "filled",
-            Self::Canceled => "canceled",
-            Self::Expired => "expired",
-            Self::Replaced => "replaced",
-        }
-    }
-
-    /// Whether the order may still be filled.
-    #[must_use]
-    pub const fn is_open(self) -> bool {
-        matches!(self, Self::Accepted | Self::PendingNew | Self::New | Self::PartiallyFilled)
-    }
-}
-
-/// What an order does to the account's position, found when it is accepted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Intent {
-    /// Begins or enlarges a long position.
-    BuyToOpen,
-    /// Reduces a short position.
-    BuyToClose,
-    /// Begins or enlarges a short position.
-    SellToOpen,
-    /// Reduces a long position.
-    SellToClose,
-}
-
-impl Intent {
-    /// Alpaca's spelling.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::BuyToOpen => "buy_to_open",
-            Self::BuyToClose => "buy_to_close",
-            Self::SellToOpen => "sell_to_open",
-            Self::SellToClose => "sell_to_close",
-        }
-    }
-
-    /// Whether it takes buying power rather than shares.
-    #[must_use]
-    pub const fn is_opening(self) -> bool {
-        matches!(self, Self::BuyToOpen | Self::SellToOpen)
-    }
-}
 
 /// An order.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -96,7 +19,7 @@ pub struct Order {
     /// What was asked for.
     pub request: OrderRequest,
     /// What it does to the position.
-    pub intent: Intent,
+    pub intent: PositionIntent,
     /// Where it stands.
     pub status: OrderStatus,
     /// When it was accepted.
@@ -130,6 +53,18 @@ pub struct Order {
 }
 
 impl Order {
+    /// Whether it may still be filled.
+    #[must_use]
+    pub const fn is_open(&self) -> bool {
+        !self.status.is_terminal()
+    }
+
+    /// Whether it takes units from a position rather than buying power.
+    #[must_use]
+    pub const fn is_closing(&self) -> bool {
+        matches!(self.intent, PositionIntent::BuyToClose | PositionIntent::SellToClose)
+    }
+
     /// The ordered quantity; `None` for an order in dollars.
     #[must_use]
     pub const fn quantity(&self) -> Option<Decimal> {
@@ -160,7 +95,7 @@ impl Order {
     /// Units that a closing order holds of the position while it is open.
     #[must_use]
     pub fn held_quantity(&self) -> Decimal {
-        if !self.status.is_open() || self.intent.is_opening() {
+        if !self.is_open() || !self.is_closing() {
             return Decimal::ZERO;
         }
         match self.request.amount {
@@ -172,7 +107,7 @@ impl Order {
     /// Dollars of buying power that an opening order holds while it is open.
     #[must_use]
     pub fn reserved(&self) -> Decimal {
-        if !self.status.is_open() || !self.intent.is_opening() {
+        if !self.is_open() || self.is_closing() {
             return Decimal::ZERO;
         }
         match self.request.amount {

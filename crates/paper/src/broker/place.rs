@@ -1,12 +1,13 @@
 //! Placing orders and taking them back.
 
 use paddock_alpaca::error::AlpacaError;
+use paddock_alpaca::wire::OrderStatus;
 use paddock_core::order::OrderRequest;
 use rust_decimal::Decimal;
 use uuid::Uuid;
 
 use super::admission::{Admitted, Candidate, admit};
-use super::order::{Order, OrderStatus};
+use super::order::Order;
 use super::{Broker, Reply, matching};
 
 impl Broker {
@@ -75,7 +76,7 @@ impl Broker {
     pub(super) fn cancel(&mut self, account: Uuid, id: Uuid) -> Result<Reply, AlpacaError> {
         let order =
             self.existing(account)?.order(id).ok_or_else(|| AlpacaError::order_not_found(&id.to_string()))?;
-        if !order.status.is_open() {
+        if !order.is_open() {
             return Err(AlpacaError::order_already(order.status.as_str()));
         }
         self.take_back(account, order.sequence);

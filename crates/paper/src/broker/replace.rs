@@ -1,13 +1,14 @@
 //! Replacing an order: a new one, with a new id, takes the place of one in the market.
 
 use paddock_alpaca::error::AlpacaError;
+use paddock_alpaca::wire::OrderStatus;
 use paddock_core::AssetClass;
 use paddock_core::order::{Amount, OrderRequest, OrderType};
 use uuid::Uuid;
 
 use super::admission::{Candidate, admit};
 use super::command::OrderChanges;
-use super::order::{Order, OrderStatus};
+use super::order::Order;
 use super::{Broker, not_offered};
 
 impl Broker {

@@ -1,1 +1,150 @@
+//! The state machine, in a real market: quotes are asked for, never assumed.
 
+mod accounting;
+mod admission;
+mod life;
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use paddock_core::order::{Amount, OrderClass, OrderRequest, OrderType, Side, TimeInForce};
+use paddock_core::{Environment, Symbol};
+use rust_decimal::Decimal;
+use uuid::Uuid;
+
+use super::*;
+use crate::keys::KeptKey;
+use crate::market::{DateLaying, MarketOptions, Quote};
+
+/// A Wednesday morning with the market open, 10:00 in New York.
+const OPEN: &str = "2026-06-24T14:00:00Z";
+/// The evening before.
+const SHUT: &str = "2026-06-24T01:00:00Z";
+
+fn at(text: &str) -> Timestamp {
+    text.parse().unwrap()
+}
+
+fn dec(text: &str) -> Decimal {
+    text.parse().unwrap()
+}
+
+fn symbol(text: &str) -> Symbol {
+    Symbol::parse(text).unwrap()
+}
+
+fn market() -> Arc<Market> {
+    Arc::new(Market::new(MarketOptions { seed: 7, laying: DateLaying::OntoToday, hold_open: false }))
+}
+
+/// A broker with one account of $100,000.
+struct Desk {
+    broker: Broker,
+    account: Uuid,
+    ids: u128,
+}
+
+impl Desk {
+    fn at(start: &str) -> Self {
+        Self::with_cash(start, "100000")
+    }
+
+    fn with_cash(start: &str, cash: &str) -> Self {
+        let account = Uuid::from_u128(1);
+        let mut broker = Broker::new(market(), at(start));
+        let key = KeptKey { key_id: "PK1".to_owned(), secret_sha256: String::new() };
+        let create = Command::CreateAccount {
+            account,
+            environment: Environment::Paper,
+            number: "PA1".to_owned(),
+            cash: dec(cash),
+            key,
+        };
+        broker.apply(at(start), &create).unwrap();
+        Self { broker, account, ids: 1000 }
+    }
+
+    fn id(&mut self) -> Uuid {
+        self.ids += 1;
+        Uuid::from_u128(self.ids)
+    }
+
+    fn apply(&mut self, command: &Command) -> Result<Reply, AlpacaError> {
+        self.broker.apply(self.broker.now(), command)
+    }
+
+    fn place(&mut self, request: OrderRequest) -> Result<Order, AlpacaError> {
+        let order = self.id();
+        let account = self.account;
+        match self.apply(&Command::PlaceOrder { account, order, request: Box::new(request) })? {
+            Reply::Order(order) => Ok(*order),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// The code and message of the refusal.
+    fn refused(&mut self, request: OrderRequest) -> String {
+        self.place(request).unwrap_err().message.into_owned()
+    }
+
+    fn account(&self) -> &Account {
+        self.broker.account(self.account).unwrap()
+    }
+
+    fn order(&self, id: Uuid) -> &Order {
+        self.account().order(id).unwrap()
+    }
+
+    fn quote(&self, text: &str) -> Quote {
+        self.broker.market.quote(&symbol(text), self.broker.now()).unwrap()
+    }
+
+    fn advance(&mut self, to: &str) {
+        self.broker.advance(at(to));
+    }
+
+    fn power(&self) -> figures::Figures {
+        figures::figures(self.account(), &self.broker.market, self.broker.now(), None)
+    }
+}
+
+fn order(text: &str, side: Side, quantity: &str) -> OrderRequest {
+    let crypto = text.contains('/');
+    OrderRequest {
+        symbol: symbol(text),
+        side,
+        order_type: OrderType::Market,
+        time_in_force: if crypto { TimeInForce::Gtc } else { TimeInForce::Day },
+        amount: Amount::Quantity(dec(quantity)),
+        limit_price: None,
+        stop_price: None,
+        trail_price: None,
+        trail_percent: None,
+        extended_hours: false,
+        order_class: OrderClass::Simple,
+        take_profit: None,
+        stop_loss: None,
+        legs: Vec::new(),
+        client_order_id: None,
+    }
+}
+
+fn buy(text: &str, quantity: &str) -> OrderRequest {
+    order(text, Side::Buy, quantity)
+}
+
+fn sell(text: &str, quantity: &str) -> OrderRequest {
+    order(text, Side::Sell, quantity)
+}
+
+fn limit(request: OrderRequest, price: Decimal) -> OrderRequest {
+    OrderRequest { order_type: OrderType::Limit, limit_price: Some(price), ..request }
+}
+
+fn gtc(request: OrderRequest) -> OrderRequest {
+    OrderRequest { time_in_force: TimeInForce::Gtc, ..request }
+}
+
+fn notional(request: OrderRequest, dollars: &str) -> OrderRequest {
+    OrderRequest { amount: Amount::Notional(dec(dollars)), ..request }
+}

@@ -1,0 +1,213 @@
+//! Whatever orders come in whatever order: nothing appears from nowhere and nothing is lost.
+
+use std::collections::BTreeMap;
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::broker::activity::ActivityEvent;
+use crate::broker::command::{OrderChanges, Portion};
+use crate::broker::position::to_cents;
+
+const SYMBOLS: [&str; 4] = ["AAPL", "F", "BTC/USD", "DOGE/USD"];
+
+/// One thing that a client does, in small numbers that are made sense of when it is done.
+#[derive(Clone, Debug)]
+enum Act {
+    Place { symbol: usize, side: Side, units: u32, dollars: bool, offset: Option<i32>, gtc: bool },
+    Cancel(usize),
+    Replace { which: usize, cents: i32 },
+    Close { symbol: usize, percent: u32 },
+    CloseAll,
+    Wait(i64),
+}
+
+fn act() -> impl Strategy<Value = Act> {
+    let place = (
+        0..SYMBOLS.len(),
+        any::<bool>(),
+        1_u32..5000,
+        any::<bool>(),
+        prop::option::of(-200_i32..200),
+        any::<bool>(),
+    )
+        .prop_map(|(symbol, buys, units, dollars, offset, gtc)| Act::Place {
+            symbol,
+            side: if buys { Side::Buy } else { Side::Sell },
+            units,
+            dollars,
+            offset,
+            gtc,
+        });
+    prop_oneof![
+        8 => place,
+        1 => (0..8_usize).prop_map(Act::Cancel),
+        1 => (0..8_usize, -100..100_i32).prop_map(|(which, cents)| Act::Replace { which, cents }),
+        1 => (0..SYMBOLS.len(), 1..=100_u32).prop_map(|(symbol, percent)| Act::Close { symbol, percent }),
+        1 => Just(Act::CloseAll),
+        4 => (0..200_000_i64).prop_map(Act::Wait),
+    ]
+}
+
+impl Desk {
+    /// The command for an act, if there is something to do it to.
+    fn command(&mut self, act: &Act) -> Option<Command> {
+        let account = self.account;
+        let id = self.id();
+        let open = |desk: &Self, which: usize| desk.account().open_orders().nth(which).cloned();
+        match act {
+            Act::Place { symbol, side, units, dollars, offset, gtc } => {
+                let text = SYMBOLS[*symbol];
+                let crypto = text.contains('/');
+                let price = self.quote(text).ask;
+                // Thousandths of a coin worth a dollar, or tenths of a share.
+                let units = Decimal::from(*units);
+                let quantity = match (crypto, units % Decimal::TEN == Decimal::ZERO) {
+                    (true, _) => (units / price).trunc_with_scale(9),
+                    (false, true) => units / dec("100"),
+                    (false, false) => (units / Decimal::TEN).trunc() + Decimal::ONE,
+                };
+                let amount = if *dollars { Amount::Notional(units) } else { Amount::Quantity(quantity) };
+                let request = OrderRequest { amount, ..order(text, *side, "1") };
+                let request = match offset {
+                    Some(tenths_of_percent) => {
+                        let factor = Decimal::from(1000 + tenths_of_percent / 10) / dec("1000");
+                        limit(request, (price * factor).trunc_with_scale(2).max(dec("0.01")))
+                    }
+                    None => request,
+                };
+                let request = if *gtc || crypto { super::gtc(request) } else { request };
+                Some(Command::PlaceOrder { account, order: id, request: Box::new(request) })
+            }
+            Act::Cancel(which) => {
+                open(self, *which).map(|order| Command::CancelOrder { account, order: order.id })
+            }
+            Act::Replace { which, cents } => open(self, *which).and_then(|order| {
+                let price = order.request.limit_price? + Decimal::new(i64::from(*cents), 2);
+                let changes = OrderChanges { limit_price: Some(price), ..OrderChanges::default() };
+                Some(Command::ReplaceOrder { account, order: order.id, replacement: id, changes })
+            }),
+            Act::Close { symbol: which, percent } => Some(Command::ClosePosition {
+                account,
+                symbol: symbol(SYMBOLS[*which]),
+                portion: Portion::Percentage(Decimal::from(*percent)),
+                order: id,
+            }),
+            Act::CloseAll => Some(Command::CloseAllPositions { account, cancel_orders: true, base: id }),
+            Act::Wait(_) => None,
+        }
+    }
+
+    fn run(&mut self, acts: &[Act]) -> Vec<Entry> {
+        let mut entries = Vec::new();
+        for act in acts {
+            if let Act::Wait(seconds) = act {
+                let to = self.broker.now() + jiff::SignedDuration::from_secs(*seconds);
+                self.broker.advance(to);
+            }
+            if let Some(command) = self.command(act) {
+                let at = self.broker.now();
+                if self.broker.apply(at, &command).is_ok() {
+                    entries.push(Entry { at, command });
+                }
+            }
+            self.check();
+        }
+        entries
+    }
+
+    /// Everything that must hold at any time.
+    fn check(&self) {
+        let account = self.account();
+        let (mut cash, mut held) = (account.starting_cash, BTreeMap::<Symbol, Decimal>::new());
+        let mut fee_of = |symbol: &Symbol, quantity: Decimal, dollars: Decimal| {
+            cash -= dollars;
+            *held.entry(symbol.clone()).or_default() -= quantity;
+        };
+        for fee in &account.accrued {
+            fee_of(&fee.symbol, fee.quantity, fee.dollars);
+        }
+        for activity in &account.activities {
+            if let ActivityEvent::CryptoFee { symbol, quantity, dollars, .. } = &activity.event {
+                fee_of(symbol, *quantity, *dollars);
+            }
+        }
+        for activity in &account.activities {
+            if let ActivityEvent::Fill(fill) = &activity.event {
+                let value = to_cents(fill.quantity * fill.price);
+                let (signed, paid) = match fill.side {
+                    Side::Buy => (fill.quantity, -value),
+                    Side::Sell => (-fill.quantity, value),
+                };
+                cash += paid;
+                *held.entry(fill.symbol.clone()).or_default() += signed;
+            }
+        }
+        assert_eq!(account.cash, cash, "cash is what came in less what went out");
+        held.retain(|_, quantity| !quantity.is_zero());
+        let positions: BTreeMap<Symbol, Decimal> =
+            account.positions.iter().map(|(symbol, position)| (symbol.clone(), position.quantity)).collect();
+        assert_eq!(positions, held, "positions are what was bought less what was sold");
+
+        let summed: Decimal = account.activities.iter().map(|activity| activity.cash).sum();
+        assert_eq!(account.cash, account.starting_cash + summed, "activities sum to the account's change");
+
+        for (symbol, position) in &account.positions {
+            let held = account.held(symbol);
+            assert!(held <= position.quantity.abs(), "{symbol}: {held} held of {position:?}");
+            assert_eq!(position.cost.is_sign_negative(), position.is_short(), "{symbol}: {position:?}");
+        }
+        let crypto_short = |(symbol, position): (&Symbol, &position::Position)| {
+            symbol.class() == paddock_core::AssetClass::Crypto && position.is_short()
+        };
+        assert!(!account.positions.iter().any(crypto_short));
+        for order in account.orders() {
+            assert_eq!(order.is_open(), order.due_at.is_some(), "{order:?}");
+            assert!(order.due_at.is_none_or(|due| due > self.broker.now()), "{order:?}");
+        }
+        assert_eq!(self.broker.schedule.len(), account.open_orders().count());
+    }
+
+    fn state(&self) -> String {
+        let account = self.account();
+        let orders: Vec<&Order> = account.orders().collect();
+        serde_json::to_string(&(
+            orders,
+            &account.activities,
+            &account.positions,
+            &account.marks,
+            account.cash,
+        ))
+        .unwrap()
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
+
+    #[test]
+    fn random_order_flow_reconciles(acts in prop::collection::vec(act(), 1..40)) {
+        Desk::at("2026-06-24T13:00:00Z").run(&acts);
+    }
+
+    #[test]
+    fn the_same_commands_lead_to_the_same_state_however_time_passes(
+        acts in prop::collection::vec(act(), 1..40),
+        step in 600_i64..90_000,
+    ) {
+        let mut desk = Desk::at("2026-06-24T13:00:00Z");
+        let entries = desk.run(&acts);
+        let mut again = Desk::at("2026-06-24T13:00:00Z");
+        let step = jiff::SignedDuration::from_secs(step);
+        for entry in &entries {
+            while again.broker.now() + step < entry.at {
+                let to = again.broker.now() + step;
+                again.broker.advance(to);
+            }
+            let read: Entry = serde_json::from_str(&serde_json::to_string(entry).unwrap()).unwrap();
+            prop_assert!(again.broker.apply(read.at, &read.command).is_ok());
+        }
+        again.broker.advance(desk.broker.now());
+        prop_assert_eq!(again.state(), desk.state());
+    }
+}
