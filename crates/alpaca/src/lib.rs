@@ -2,8 +2,10 @@
 //!
 //! The gateway reads requests with it, the paper broker answers them with it, and the client asks Alpaca with it.
 
+pub mod close_position;
 pub mod error;
 pub mod operation;
+pub mod order_body;
 pub mod path;
 pub mod strict_json;
 #[cfg(test)]
