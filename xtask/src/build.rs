@@ -28,13 +28,21 @@ pub(crate) fn demo(workspace: &Workspace, arguments: &[String]) -> Result<()> {
 }
 
 /// Builds `paddock` and returns where it is.
-pub(crate) fn binary(workspace: &Workspace, profile: Profile) -> Result<PathBuf> {
+fn binary(workspace: &Workspace, profile: Profile) -> Result<PathBuf> {
     let mut cargo = workspace.cargo(&["build", "--package", "paddock-app", "--bin", "paddock"]);
     if profile == Profile::Release {
         cargo.arg("--release");
     }
     process::run(&mut cargo)?;
     Ok(workspace.binary(profile))
+}
+
+/// The `paddock` under test: the one that `PADDOCK_BIN` names, such as a released one, or else a build of this tree.
+pub(crate) fn binary_under_test(workspace: &Workspace, profile: Profile) -> Result<PathBuf> {
+    match std::env::var_os("PADDOCK_BIN") {
+        Some(given) => std::path::absolute(&given).context("PADDOCK_BIN is no path"),
+        None => binary(workspace, profile),
+    }
 }
 
 /// Takes `--release` out of the arguments, wherever it is.

@@ -54,7 +54,7 @@ pub(crate) fn bench(workspace: &Workspace, arguments: &[String]) -> Result<()> {
     if nginx::program().is_none() || process::on_path("wrk").is_none() {
         packages::install(&["nginx-light", "wrk"], "nginx and wrk")?;
     }
-    let binary = build::binary(workspace, Profile::Release)?;
+    let binary = build::binary_under_test(workspace, Profile::Release)?;
     let directory = workspace.target.join("bench");
     let upstream = Nginx::upstream(&directory.join("upstream"))?;
     let nginx = Nginx::proxy(&directory.join("proxy"), &upstream)?;

@@ -35,6 +35,7 @@ impl Nginx {
         let unauthorized = r#"return 401 '{"message":"unauthorized."}';"#;
         let servers = format!(
             "default_type application/json;
+             map_hash_bucket_size 256;
              map $http_apca_api_key_id:$http_apca_api_secret_key $known {{ default 0; '{KEY_ID}:{SECRET}' 1; }}
              server {{
                  listen 127.0.0.1:{port} reuseport;
