@@ -7,7 +7,9 @@ use std::time::Duration;
 use paddock_core::SecretText;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{ConnectOptions as _, PgPool, Postgres, Sqlite, SqlitePool, Transaction};
+use sqlx::{
+    ConnectOptions as _, Connection as _, PgConnection, PgPool, Postgres, Sqlite, SqlitePool, Transaction,
+};
 use tokio::sync::watch;
 
 use crate::{StoreError, migrations};
@@ -204,13 +206,16 @@ async fn open_sqlite(file: &Path) -> Result<SqlitePools, StoreError> {
         .disable_statement_logging();
     let pool = || {
         SqlitePoolOptions::new()
-            .acquire_timeout(PATIENCE * 3)
+            .acquire_timeout(PATIENCE)
             .test_before_acquire(false)
             .idle_timeout(None)
             .max_lifetime(None)
     };
     let writer = pool().max_connections(1).connect_with(options.clone()).await?;
-    migrations::sqlite().run(&writer).await?;
+    // SQLite's migrations take no lock of their own, and another process may be opening the same new file.
+    let mut tx = writer.begin_with("BEGIN IMMEDIATE").await?;
+    migrations::sqlite().run(&mut *tx).await?;
+    tx.commit().await?;
     let readers = pool().max_connections(4).connect_with(options.pragma("query_only", "ON")).await?;
     Ok(SqlitePools { writer, readers })
 }
@@ -222,8 +227,11 @@ async fn open_postgres(address: &SecretText) -> Result<PgPool, StoreError> {
         // As for SQLite: a commit is on the disk before it is reported, whatever the server's default is.
         .options([("synchronous_commit", "on")])
         .disable_statement_logging();
+    // A pool tries again until its patience ends and then only says that it did. The first attempt is made without it, to
+    // learn at once why it fails.
+    PgConnection::connect_with(&options).await?.close().await?;
     let pool =
-        PgPoolOptions::new().max_connections(8).acquire_timeout(PATIENCE * 3).connect_with(options).await?;
+        PgPoolOptions::new().max_connections(8).acquire_timeout(PATIENCE).connect_with(options).await?;
     migrations::postgres().run(&pool).await?;
     Ok(pool)
 }

@@ -90,8 +90,8 @@ pub enum StoreError {
         /// The SQLSTATE code.
         code: String,
     },
-    /// Another process, or too much work, keeps the database busy.
-    #[error("the database is busy: try again, and stop other programs that have it open")]
+    /// Another process or too much work keeps the database busy, or it does not answer any more.
+    #[error("the database is busy or does not answer: try again, and stop other programs that have it open")]
     Busy,
     /// The disk is full.
     #[error("the disk of the database is full: make room and try again")]

@@ -2,7 +2,7 @@
 
 use std::io::{self, BufRead as _, BufReader, Read, Write};
 
-use flate2::read::GzDecoder;
+use flate2::bufread::GzDecoder;
 use flate2::write::GzEncoder;
 use flate2::{Compression, GzBuilder};
 use serde::{Deserialize, Serialize};
@@ -116,7 +116,7 @@ pub(crate) fn read_archive(
     reader: impl Read,
     mut part: impl FnMut(&'static Table, Vec<u8>) -> Result<(), StoreError>,
 ) -> Result<(), StoreError> {
-    let mut tar = tar::Archive::new(GzDecoder::new(reader));
+    let mut tar = tar::Archive::new(GzDecoder::new(BufReader::new(reader)));
     let mut seen = Manifest::default();
     let mut manifest: Option<Manifest> = None;
     let mut place = Place::default();
@@ -141,19 +141,23 @@ pub(crate) fn read_archive(
         Some(manifest) if manifest != seen => return Err(damaged("a file is not as it was written")),
         Some(_) => {}
     }
-    // The tar ends before the gzip does: its checksum is only looked at when it is read to the end.
-    let mut rest = BufReader::new(tar.into_inner());
+    check_end(tar.into_inner())
+}
+
+/// The tar ends before the gzip does, whose checksum is only looked at when it is read to the end.
+fn check_end(mut gzip: GzDecoder<BufReader<impl Read>>) -> Result<(), StoreError> {
+    let mut padding = [0; 4096];
     loop {
-        let padding = rest.fill_buf().map_err(unreadable)?;
-        if padding.is_empty() {
-            return Ok(());
+        let length = gzip.read(&mut padding).map_err(unreadable)?;
+        if length == 0 {
+            break;
         }
-        if padding.iter().any(|byte| *byte != 0) {
+        if padding[..length].iter().any(|byte| *byte != 0) {
             return Err(damaged("something follows its end"));
         }
-        let length = padding.len();
-        rest.consume(length);
     }
+    let rest = gzip.get_mut().fill_buf().map_err(unreadable)?;
+    if rest.is_empty() { Ok(()) } else { Err(damaged("something follows its end")) }
 }
 
 fn read_entry(entry: tar::Entry<'_, impl Read>) -> Result<(String, Vec<u8>), StoreError> {

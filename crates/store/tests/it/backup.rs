@@ -1,0 +1,198 @@
+//! Backup and restore.
+
+use std::io::Cursor;
+
+use paddock_store::{BackupSummary, Settlement, Store, StoreError};
+
+use crate::support::*;
+
+on_both!(
+    a_restored_database_equals_its_original,
+    a_backup_goes_to_the_other_database_and_back,
+    a_damaged_archive_is_refused_with_nothing_written,
+    only_an_empty_database_is_restored_into,
+    a_backup_is_of_one_instant,
+    the_list_of_tables_is_that_of_the_database,
+);
+
+/// Something in every table, and nulls where there may be some.
+async fn fill(store: &Store) {
+    let mut scope = trader();
+    scope.max_daily_notional = Some(dec("5000.10"));
+    let it = furnish(store, scope).await;
+    let (second, sealed) = connection(it.user, it.dek, "second \"\n{}", "account-2");
+    store.add_connection(&second, &sealed, &PERSON, later(1)).await.unwrap();
+    store.remove_connection(second.id, &PERSON, later(2)).await.unwrap();
+    let retired = dek(it.user);
+    store.insert_dek(&retired).await.unwrap();
+    store.retire_dek(retired.id).await.unwrap();
+    for (dollars, outcome) in [
+        ("1.10", Some(Settlement::Confirmed { status: 200, order_id: Some("order-1".to_owned()) })),
+        ("2.20", Some(Settlement::Released { status: 422 })),
+        ("3.30", Some(Settlement::Unknown)),
+        ("4.40", None),
+    ] {
+        let intent = reserve(store, &it.key, dollars).await;
+        if let Some(outcome) = outcome {
+            store.settle(intent.request, &outcome, later(3)).await.unwrap();
+        }
+    }
+    store.set_everything_frozen(true, &PERSON, later(4)).await.unwrap();
+    store.touch_keys(&[(it.key.id, later(5))]).await.unwrap();
+}
+
+async fn exported(store: &Store) -> (Vec<u8>, BackupSummary) {
+    let mut archive = Vec::new();
+    let summary = store.export(&mut archive).await.unwrap();
+    (archive, summary)
+}
+
+/// Everything that the store can say about its content.
+async fn content(store: &Store) -> String {
+    let owner = store.ensure_owner(at(), &ENTROPY).await.unwrap();
+    let keys = store.keys().await.unwrap();
+    let mut text = format!(
+        "{owner} {:?} {:?}",
+        store.snapshot().await.unwrap(),
+        store.open_reservations().await.unwrap()
+    );
+    for key in &keys {
+        text.push_str(&format!(
+            "{key:?} {:?} {:?}",
+            key.secret_hash,
+            store.usage(key.id, day()).await.unwrap()
+        ));
+        text.push_str(&store.charged_for_order(key.id, "order-1").await.unwrap().to_string());
+    }
+    text + &format!("{:?}", store.verify_audit().await.unwrap())
+}
+
+async fn a_restored_database_equals_its_original(database: Database) {
+    let original = database.open().await;
+    fill(&original).await;
+    let (archive, summary) = exported(&original).await;
+    assert_eq!(summary.records, original.audit_head().await.unwrap().0);
+    let directory = tempfile::tempdir().unwrap();
+    let copy = Database::in_directory(directory.path()).open().await;
+    assert_eq!(copy.import(Cursor::new(archive.clone())).await.unwrap(), summary);
+    assert_eq!(content(&copy).await, content(&original).await);
+    assert_eq!(exported(&copy).await.0, archive, "not a byte differs");
+    assert_eq!(*copy.audit_changes().borrow(), summary.records);
+    // It goes on where the original stood.
+    copy.set_everything_frozen(false, &PERSON, later(9)).await.unwrap();
+    assert_eq!(copy.verify_audit().await.unwrap().count, summary.records + 1);
+}
+
+async fn a_backup_goes_to_the_other_database_and_back(database: Database) {
+    let directory = tempfile::tempdir().unwrap();
+    let original = Database::in_directory(directory.path()).open().await;
+    fill(&original).await;
+    let (archive, _) = exported(&original).await;
+    let other = database.open().await;
+    other.import(Cursor::new(archive.clone())).await.unwrap();
+    assert_eq!(content(&other).await, content(&original).await);
+    let (back, _) = exported(&other).await;
+    let directory = tempfile::tempdir().unwrap();
+    let again = Database::in_directory(directory.path()).open().await;
+    again.import(Cursor::new(back)).await.unwrap();
+    assert_eq!(exported(&again).await.0, archive, "not a byte differs");
+}
+
+async fn a_damaged_archive_is_refused_with_nothing_written(database: Database) {
+    let directory = tempfile::tempdir().unwrap();
+    let original = Database::in_directory(directory.path()).open().await;
+    fill(&original).await;
+    let (archive, _) = exported(&original).await;
+    let store = database.open().await;
+    let (empty, _) = exported(&store).await;
+    let mut damaged: Vec<(String, Vec<u8>)> = vec![
+        ("nothing".to_owned(), Vec::new()),
+        ("no archive".to_owned(), b"this is a letter, not an archive".repeat(9)),
+        ("followed by more".to_owned(), [archive.as_slice(), archive.as_slice()].concat()),
+    ];
+    for part in 1..=12 {
+        let end = archive.len() * part / 13;
+        damaged.push((format!("cut at {end}"), archive[..end].to_vec()));
+        let mut flipped = archive.clone();
+        flipped[end] ^= 0x10;
+        damaged.push((format!("bit flipped at {end}"), flipped));
+    }
+    for length in [1, 8] {
+        damaged.push((format!("cut by {length}"), archive[..archive.len() - length].to_vec()));
+    }
+    for (what, archive) in damaged {
+        let length = archive.len();
+        match store.import(Cursor::new(archive)).await {
+            Err(StoreError::DamagedBackup { .. }) => {}
+            other => panic!("{what}, {length} bytes: {other:?}"),
+        }
+        assert_eq!(exported(&store).await.0, empty, "{what}: something was written");
+    }
+    store.import(Cursor::new(archive)).await.unwrap();
+}
+
+async fn only_an_empty_database_is_restored_into(database: Database) {
+    let store = database.open().await;
+    fill(&store).await;
+    let (archive, _) = exported(&store).await;
+    let refused = store.import(Cursor::new(archive.clone())).await;
+    assert!(matches!(refused, Err(StoreError::NotEmpty)), "{refused:?}");
+    assert_eq!(exported(&store).await.0, archive);
+}
+
+async fn a_backup_is_of_one_instant(database: Database) {
+    let store = database.open().await;
+    let it = furnish(&store, trader()).await;
+    let writer = {
+        let (store, key) = (store.clone(), it.key.clone());
+        tokio::spawn(async move {
+            for _ in 0..40 {
+                reserve(&store, &key, "1.01").await;
+            }
+        })
+    };
+    let mut archives = Vec::new();
+    while !writer.is_finished() {
+        archives.push(exported(&store).await.0);
+    }
+    writer.await.unwrap();
+    assert!(!archives.is_empty());
+    for archive in archives.into_iter().rev().take(3) {
+        let directory = tempfile::tempdir().unwrap();
+        let copy = Database::in_directory(directory.path()).open().await;
+        copy.import(Cursor::new(archive)).await.unwrap();
+        let open = copy.open_reservations().await.unwrap();
+        let sum: rust_decimal::Decimal = open.iter().map(|one| one.charge.notional).sum();
+        assert_eq!(copy.usage(it.key.id, day()).await.unwrap().notional, sum);
+        copy.verify_audit().await.unwrap();
+    }
+}
+
+async fn the_list_of_tables_is_that_of_the_database(database: Database) {
+    let store = database.open().await;
+    fill(&store).await;
+    let (archive, _) = exported(&store).await;
+    let mut listed = Vec::new();
+    for entry in tar::Archive::new(flate2::read::GzDecoder::new(archive.as_slice())).entries().unwrap() {
+        let entry = entry.unwrap();
+        let path = entry.path().unwrap().to_string_lossy().into_owned();
+        let Some(table) = path.strip_prefix("tables/").and_then(|rest| rest.split('/').next()) else {
+            continue;
+        };
+        let table = table.to_owned();
+        let line = std::io::BufRead::lines(std::io::BufReader::new(entry)).next().unwrap().unwrap();
+        let row: serde_json::Map<String, serde_json::Value> = serde_json::from_str(&line).unwrap();
+        listed.extend(row.keys().map(|column| format!("{table}.{column}")));
+    }
+    listed.sort();
+    let query = if database.location().starts_with("postgres") {
+        "SELECT table_name || '.' || column_name FROM information_schema.columns
+         WHERE table_schema = current_schema() AND table_name <> '_sqlx_migrations'"
+    } else {
+        "SELECT tables.name || '.' || columns.name FROM sqlite_schema AS tables, pragma_table_info(tables.name) AS columns
+         WHERE tables.type = 'table' AND tables.name NOT IN ('_sqlx_migrations', 'sqlite_sequence')"
+    };
+    let mut there = database.texts(query).await;
+    there.sort();
+    assert_eq!(listed, there);
+}

@@ -1,0 +1,176 @@
+//! Connections and their credentials.
+
+use paddock_core::Environment;
+use paddock_core::audit::AuditEvent;
+use paddock_store::{FingerprintMatch, StoreError};
+
+use crate::support::*;
+
+on_both!(
+    the_first_connection_is_active_and_another_can_become_so,
+    an_account_is_connected_once_in_an_environment,
+    a_name_is_given_once,
+    a_credential_is_replaced_version_by_version,
+    earlier_pairs_are_recognised_by_either_half,
+    removing_takes_the_secret_and_the_keys_and_leaves_the_history,
+    a_check_is_noted,
+    freezes_are_kept_and_recorded_once,
+);
+
+async fn the_first_connection_is_active_and_another_can_become_so(database: Database) {
+    let store = database.open().await;
+    let it = furnish(&store, trader()).await;
+    assert!(it.connection.active);
+    let (second, sealed) = connection(it.user, it.dek, "second", "account-2");
+    let second = store.add_connection(&second, &sealed, &PERSON, later(1)).await.unwrap();
+    assert!(!second.active);
+    assert_eq!(store.connections(it.user).await.unwrap(), [it.connection.clone(), second.clone()]);
+    assert_eq!(store.connection_named(it.user, "second").await.unwrap().as_ref(), Some(&second));
+    assert_eq!(store.credential(second.id).await.unwrap(), Some(sealed));
+
+    store.activate_connection(second.id, &PERSON, later(2)).await.unwrap();
+    let recorded = store.audit_head().await.unwrap();
+    store.activate_connection(second.id, &PERSON, later(3)).await.unwrap();
+    assert_eq!(store.audit_head().await.unwrap(), recorded, "nothing changed, so nothing is recorded");
+    let active: Vec<bool> = store.connections(it.user).await.unwrap().iter().map(|one| one.active).collect();
+    assert_eq!(active, [false, true]);
+}
+
+async fn an_account_is_connected_once_in_an_environment(database: Database) {
+    let store = database.open().await;
+    let it = furnish(&store, trader()).await;
+    let (mut again, sealed) = connection(it.user, it.dek, "again", "account-1");
+    let before = store.audit_head().await.unwrap();
+    match store.add_connection(&again, &sealed, &PERSON, at()).await {
+        Err(StoreError::AlreadyConnected { connection, name }) => {
+            assert_eq!((connection, name.as_str()), (it.connection.id, "main"));
+        }
+        other => panic!("{other:?}"),
+    }
+    assert_eq!(store.audit_head().await.unwrap(), before);
+    again.environment = Environment::Live;
+    store.add_connection(&again, &sealed, &PERSON, at()).await.unwrap();
+}
+
+async fn a_name_is_given_once(database: Database) {
+    let store = database.open().await;
+    let it = furnish(&store, trader()).await;
+    let (same, sealed) = connection(it.user, it.dek, "main", "account-2");
+    let taken = store.add_connection(&same, &sealed, &PERSON, at()).await;
+    assert!(matches!(taken, Err(StoreError::NameTaken { name }) if name == "main"));
+    store.remove_connection(it.connection.id, &PERSON, at()).await.unwrap();
+    store.add_connection(&same, &sealed, &PERSON, at()).await.unwrap();
+    // The rule holds in the tables, not only in front of them.
+    let rows = database.texts("SELECT id FROM connections WHERE removed_at IS NULL").await;
+    assert_eq!(rows.len(), 1);
+}
+
+async fn a_credential_is_replaced_version_by_version(database: Database) {
+    let store = database.open().await;
+    let it = furnish(&store, trader()).await;
+    let id = it.connection.id;
+    let replaced = |version, content: &str| {
+        let new = credential(id, version, it.dek, content);
+        let event = AuditEvent::CredentialReplaced { connection: id, version, sealed_digest: new.digest() };
+        (new, event)
+    };
+    let (skipping, event) = replaced(3, "new");
+    let refused = store.replace_credential(id, &skipping, &event, &PERSON, at()).await;
+    assert!(matches!(refused, Err(StoreError::VersionConflict { expected: 2, found: 3 })), "{refused:?}");
+
+    let (second, event) = replaced(2, "new");
+    let (_, of_another) = replaced(2, "another");
+    let refused = store.replace_credential(id, &second, &of_another, &PERSON, at()).await;
+    assert!(matches!(refused, Err(StoreError::WrongWitness)), "{refused:?}");
+
+    store.replace_credential(id, &second, &event, &PERSON, at()).await.unwrap();
+    let refused = store.replace_credential(id, &second, &event, &PERSON, at()).await;
+    assert!(matches!(refused, Err(StoreError::VersionConflict { expected: 3, found: 2 })), "{refused:?}");
+    assert_eq!(store.credential(id).await.unwrap(), Some(second));
+    assert_eq!(store.connection(id).await.unwrap().unwrap().credential_version, 2);
+    let kept = database
+        .texts("SELECT 'old' FROM credentials WHERE version = 1 AND key_id IS NULL AND secret_key IS NULL");
+    assert_eq!(kept.await.len(), 1, "the old sealed bytes are erased");
+    store.verify_audit().await.unwrap();
+}
+
+async fn earlier_pairs_are_recognised_by_either_half(database: Database) {
+    let store = database.open().await;
+    let it = furnish(&store, trader()).await;
+    let id = it.connection.id;
+    let old = it.credential;
+    let new = credential(id, 2, it.dek, "new");
+    let event = AuditEvent::CredentialReplaced { connection: id, version: 2, sealed_digest: new.digest() };
+    store.replace_credential(id, &new, &event, &PERSON, at()).await.unwrap();
+
+    let found = store.find_fingerprints(&new.key_id_fingerprint, &old.secret_fingerprint).await.unwrap();
+    let of = |version, key_id_matches| FingerprintMatch {
+        connection: id,
+        version,
+        key_id_matches,
+        secret_matches: !key_id_matches,
+    };
+    assert_eq!(found, [of(1, false), of(2, true)]);
+    assert_eq!(store.find_fingerprints(b"none", b"such").await.unwrap(), []);
+}
+
+async fn removing_takes_the_secret_and_the_keys_and_leaves_the_history(database: Database) {
+    let store = database.open().await;
+    let it = furnish(&store, trader()).await;
+    let id = it.connection.id;
+    let order = reserve(&store, &it.key, "10").await;
+    store.remove_connection(id, &PERSON, later(5)).await.unwrap();
+
+    assert_eq!(store.connections(it.user).await.unwrap(), []);
+    assert_eq!(store.credential(id).await.unwrap(), None);
+    let removed = store.connection(id).await.unwrap().unwrap();
+    assert_eq!((removed.removed_at, removed.active), (Some(later(5)), false));
+    assert_eq!(store.key(it.key.id).await.unwrap().unwrap().revoked_at, Some(later(5)));
+    assert_eq!(store.key_named("bot").await.unwrap(), None);
+    assert_eq!(store.open_reservations().await.unwrap()[0].request, order.request);
+    assert_eq!(store.find_fingerprints(&it.credential.key_id_fingerprint, b"").await.unwrap().len(), 1);
+    assert_eq!(database.texts("SELECT 'kept' FROM credentials WHERE secret_key IS NOT NULL").await.len(), 0);
+    let again = store.remove_connection(id, &PERSON, later(6)).await;
+    assert!(matches!(again, Err(StoreError::NotFound { what: "connection" })));
+    let snapshot = store.snapshot().await.unwrap();
+    assert!(snapshot.connections.is_empty() && snapshot.keys.is_empty());
+    store.verify_audit().await.unwrap();
+
+    // The same account can come back, and starts anew.
+    let (back, sealed) = connection(it.user, it.dek, "main", "account-1");
+    assert!(store.add_connection(&back, &sealed, &PERSON, later(7)).await.unwrap().active);
+    store.verify_audit().await.unwrap();
+}
+
+async fn a_check_is_noted(database: Database) {
+    let store = database.open().await;
+    let it = furnish(&store, trader()).await;
+    store.mark_checked(it.connection.id, "ACCOUNT_CLOSED", later(9)).await.unwrap();
+    let seen = store.connection(it.connection.id).await.unwrap().unwrap();
+    assert_eq!((seen.status.as_str(), seen.checked_at), ("ACCOUNT_CLOSED", later(9)));
+}
+
+async fn freezes_are_kept_and_recorded_once(database: Database) {
+    let store = database.open().await;
+    let it = furnish(&store, trader()).await;
+    let before = store.audit_head().await.unwrap().0;
+    for _ in 0..2 {
+        store.set_connection_frozen(it.connection.id, true, &PERSON, at()).await.unwrap();
+        store.set_key_frozen(it.key.id, true, &PERSON, at()).await.unwrap();
+        store.set_everything_frozen(true, &PERSON, at()).await.unwrap();
+    }
+    assert_eq!(store.audit_head().await.unwrap().0, before + 3);
+    let snapshot = store.snapshot().await.unwrap();
+    assert!(snapshot.connections[0].0.frozen && snapshot.keys[0].frozen && snapshot.everything_frozen);
+    store.verify_audit().await.unwrap();
+
+    store.set_connection_frozen(it.connection.id, false, &PERSON, at()).await.unwrap();
+    store.set_key_frozen(it.key.id, false, &PERSON, at()).await.unwrap();
+    store.set_everything_frozen(false, &PERSON, at()).await.unwrap();
+    let snapshot = store.snapshot().await.unwrap();
+    assert!(!snapshot.connections[0].0.frozen && !snapshot.keys[0].frozen && !snapshot.everything_frozen);
+    assert_eq!(snapshot.connections, [(it.connection, it.credential)]);
+    assert_eq!(snapshot.keys, [it.key]);
+    assert_eq!(snapshot.deks.len(), 1);
+    store.verify_audit().await.unwrap();
+}

@@ -1,0 +1,376 @@
+//! A database for each test, and the things that tests fill it with.
+
+use std::future::Future;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use jiff::Timestamp;
+use jiff::civil::Date;
+use paddock_core::audit::{Actor, AuditEvent};
+use paddock_core::decide::{Act, OrderFacts};
+use paddock_core::id::{AccessKeyId, ConnectionId, DekId, RequestId, UserId};
+use paddock_core::order::{Amount, OrderClass, OrderRequest, OrderType, Side, TimeInForce};
+use paddock_core::scope::Preset;
+use paddock_core::{
+    Decision, Entropy, Environment, PermissionClass, Permit, Refusal, Request, Scope, SecretText, Symbol,
+    Usage, decide,
+};
+use paddock_store::{AccessKey, Connection, DekRow, Intent, SealedCredential, Store, Target};
+use rust_decimal::Decimal;
+use sqlx::Connection as _;
+
+/// Runs each named `async fn(Database)` on both databases.
+macro_rules! on_both {
+    ($($name:ident),+ $(,)?) => {$(
+        mod $name {
+            #[test]
+            fn sqlite() {
+                $crate::support::on_sqlite(super::$name);
+            }
+
+            #[test]
+            fn postgres() {
+                $crate::support::on_postgres(super::$name);
+            }
+        }
+    )+};
+}
+
+/// An empty database, which is removed after the test.
+pub struct Database {
+    pub target: Target,
+    file: Option<PathBuf>,
+    address: Option<String>,
+}
+
+pub fn runtime() -> tokio::runtime::Runtime {
+    tokio::runtime::Builder::new_multi_thread().worker_threads(4).enable_all().build().unwrap()
+}
+
+pub fn on_sqlite<F: Future<Output = ()>>(body: impl FnOnce(Database) -> F) {
+    let directory = tempfile::tempdir().unwrap();
+    runtime().block_on(body(Database::in_directory(directory.path())));
+}
+
+pub fn on_postgres<F: Future<Output = ()>>(body: impl FnOnce(Database) -> F) {
+    let Some(server) = Server::of_environment() else { return };
+    let runtime = runtime();
+    let (schema, database) = runtime.block_on(server.new_schema());
+    // The schema must go whatever the test does.
+    let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| runtime.block_on(body(database))));
+    runtime.block_on(server.execute(&format!("DROP SCHEMA {schema} CASCADE")));
+    if let Err(panic) = outcome {
+        std::panic::resume_unwind(panic);
+    }
+}
+
+pub struct Server(String);
+
+impl Server {
+    pub fn of_environment() -> Option<Self> {
+        let address = std::env::var("PADDOCK_TEST_POSTGRES_URL").ok();
+        if address.is_none() {
+            eprintln!("skipped on PostgreSQL: PADDOCK_TEST_POSTGRES_URL is not set");
+        }
+        address.map(Self)
+    }
+
+    pub async fn new_schema(&self) -> (String, Database) {
+        static COUNT: AtomicU64 = AtomicU64::new(0);
+        let schema = format!("paddock_{}_{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
+        self.execute(&format!("DROP SCHEMA IF EXISTS {schema} CASCADE; CREATE SCHEMA {schema}")).await;
+        let join = if self.0.contains('?') { '&' } else { '?' };
+        let address = format!("{}{join}options[search_path]={schema}", self.0);
+        (schema, Database::at_address(address))
+    }
+
+    pub async fn execute(&self, statements: &str) {
+        let mut connection = sqlx::PgConnection::connect(&self.0).await.unwrap();
+        sqlx::raw_sql(sqlx::AssertSqlSafe(statements)).execute(&mut connection).await.unwrap();
+        connection.close().await.unwrap();
+    }
+}
+
+impl Database {
+    pub fn in_directory(directory: &std::path::Path) -> Self {
+        let file = directory.join("paddock.db");
+        Self { target: Target::Sqlite(file.clone()), file: Some(file), address: None }
+    }
+
+    pub fn at_address(address: String) -> Self {
+        Self {
+            target: Target::Postgres(SecretText::new(address.clone())),
+            file: None,
+            address: Some(address),
+        }
+    }
+
+    /// How another process finds it.
+    pub fn location(&self) -> String {
+        self.address.clone().or_else(|| Some(self.file.as_ref()?.to_str()?.to_owned())).unwrap()
+    }
+
+    pub fn at_location(location: String) -> Self {
+        if location.starts_with("postgres") {
+            Self::at_address(location)
+        } else {
+            let file = PathBuf::from(location);
+            Self { target: Target::Sqlite(file.clone()), file: Some(file), address: None }
+        }
+    }
+
+    pub async fn open(&self) -> Store {
+        Store::open(&self.target).await.unwrap()
+    }
+
+    /// Changes rows behind the store's back, past the guards of the tables.
+    pub async fn tamper(&self, statements: &str) {
+        let off = if self.file.is_some() {
+            "DROP TRIGGER IF EXISTS audit_no_update; DROP TRIGGER IF EXISTS audit_no_delete;"
+        } else {
+            "ALTER TABLE audit DISABLE TRIGGER USER;"
+        };
+        self.try_execute(&format!("{off} {statements}")).await.unwrap();
+    }
+
+    /// Runs statements behind the store's back.
+    pub async fn try_execute(&self, statements: &str) -> Result<(), sqlx::Error> {
+        let statements = sqlx::raw_sql(sqlx::AssertSqlSafe(statements));
+        if let Some(file) = &self.file {
+            let options = sqlx::sqlite::SqliteConnectOptions::new().filename(file).foreign_keys(false);
+            let mut connection = sqlx::SqliteConnection::connect_with(&options).await?;
+            statements.execute(&mut connection).await?;
+            connection.close().await
+        } else {
+            let mut connection = sqlx::PgConnection::connect(self.address.as_ref().unwrap()).await?;
+            statements.execute(&mut connection).await?;
+            connection.close().await
+        }
+    }
+
+    /// Hexadecimal digits as a literal.
+    pub fn bytes(&self, hex: &str) -> String {
+        if self.file.is_some() { format!("x'{hex}'") } else { format!("decode('{hex}', 'hex')") }
+    }
+
+    /// The values of one text column, read behind the store's back.
+    pub async fn texts(&self, query: &str) -> Vec<String> {
+        let query = sqlx::AssertSqlSafe(query);
+        if let Some(file) = &self.file {
+            let options = sqlx::sqlite::SqliteConnectOptions::new().filename(file);
+            let mut connection = sqlx::SqliteConnection::connect_with(&options).await.unwrap();
+            sqlx::query_scalar(query).fetch_all(&mut connection).await.unwrap()
+        } else {
+            let mut connection = sqlx::PgConnection::connect(self.address.as_ref().unwrap()).await.unwrap();
+            sqlx::query_scalar(query).fetch_all(&mut connection).await.unwrap()
+        }
+    }
+}
+
+/// Bytes that never repeat within a process and are the same in every run.
+#[derive(Debug, Default)]
+pub struct Counting(AtomicU64);
+
+impl Entropy for Counting {
+    fn fill(&self, buffer: &mut [u8]) {
+        for chunk in buffer.chunks_mut(8) {
+            let next = self.0.fetch_add(1, Ordering::Relaxed).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+            chunk.copy_from_slice(&next.to_be_bytes()[..chunk.len()]);
+        }
+    }
+}
+
+pub static ENTROPY: Counting = Counting(AtomicU64::new(1));
+
+pub fn at() -> Timestamp {
+    "2026-11-20T15:00:00.123456Z".parse().unwrap()
+}
+
+pub fn later(micros: i64) -> Timestamp {
+    Timestamp::from_microsecond(at().as_microsecond() + micros).unwrap()
+}
+
+pub fn day() -> Date {
+    jiff::civil::date(2026, 11, 20)
+}
+
+pub fn dec(text: &str) -> Decimal {
+    text.parse().unwrap()
+}
+
+pub const PERSON: Actor = Actor::Operator;
+
+pub fn trader() -> Scope {
+    let mut scope = Scope::default();
+    Preset::Trader.apply(&mut scope);
+    scope
+}
+
+/// A user with a data-encryption key, a connection `main` and an access key `bot`.
+pub struct Furnished {
+    pub user: UserId,
+    pub dek: DekId,
+    pub connection: Connection,
+    pub credential: SealedCredential,
+    pub key: AccessKey,
+}
+
+pub async fn furnish(store: &Store, scope: Scope) -> Furnished {
+    let user = store.ensure_owner(at(), &ENTROPY).await.unwrap();
+    let dek = dek(user);
+    store.insert_dek(&dek).await.unwrap();
+    let (connection, credential) = connection(user, dek.id, "main", "account-1");
+    let connection = store.add_connection(&connection, &credential, &PERSON, at()).await.unwrap();
+    let key = access_key(connection.id, "bot", scope);
+    store.insert_key(&key, &PERSON, at()).await.unwrap();
+    Furnished { user, dek: dek.id, connection, credential, key }
+}
+
+pub fn dek(user: UserId) -> DekRow {
+    DekRow { id: DekId::generate(at(), &ENTROPY), user, wrapped: vec![1, 2, 3], seals: 0, created_at: at() }
+}
+
+pub fn connection(user: UserId, dek: DekId, name: &str, account: &str) -> (Connection, SealedCredential) {
+    let connection = Connection {
+        id: ConnectionId::generate(at(), &ENTROPY),
+        user,
+        name: name.to_owned(),
+        environment: Environment::Paper,
+        account_id: account.to_owned(),
+        account_number: format!("PA-{account}"),
+        status: "ACTIVE".to_owned(),
+        active: false,
+        frozen: false,
+        created_at: at(),
+        checked_at: at(),
+        credential_version: 1,
+        removed_at: None,
+    };
+    let credential = credential(connection.id, 1, dek, &format!("{account}-1"));
+    (connection, credential)
+}
+
+/// A credential whose bytes and fingerprints are made of `content`.
+pub fn credential(connection: ConnectionId, version: u32, dek: DekId, content: &str) -> SealedCredential {
+    let bytes = |label: &str| format!("{label} {content}").into_bytes();
+    SealedCredential {
+        connection,
+        version,
+        dek,
+        key_id: bytes("sealed key id"),
+        secret_key: bytes("sealed secret key"),
+        key_id_fingerprint: bytes("fingerprint of key id"),
+        secret_fingerprint: bytes("fingerprint of secret key"),
+        created_at: at(),
+    }
+}
+
+pub fn access_key(connection: ConnectionId, name: &str, scope: Scope) -> AccessKey {
+    let id = AccessKeyId::generate(at(), &ENTROPY);
+    AccessKey {
+        id,
+        connection,
+        name: name.to_owned(),
+        key_id: format!("PDK{id}"),
+        secret_hash: [7; 32],
+        scope,
+        frozen: false,
+        revoked_at: None,
+        created_at: at(),
+        last_used_at: None,
+    }
+}
+
+pub fn request_id() -> RequestId {
+    RequestId::generate(at(), &ENTROPY)
+}
+
+pub fn intent(key: &AccessKey) -> Intent {
+    let request = request_id();
+    Intent {
+        request,
+        key: key.id,
+        connection: key.connection,
+        day: day(),
+        at: at(),
+        actor: Actor::AccessKey { id: key.id, name: key.name.clone() },
+        operation: "postOrder".to_owned(),
+        client_order_id: Some(format!("client-{request}")),
+        already_charged: Decimal::ZERO,
+    }
+}
+
+pub fn permitted(intent: &Intent, permit: &Permit) -> AuditEvent {
+    AuditEvent::RequestPermitted {
+        request: intent.request,
+        connection: intent.connection,
+        operation: intent.operation.clone(),
+        target: "POST /v2/orders".to_owned(),
+        body_digest: None,
+        summary: None,
+        orders: permit.charge().orders,
+        notional: permit.charge().notional,
+    }
+}
+
+/// Decides a market buy of AAPL for so many dollars as the gateway does; none at all is a request that takes nothing.
+pub fn deciding(
+    scope: &Scope,
+    intent: &Intent,
+    dollars: Option<Decimal>,
+) -> impl FnOnce(&Usage) -> Result<(Permit, AuditEvent), Refusal> + Send {
+    let (scope, intent) = (scope.clone(), intent.clone());
+    move |usage| {
+        let act = dollars.map_or(Act::Plain, |dollars| {
+            let facts = OrderFacts {
+                order: market_buy(dollars),
+                market_price: None,
+                already_charged: intent.already_charged,
+            };
+            Act::Orders(vec![facts])
+        });
+        let request = Request {
+            operation: "postOrder",
+            class: PermissionClass::Order,
+            at: intent.at,
+            network: "127.0.0.1".parse().unwrap(),
+            frozen: None,
+            act,
+        };
+        match decide(&scope, &request, usage) {
+            Decision::Permit(permit) => {
+                let event = permitted(&intent, &permit);
+                Ok((permit, event))
+            }
+            Decision::Refuse(refusal) => Err(refusal),
+        }
+    }
+}
+
+fn market_buy(dollars: Decimal) -> OrderRequest {
+    OrderRequest {
+        symbol: Symbol::parse("AAPL").unwrap(),
+        side: Side::Buy,
+        order_type: OrderType::Market,
+        time_in_force: TimeInForce::Day,
+        amount: Amount::Notional(dollars),
+        limit_price: None,
+        stop_price: None,
+        trail_price: None,
+        trail_percent: None,
+        extended_hours: false,
+        order_class: OrderClass::Simple,
+        take_profit: None,
+        stop_loss: None,
+        legs: Vec::new(),
+        client_order_id: None,
+    }
+}
+
+/// Reserves an order of so many dollars, which must be permitted.
+pub async fn reserve(store: &Store, key: &AccessKey, dollars: &str) -> Intent {
+    let intent = intent(key);
+    let decision = deciding(&key.scope, &intent, Some(dec(dollars)));
+    _ = store.reserve(&intent, decision).await.unwrap().unwrap();
+    intent
+}
