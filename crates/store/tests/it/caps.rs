@@ -1,5 +1,8 @@
 //! Reserving and settling.
 
+use std::future::Future;
+use std::task::Poll;
+
 use paddock_core::audit::AuditEvent;
 use paddock_core::usage::Charge;
 use paddock_core::{ReasonCode, Usage};
@@ -21,6 +24,7 @@ on_both!(
     a_replacement_counts_what_its_order_has_taken,
     days_are_counted_apart,
     a_sum_that_is_not_exact_is_not_made,
+    a_caller_that_gives_up_leaves_nothing_half_done,
     any_sequence_keeps_usage_at_the_sum_of_what_was_not_released,
 );
 
@@ -216,6 +220,38 @@ async fn a_sum_that_is_not_exact_is_not_made(database: Database) {
     assert_eq!(store.audit_head().await.unwrap(), before);
     // The connection is as good as before.
     reserve(&store, &it.key, "1").await;
+}
+
+/// Drives `future` so many times and then drops it, as a server does when its client hangs up.
+async fn give_up_after<F: Future>(polls: usize, future: F) {
+    let (mut future, mut left) = (Box::pin(future), polls);
+    std::future::poll_fn(|context| {
+        if left == 0 {
+            return Poll::Ready(());
+        }
+        left -= 1;
+        future.as_mut().poll(context).map(drop)
+    })
+    .await;
+}
+
+async fn a_caller_that_gives_up_leaves_nothing_half_done(database: Database) {
+    let store = database.open().await;
+    let it = furnish(&store, trader()).await;
+    for polls in 1..40 {
+        let intent = intent(&it.key);
+        let decision = deciding(&it.key.scope, &intent, Some(dec("1.01")));
+        give_up_after(polls, store.reserve(&intent, decision)).await;
+        // Whether it was reserved or not, the next one waits until that is settled and finds a sound database.
+        let next = reserve(&store, &it.key, "0.01").await;
+        give_up_after(polls, store.settle(next.request, &RELEASED, at())).await;
+    }
+    store.append_audit(&PERSON, &AuditEvent::BackupWritten { records: 0 }, at()).await.unwrap();
+    let taken = database.texts("SELECT notional FROM reservations WHERE state <> 'released'").await;
+    let sum: Decimal = taken.iter().map(|notional| dec(notional)).sum();
+    let usage = store.usage(it.key.id, day()).await.unwrap();
+    assert_eq!((usage.notional, usage.orders as usize), (sum, taken.len()));
+    store.verify_audit().await.unwrap();
 }
 
 #[derive(Clone, Debug)]

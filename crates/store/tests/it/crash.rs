@@ -3,6 +3,7 @@
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::process::{Command, Stdio};
 
+use paddock_core::audit::AuditEvent;
 use paddock_core::id::RequestId;
 use paddock_store::Settlement;
 use rust_decimal::Decimal;
@@ -54,6 +55,9 @@ async fn a_kill_at_any_point_leaves_caps_and_chain_consistent(database: Database
     for round in 0..8_usize {
         let said = tokio::task::block_in_place(|| run_and_kill(&database, 1 + round * 5));
         let store = database.open().await;
+        // PostgreSQL ends what the dead process had asked for; whoever writes next waits for that.
+        let event = AuditEvent::BackupWritten { records: 0 };
+        store.append_audit(&PERSON, &event, at()).await.unwrap();
         store.verify_audit().await.unwrap();
 
         let rows = database.texts("SELECT request_id FROM reservations").await;
