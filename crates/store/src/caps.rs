@@ -40,15 +40,15 @@ pub struct Intent {
 pub enum Settlement {
     /// The broker acted. What was reserved stays used.
     Confirmed {
-        /// HTTP status.
-        status: u16,
+        /// HTTP status; absent when the order was found by its name, without an answer to the request itself.
+        status: Option<u16>,
         /// The broker's order id, where it gave one.
         order_id: Option<String>,
     },
     /// The broker refused, or was never asked. What was reserved is given back.
     Released {
-        /// HTTP status.
-        status: u16,
+        /// HTTP status; absent when nothing was sent.
+        status: Option<u16>,
     },
     /// No answer came, so the broker may have acted. What was reserved stays used until it is known.
     Unknown,
@@ -154,8 +154,8 @@ impl Store {
         at: Timestamp,
     ) -> Result<(), StoreError> {
         let (state, status, order_id) = match outcome {
-            Settlement::Confirmed { status, order_id } => ("confirmed", Some(*status), order_id.clone()),
-            Settlement::Released { status } => ("released", Some(*status), None),
+            Settlement::Confirmed { status, order_id } => ("confirmed", *status, order_id.clone()),
+            Settlement::Released { status } => ("released", *status, None),
             Settlement::Unknown => ("unknown", None, None),
         };
         let mut tx = self.begin_write().await?;

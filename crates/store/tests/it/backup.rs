@@ -28,8 +28,8 @@ async fn fill(store: &Store) {
     store.insert_dek(&retired).await.unwrap();
     store.retire_dek(retired.id).await.unwrap();
     for (dollars, outcome) in [
-        ("1.10", Some(Settlement::Confirmed { status: 200, order_id: Some("order-1".to_owned()) })),
-        ("2.20", Some(Settlement::Released { status: 422 })),
+        ("1.10", Some(Settlement::Confirmed { status: Some(200), order_id: Some("order-1".to_owned()) })),
+        ("2.20", Some(Settlement::Released { status: Some(422) })),
         ("3.30", Some(Settlement::Unknown)),
         ("4.40", None),
     ] {

@@ -29,10 +29,10 @@ on_both!(
 );
 
 fn confirmed(order_id: Option<&str>) -> Settlement {
-    Settlement::Confirmed { status: 200, order_id: order_id.map(str::to_owned) }
+    Settlement::Confirmed { status: Some(200), order_id: order_id.map(str::to_owned) }
 }
 
-const RELEASED: Settlement = Settlement::Released { status: 422 };
+const RELEASED: Settlement = Settlement::Released { status: Some(422) };
 
 fn used(orders: u32, notional: &str) -> Usage {
     Usage { day: day(), orders, notional: dec(notional) }

@@ -28,8 +28,8 @@ fn victim() {
             _ = store.reserve(&intent, decision).await.unwrap().unwrap();
             writeln!(out, "\nreserved {}", intent.request).unwrap();
             let outcome = match number % 4 {
-                0 => Settlement::Confirmed { status: 200, order_id: Some(format!("order-{number}")) },
-                1 => Settlement::Released { status: 403 },
+                0 => Settlement::Confirmed { status: Some(200), order_id: Some(format!("order-{number}")) },
+                1 => Settlement::Released { status: Some(403) },
                 2 => Settlement::Unknown,
                 _ => continue,
             };
