@@ -2,14 +2,24 @@
 //!
 //! The gateway reads requests with it, the paper broker answers them with it, and the client asks Alpaca with it.
 
+pub mod client;
 pub mod close_position;
+pub mod connect_fault;
+pub mod credential;
+pub mod endpoints;
 pub mod error;
 pub mod operation;
 pub mod order_body;
 pub mod path;
+pub mod probe;
 pub mod strict_json;
 #[cfg(test)]
 mod testing;
 pub mod wire;
 
+pub use client::{AlpacaClient, ClientError};
+pub use connect_fault::ConnectFault;
+pub use credential::Credential;
+pub use endpoints::Endpoints;
 pub use error::AlpacaError;
+pub use probe::probe;

@@ -62,6 +62,12 @@ impl Query {
         Ok(Self(pairs))
     }
 
+    /// A query of these decoded names and values, whose names must differ.
+    #[must_use]
+    pub fn of(pairs: &[(&str, &str)]) -> Self {
+        Self(pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect())
+    }
+
     /// The decoded value of the parameter of that name.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&str> {

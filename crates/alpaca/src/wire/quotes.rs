@@ -106,19 +106,23 @@ pub struct BidAsk {
     pub ask: Option<Decimal>,
 }
 
+impl BidAsk {
+    /// A bid and an ask, of which Alpaca writes zero where there is none.
+    #[must_use]
+    pub fn new(at: Timestamp, bid: Option<Decimal>, ask: Option<Decimal>) -> Self {
+        let positive = |price: Option<Decimal>| price.filter(|price| *price > Decimal::ZERO);
+        Self { at, bid: positive(bid), ask: positive(ask) }
+    }
+}
+
 impl From<&StockQuote> for BidAsk {
     fn from(quote: &StockQuote) -> Self {
-        Self { at: quote.t, bid: positive(quote.bp), ask: positive(quote.ap) }
+        Self::new(quote.t, Some(quote.bp), Some(quote.ap))
     }
 }
 
 impl From<&CryptoQuote> for BidAsk {
     fn from(quote: &CryptoQuote) -> Self {
-        Self { at: quote.t, bid: positive(quote.bp), ask: positive(quote.ap) }
+        Self::new(quote.t, Some(quote.bp), Some(quote.ap))
     }
-}
-
-/// Alpaca writes zero where there is no quote.
-fn positive(price: Decimal) -> Option<Decimal> {
-    (price > Decimal::ZERO).then_some(price)
 }

@@ -1,0 +1,302 @@
+//! Asks Alpaca, or whatever stands in its place.
+//!
+//! Nothing is sent twice: whoever asks decides whether asking again is safe. Redirects are not followed, since the
+//! credential must go nowhere but to the host that it is for.
+
+mod fault;
+
+use std::time::Duration;
+
+use http::HeaderMap;
+use http::header::{CONTENT_TYPE, RETRY_AFTER};
+use paddock_core::{AssetClass, Environment, Symbol};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use uuid::Uuid;
+
+pub use fault::{ClientError, is_clock_skew, tls_fault};
+
+use crate::credential::{Credential, UnsendableCredential};
+use crate::endpoints::{BaseUrl, Endpoints};
+use crate::error::AlpacaError;
+use crate::operation::Method;
+use crate::order_body::{ParsedOrder, ParsedPatch};
+use crate::path::{CanonicalPath, Query};
+use crate::wire::quotes::BidAsk;
+use crate::wire::{Account, Order, Position};
+
+/// Largest answer that is read, in bytes.
+const MAX_ANSWER: usize = 16 * 1024 * 1024;
+
+/// How long to wait for a connection.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// How long to wait for a whole answer.
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(20);
+
+/// Whether requests go through the proxy that the environment names (`HTTPS_PROXY`).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ProxyUse {
+    /// Straight to the host.
+    #[default]
+    Direct,
+    /// Through the environment's proxy.
+    Environment,
+}
+
+/// How the client works.
+#[derive(Clone, Debug, Default)]
+pub struct ClientOptions {
+    /// Whether to use the environment's proxy.
+    pub proxy: ProxyUse,
+    /// How long to wait for a whole answer; 20 seconds when absent.
+    pub timeout: Option<Duration>,
+    /// Certificate authorities to trust besides the machine's own, as PEM texts.
+    pub extra_roots: Vec<String>,
+}
+
+/// The client could not be made.
+#[derive(Debug, thiserror::Error)]
+#[error("the HTTP client could not be set up: check the machine's certificates")]
+pub struct ClientSetupFault(#[source] reqwest::Error);
+
+/// Asks Alpaca. Cheap to clone; clones share connections.
+#[derive(Clone, Debug)]
+pub struct AlpacaClient {
+    http: reqwest::Client,
+    endpoints: Endpoints,
+}
+
+impl AlpacaClient {
+    /// A client for these addresses.
+    ///
+    /// # Errors
+    /// [`ClientSetupFault`] when TLS cannot be set up on this machine.
+    pub fn new(endpoints: Endpoints, options: &ClientOptions) -> Result<Self, ClientSetupFault> {
+        let mut builder = reqwest::Client::builder()
+            .user_agent(concat!("paddock/", env!("CARGO_PKG_VERSION")))
+            .redirect(reqwest::redirect::Policy::none())
+            .retry(reqwest::retry::never())
+            .connect_timeout(CONNECT_TIMEOUT)
+            .timeout(options.timeout.unwrap_or(ANSWER_TIMEOUT));
+        if options.proxy == ProxyUse::Direct {
+            builder = builder.no_proxy();
+        }
+        for pem in &options.extra_roots {
+            let certificates =
+                reqwest::Certificate::from_pem_bundle(pem.as_bytes()).map_err(ClientSetupFault)?;
+            builder = builder.tls_certs_merge(certificates);
+        }
+        Ok(Self { http: builder.build().map_err(ClientSetupFault)?, endpoints })
+    }
+
+    /// The addresses that it asks.
+    #[must_use]
+    pub const fn endpoints(&self) -> &Endpoints {
+        &self.endpoints
+    }
+
+    /// Asks for one account. The result holds the credential in the clear: make it for one use and drop it.
+    ///
+    /// # Errors
+    /// [`UnsendableCredential`] when the credential cannot be put into a header.
+    pub fn with_credential(
+        &self,
+        environment: Environment,
+        credential: &Credential,
+    ) -> Result<AccountClient<'_>, UnsendableCredential> {
+        Ok(AccountClient { client: self, environment, headers: credential.headers()? })
+    }
+}
+
+/// Asks Alpaca about one account.
+pub struct AccountClient<'a> {
+    client: &'a AlpacaClient,
+    environment: Environment,
+    headers: HeaderMap,
+}
+
+impl std::fmt::Debug for AccountClient<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("AccountClient").field("environment", &self.environment).finish_non_exhaustive()
+    }
+}
+
+impl AccountClient<'_> {
+    /// The account.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub async fn account(&self) -> Result<Account, ClientError> {
+        self.read("/v2/account", &[]).await
+    }
+
+    /// An order by Alpaca's id, with its legs.
+    ///
+    /// # Errors
+    /// [`ClientError`]; an unknown order is [`ClientError::Api`] with status 404.
+    pub async fn order(&self, id: Uuid) -> Result<Order, ClientError> {
+        self.read(&format!("/v2/orders/{id}"), &[("nested", "true")]).await
+    }
+
+    /// An order by the client's own id.
+    ///
+    /// # Errors
+    /// [`ClientError`]; an unknown order is [`ClientError::Api`] with status 404.
+    pub async fn order_by_client_order_id(&self, id: &str) -> Result<Order, ClientError> {
+        self.read("/v2/orders:by_client_order_id", &[("client_order_id", id)]).await
+    }
+
+    /// The open orders with their legs, at most 500, the newest first.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub async fn open_orders(&self) -> Result<Vec<Order>, ClientError> {
+        self.read("/v2/orders", &[("status", "open"), ("limit", "500"), ("nested", "true")]).await
+    }
+
+    /// All positions.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub async fn positions(&self) -> Result<Vec<Position>, ClientError> {
+        self.read("/v2/positions", &[]).await
+    }
+
+    /// One position, by symbol, or by asset id in its text form.
+    ///
+    /// # Errors
+    /// [`ClientError`]; where there is no position, [`ClientError::Api`] with status 404.
+    pub async fn position(&self, symbol_or_asset_id: &str) -> Result<Position, ClientError> {
+        let segment = symbol_or_asset_id.replace('/', "%2F");
+        self.read(&format!("/v2/positions/{segment}"), &[]).await
+    }
+
+    /// The latest quote of a stock, an option or a crypto pair; nothing when the market has none.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub async fn latest_quote(&self, symbol: &Symbol) -> Result<Option<BidAsk>, ClientError> {
+        let path = match symbol.class() {
+            AssetClass::UsEquity => "/v2/stocks/quotes/latest",
+            AssetClass::UsOption => "/v1beta1/options/quotes/latest",
+            AssetClass::Crypto => "/v1beta3/crypto/us/latest/quotes",
+        };
+        let base = self.client.endpoints.data();
+        let body = self.send(base, Method::Get, path, &[("symbols", symbol.as_str())], None).await?;
+        let LatestPrices { quotes } = read_json(&body)?;
+        Ok(quotes.get(symbol.as_str()).map(Prices::to_bid_ask))
+    }
+
+    /// Places an order, once. After an error other than [`ClientError::Api`] it is not known whether the broker has it: look it
+    /// up by its client order id.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub async fn place_order(&self, order: &ParsedOrder) -> Result<Order, ClientError> {
+        let base = self.trading();
+        let body = self.send(base, Method::Post, "/v2/orders", &[], Some(order.to_json_bytes())).await?;
+        read_json(&body)
+    }
+
+    /// Puts another order in the place of an open one, once; the answer is the new order.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub async fn replace_order(&self, id: Uuid, patch: &ParsedPatch) -> Result<Order, ClientError> {
+        let path = format!("/v2/orders/{id}");
+        let body = self.send(self.trading(), Method::Patch, &path, &[], Some(patch.to_json_bytes())).await?;
+        read_json(&body)
+    }
+
+    /// Cancels an order.
+    ///
+    /// # Errors
+    /// [`ClientError`]; an order that has ended is [`ClientError::Api`] with status 422.
+    pub async fn cancel_order(&self, id: Uuid) -> Result<(), ClientError> {
+        let path = format!("/v2/orders/{id}");
+        self.send(self.trading(), Method::Delete, &path, &[], None).await.map(drop)
+    }
+
+    const fn trading(&self) -> &BaseUrl {
+        self.client.endpoints.trading(self.environment)
+    }
+
+    async fn read<T: DeserializeOwned>(&self, path: &str, query: &[(&str, &str)]) -> Result<T, ClientError> {
+        read_json(&self.send(self.trading(), Method::Get, path, query, None).await?)
+    }
+
+    async fn send(
+        &self,
+        base: &BaseUrl,
+        method: Method,
+        path: &str,
+        query: &[(&str, &str)],
+        body: Option<Vec<u8>>,
+    ) -> Result<Vec<u8>, ClientError> {
+        let path = CanonicalPath::parse(path).map_err(|fault| ClientError::Api(AlpacaError::from(&fault)))?;
+        let target = base.target(&path, &Query::of(query));
+        let http_method = match method {
+            Method::Get => http::Method::GET,
+            Method::Post => http::Method::POST,
+            Method::Put => http::Method::PUT,
+            Method::Patch => http::Method::PATCH,
+            Method::Delete => http::Method::DELETE,
+        };
+        let mut request = self.client.http.request(http_method, target).headers(self.headers.clone());
+        if let Some(body) = body {
+            request = request.header(CONTENT_TYPE, "application/json").body(body);
+        }
+        let answer = request.send().await.map_err(|error| ClientError::of(&error))?;
+        read_answer(answer).await
+    }
+}
+
+/// The body of a successful answer; all other answers are errors.
+async fn read_answer(mut answer: reqwest::Response) -> Result<Vec<u8>, ClientError> {
+    let status = answer.status();
+    let retry_after = answer
+        .headers()
+        .get(RETRY_AFTER)
+        .and_then(|value| value.to_str().ok())
+        .and_then(|text| text.parse().ok())
+        .map(Duration::from_secs);
+    let mut body = Vec::new();
+    while let Some(chunk) = answer.chunk().await.map_err(|error| ClientError::of(&error))? {
+        if body.len() + chunk.len() > MAX_ANSWER {
+            return Err(ClientError::Unreadable);
+        }
+        body.extend_from_slice(&chunk);
+    }
+    match status.as_u16() {
+        200..=299 => Ok(body),
+        429 => Err(ClientError::RateLimited { retry_after }),
+        status @ 500.. => Err(ClientError::Server { status }),
+        status => Err(ClientError::Api(AlpacaError::parse(status, &body))),
+    }
+}
+
+fn read_json<T: DeserializeOwned>(body: &[u8]) -> Result<T, ClientError> {
+    serde_json::from_slice(body).map_err(|_| ClientError::Unreadable)
+}
+
+/// The prices of a latest quote, which stocks, options and crypto have alike.
+#[derive(Deserialize)]
+struct Prices {
+    t: jiff::Timestamp,
+    #[serde(default, with = "crate::wire::decimal::number_option")]
+    ap: Option<rust_decimal::Decimal>,
+    #[serde(default, with = "crate::wire::decimal::number_option")]
+    bp: Option<rust_decimal::Decimal>,
+}
+
+impl Prices {
+    fn to_bid_ask(&self) -> BidAsk {
+        BidAsk::new(self.t, self.bp, self.ap)
+    }
+}
+
+#[derive(Deserialize)]
+struct LatestPrices {
+    quotes: std::collections::BTreeMap<String, Prices>,
+}
