@@ -4,16 +4,20 @@
 //! fractions can be traded, is the broker's to say.
 
 mod patch;
+mod rules;
+mod write;
 
+use paddock_core::Symbol;
 use paddock_core::order::{
     Amount, OrderClass, OrderLeg, OrderRequest, OrderType, Side, StopLoss, TakeProfit, TimeInForce,
 };
-use paddock_core::{AssetClass, Symbol};
 use rust_decimal::Decimal;
 use serde::Serialize;
 use uuid::Uuid;
 
 pub use patch::{ParsedPatch, PatchFault, parse_patch};
+
+use rules::{check_class, check_intent, check_prices};
 
 use crate::error::AlpacaError;
 use crate::strict_json::{JsonFault, Object};
@@ -255,158 +259,6 @@ fn legs(fields: &mut Object<'_>) -> Result<Vec<(OrderLeg, Option<PositionIntent>
     Ok(legs)
 }
 
-/// A side and an intent that contradict each other could be read either way.
-fn check_intent(side: Side, intent: Option<PositionIntent>) -> Result<(), AlpacaError> {
-    match intent {
-        Some(intent) if intent.side() != side => {
-            Err(AlpacaError::position_intent_mismatch(side.as_str(), intent.as_str()))
-        }
-        _ => Ok(()),
-    }
-}
-
-/// Each type of order has the prices that it needs, and no others.
-fn check_prices(order: &OrderRequest) -> Result<(), AlpacaError> {
-    let (limit, stop) = (order.limit_price, order.stop_price);
-    let trails = (order.trail_price, order.trail_percent);
-    if order.order_type != OrderType::TrailingStop && trails != (None, None) {
-        return Err(AlpacaError::trail_not_allowed());
-    }
-    match order.order_type {
-        OrderType::Market if limit.is_some() || stop.is_some() => {
-            return Err(AlpacaError::market_takes_no_price());
-        }
-        OrderType::Limit if stop.is_some() => return Err(AlpacaError::limit_takes_no_stop()),
-        OrderType::Limit if limit.is_none() && order.order_class != OrderClass::Oco => {
-            return Err(AlpacaError::limit_price_required());
-        }
-        OrderType::Stop if limit.is_some() => return Err(AlpacaError::stop_takes_no_limit()),
-        OrderType::Stop if stop.is_none() => return Err(AlpacaError::stop_price_required()),
-        OrderType::StopLimit if limit.is_none() || stop.is_none() => {
-            return Err(AlpacaError::stop_limit_prices_required());
-        }
-        OrderType::TrailingStop if limit.is_some() || stop.is_some() => {
-            return Err(AlpacaError::trailing_takes_no_price());
-        }
-        OrderType::TrailingStop if trails.0.is_some() == trails.1.is_some() => {
-            return Err(AlpacaError::trail_required());
-        }
-        _ => {}
-    }
-    // The price of a multi-leg order is negative when it brings money in.
-    let limit = limit.filter(|_| order.order_class != OrderClass::Mleg);
-    let take_profit = order.take_profit.as_ref().map(|exit| exit.limit_price);
-    let stop_loss = order.stop_loss.as_ref();
-    let prices = [
-        limit,
-        stop,
-        trails.0,
-        trails.1,
-        take_profit,
-        stop_loss.map(|exit| exit.stop_price),
-        stop_loss.and_then(|exit| exit.limit_price),
-    ];
-    if prices.into_iter().flatten().any(|price| price <= Decimal::ZERO) {
-        return Err(AlpacaError::price_not_positive());
-    }
-    Ok(())
-}
-
-/// Each class of order has the exits and legs that it needs, and no others.
-fn check_class(order: &OrderRequest) -> Result<(), AlpacaError> {
-    let exits = (order.take_profit.is_some(), order.stop_loss.is_some());
-    if order.order_class != OrderClass::Mleg && !order.legs.is_empty() {
-        return Err(AlpacaError::legs_not_allowed());
-    }
-    match order.order_class {
-        OrderClass::Simple if exits != (false, false) => Err(AlpacaError::exits_not_allowed()),
-        OrderClass::Bracket if exits != (true, true) => Err(AlpacaError::bracket_exits_required()),
-        OrderClass::Oto if exits.0 == exits.1 => Err(AlpacaError::oto_exit_required()),
-        OrderClass::Oco => {
-            let parent = order.take_profit.as_ref().map(|exit| exit.limit_price);
-            let agreed = parent.is_none_or(|price| order.limit_price == Some(price));
-            if order.order_type == OrderType::Limit && exits.1 && order.limit_price.is_some() && agreed {
-                Ok(())
-            } else {
-                Err(AlpacaError::oco_exits_required())
-            }
-        }
-        OrderClass::Mleg => {
-            let options = order.legs.iter().all(|leg| leg.symbol.class() == AssetClass::UsOption);
-            let typed = matches!(order.order_type, OrderType::Market | OrderType::Limit);
-            let by_quantity = matches!(order.amount, Amount::Quantity(_));
-            let legs = (2..=4).contains(&order.legs.len());
-            if options && typed && by_quantity && legs && exits == (false, false) {
-                Ok(())
-            } else {
-                Err(AlpacaError::mleg_legs_required())
-            }
-        }
-        OrderClass::Simple | OrderClass::Bracket | OrderClass::Oto => Ok(()),
-    }
-}
-
-/// The body as it is written; fields in alphabetical order, numbers as texts.
-#[derive(Serialize)]
-struct Body<'a> {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    advanced_instructions: Option<&'a AdvancedInstructions>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    client_order_id: Option<&'a str>,
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
-    extended_hours: bool,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    legs: Vec<LegBody<'a>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    limit_price: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    notional: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    order_class: Option<OrderClass>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    position_intent: Option<PositionIntent>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    qty: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    side: Option<Side>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    stop_loss: Option<StopLossBody>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    stop_price: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    symbol: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    take_profit: Option<TakeProfitBody>,
-    time_in_force: TimeInForce,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    trail_percent: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    trail_price: Option<String>,
-    r#type: OrderType,
-}
-
-#[derive(Serialize)]
-struct LegBody<'a> {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    position_intent: Option<PositionIntent>,
-    ratio_qty: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    side: Option<Side>,
-    symbol: &'a str,
-}
-
-#[derive(Serialize)]
-struct TakeProfitBody {
-    limit_price: String,
-}
-
-#[derive(Serialize)]
-struct StopLossBody {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    limit_price: Option<String>,
-    stop_price: String,
-}
-
 impl ParsedOrder {
     /// An order that Paddock itself makes.
     ///
@@ -428,59 +280,6 @@ impl ParsedOrder {
     pub fn set_client_order_id(&mut self, id: String) {
         self.request.client_order_id = Some(id);
     }
-
-    /// The body in its one spelling: numbers exact and as texts, nothing that was not stated, no default that was not
-    /// needed.
-    #[must_use]
-    pub fn to_json_bytes(&self) -> Vec<u8> {
-        let order = &self.request;
-        let is_mleg = order.order_class == OrderClass::Mleg;
-        let (qty, notional) = match order.amount {
-            Amount::Quantity(qty) => (Some(plain(qty)), None),
-            Amount::Notional(notional) => (None, Some(plain(notional))),
-        };
-        let legs = order.legs.iter().zip(&self.leg_intents);
-        let body = Body {
-            advanced_instructions: self.advanced_instructions.as_ref(),
-            client_order_id: order.client_order_id.as_deref(),
-            extended_hours: order.extended_hours,
-            legs: legs
-                .map(|(leg, intent)| LegBody {
-                    position_intent: *intent,
-                    ratio_qty: plain(leg.ratio_quantity),
-                    side: leg.side,
-                    symbol: leg.symbol.as_str(),
-                })
-                .collect(),
-            limit_price: order.limit_price.filter(|_| self.stated.limit_price).map(plain),
-            notional,
-            order_class: Some(order.order_class).filter(|class| *class != OrderClass::Simple),
-            position_intent: self.position_intent,
-            qty,
-            side: Some(order.side).filter(|_| self.stated.side),
-            stop_loss: order.stop_loss.as_ref().map(|exit| StopLossBody {
-                limit_price: exit.limit_price.map(plain),
-                stop_price: plain(exit.stop_price),
-            }),
-            stop_price: order.stop_price.map(plain),
-            symbol: Some(order.symbol.as_str()).filter(|_| !is_mleg),
-            take_profit: order
-                .take_profit
-                .as_ref()
-                .map(|exit| TakeProfitBody { limit_price: plain(exit.limit_price) }),
-            time_in_force: order.time_in_force,
-            trail_percent: order.trail_percent.map(plain),
-            trail_price: order.trail_price.map(plain),
-            r#type: order.order_type,
-        };
-        // A struct of texts always can be written.
-        serde_json::to_vec(&body).unwrap_or_default()
-    }
-}
-
-/// The number without trailing zeros or an exponent.
-fn plain(value: Decimal) -> String {
-    value.normalize().to_string()
 }
 
 #[cfg(test)]

@@ -72,6 +72,15 @@ fn reads_change_nothing_and_all_else_needs_more_than_a_read_permission() {
     }
 }
 
+#[test]
+fn presets_name_operations_that_exist() {
+    for (name, preset) in paddock_core::scope::Preset::ALL {
+        let mut scope = paddock_core::Scope::default();
+        preset.apply(&mut scope);
+        assert!(scope.operations.iter().all(|id| by_id(id).is_some()), "{name}");
+    }
+}
+
 #[rstest]
 #[case("GET", "/v1/locates/quotes", "listLocateQuotes")]
 #[case("GET", "/v1/locates/17", "getLocate")]

@@ -4,10 +4,9 @@ use paddock_core::order::{Amount, OrderRequest, OrderType, TimeInForce};
 use rust_decimal::Decimal;
 use serde::Serialize;
 
-use super::{
-    AdvancedInstructions, BodyFault, advanced_instructions, check_prices, client_order_id, plain,
-    time_in_force,
-};
+use super::rules::check_prices;
+use super::write::plain;
+use super::{AdvancedInstructions, BodyFault, advanced_instructions, client_order_id, time_in_force};
 use crate::error::AlpacaError;
 use crate::strict_json::Object;
 use crate::wire::Order;
