@@ -1,1 +1,30 @@
-//! placeholder
+//! The one door to the broker.
+//!
+//! Every request passes four phases: **authenticate** (who is asking), **decide** (may they), **forward** (with the real
+//! credential, to the connection's own host) and **observe** (what came back). What cannot be forwarded is refused with a
+//! recorded reason. The real credential never reaches a program.
+
+mod answer;
+mod authenticate;
+mod control;
+mod crash;
+mod directory;
+mod door;
+mod facts;
+mod observe;
+mod recover;
+mod requests;
+mod rotation;
+mod scrub;
+mod serve;
+mod shape;
+mod shared;
+mod stop;
+mod target;
+mod upstream;
+
+pub use control::{ConnectionCheck, Control};
+pub use directory::DirectoryError;
+pub use requests::{Counters, Outcome, RequestLine};
+pub use rotation::{DekRotation, KekRotation};
+pub use shared::{Gateway, GatewayError, GatewayOptions};

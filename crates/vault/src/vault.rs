@@ -9,7 +9,7 @@ use crate::key_set::KeySet;
 use crate::{KekId, KeyFile, KeyFileError, Opener, Rotator, Sealer, VaultError};
 
 /// The running process's hold on the keys. It hands out capabilities; what those may do is their own type's matter.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Vault(Arc<Shared>);
 
 /// Which key-encryption keys the key file holds.

@@ -1,0 +1,166 @@
+//! What the gateway itself answers, in the form that every Alpaca client turns into its own exception.
+//!
+//! Each body has an integer `code` and a `message`, as Alpaca's own errors have; some SDKs fail on a body without them.
+
+use bytes::Bytes;
+use http::{HeaderValue, Response, StatusCode, header};
+use http_body_util::combinators::UnsyncBoxBody;
+use http_body_util::{BodyExt, Full};
+use paddock_alpaca::AlpacaError;
+use paddock_core::Refusal;
+use paddock_core::id::RequestId;
+use serde_json::{Map, Value, json};
+
+/// An error while a body is being passed on.
+pub(crate) type BodyError = Box<dyn std::error::Error + Send + Sync>;
+
+/// The body of every answer: whole, or streamed through from the broker.
+pub(crate) type AnswerBody = UnsyncBoxBody<Bytes, BodyError>;
+
+/// Header that names the request in the audit and in the list of requests.
+pub(crate) const REQUEST_ID_HEADER: &str = "x-paddock-request-id";
+
+/// Why a request got no further, apart from a refusal by scope.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Fault {
+    pub(crate) status: StatusCode,
+    /// Stable number in the form of Alpaca's codes.
+    pub(crate) code: u32,
+    /// Stable name.
+    pub(crate) reason: &'static str,
+    /// One sentence with the next step; lower case, no full stop.
+    pub(crate) message: String,
+}
+
+macro_rules! faults {
+    ($($(#[$doc:meta])* $name:ident = $status:ident, $code:literal, $reason:literal, $message:literal);+ $(;)?) => {
+        impl Fault {
+            $($(#[$doc])* pub(crate) fn $name() -> Self {
+                Self { status: StatusCode::$status, code: $code, reason: $reason, message: $message.to_owned() }
+            })+
+        }
+    };
+}
+
+faults! {
+    /// No credential in the request.
+    missing_credential = UNAUTHORIZED, 40_190_001, "missing_credential",
+        "no access key in the request: send APCA-API-KEY-ID and APCA-API-SECRET-KEY, HTTP Basic, or a bearer token";
+    /// The credential is no valid access key.
+    invalid_credential = UNAUTHORIZED, 40_190_002, "invalid_credential",
+        "not a valid access key of this Paddock: check both halves, or issue a new key";
+    /// More than one credential.
+    ambiguous_credential = BAD_REQUEST, 40_090_001, "ambiguous_credential",
+        "the request carries more than one credential: send exactly one";
+    /// `Host` is missing, doubled, or not a plain host.
+    bad_host = BAD_REQUEST, 40_090_002, "bad_host", "the Host header must be one plain host name or address with an optional port";
+    /// An absolute or authority form of the request target.
+    bad_target = BAD_REQUEST, 40_090_003, "bad_target", "the request target must be a path: this is not a forward proxy";
+    /// A transfer coding on the request.
+    transfer_coding = BAD_REQUEST, 40_090_004, "transfer_coding",
+        "request bodies must have a Content-Length: transfer codings are refused";
+    /// A compressed request body.
+    content_coding = BAD_REQUEST, 40_090_005, "content_coding", "request bodies must not be compressed";
+    /// The body is larger than any order can be.
+    body_too_large = PAYLOAD_TOO_LARGE, 41_390_001, "body_too_large", "the request body is larger than 65536 bytes";
+    /// A body where none belongs.
+    unexpected_body = BAD_REQUEST, 40_090_006, "unexpected_body", "this operation takes no request body";
+    /// The client stopped sending.
+    body_unreadable = BAD_REQUEST, 40_090_007, "body_unreadable", "the request body could not be read to its end";
+    /// The client asks for another protocol.
+    upgrade = BAD_REQUEST, 40_090_009, "upgrade", "protocol upgrades are not offered at this path";
+    /// The vault cannot open anything now.
+    vault_locked = SERVICE_UNAVAILABLE, 50_390_001, "vault_locked",
+        "the vault is locked: make its key file readable and restart Paddock";
+    /// The sealed credential does not open.
+    credential_unreadable = SERVICE_UNAVAILABLE, 50_390_002, "credential_unreadable",
+        "the stored credential of this connection does not open: run `paddock doctor`";
+    /// The database or the audit log cannot take the record that must come first.
+    audit_unavailable = SERVICE_UNAVAILABLE, 50_390_003, "audit_unavailable",
+        "the request could not be recorded, so it was not forwarded: check the disk and the database";
+    /// Alpaca answered 401 to the real credential.
+    credential_refused = SERVICE_UNAVAILABLE, 50_390_004, "connection_credential_refused",
+        "alpaca refuses this connection's credential, which was probably regenerated or reset: run `paddock connection check`";
+    /// The broker could not be reached.
+    upstream_unreachable = BAD_GATEWAY, 50_290_001, "upstream_unreachable",
+        "alpaca could not be reached, and the request was not sent: try again";
+    /// The broker broke the connection off.
+    upstream_failed = BAD_GATEWAY, 50_290_002, "upstream_failed",
+        "alpaca broke the connection off: it is not known whether it acted; read the order's state before trying again";
+    /// The broker's answer cannot be passed on safely.
+    upstream_unsafe = BAD_GATEWAY, 50_290_003, "upstream_unsafe",
+        "alpaca's answer cannot be checked for secrets, so it was withheld";
+    /// The broker did not answer in time.
+    upstream_timeout = GATEWAY_TIMEOUT, 50_490_001, "upstream_timeout",
+        "alpaca did not answer in time: it is not known whether it acted; read the order's state before trying again";
+}
+
+impl Fault {
+    /// A path, query or body that can be read in more than one way.
+    pub(crate) fn malformed(reason: &'static str, message: String) -> Self {
+        Self { status: StatusCode::BAD_REQUEST, code: 40_090_008, reason, message }
+    }
+
+    /// The answer for a client.
+    pub(crate) fn answer(&self, request: RequestId) -> Response<AnswerBody> {
+        let mut extra = Map::new();
+        extra.insert("reason".to_owned(), self.reason.into());
+        let mut answer = json_answer(self.status, request, self.code, &self.message, extra);
+        if self.status == StatusCode::UNAUTHORIZED {
+            let challenge = HeaderValue::from_static("Bearer, Basic realm=\"paddock\"");
+            answer.headers_mut().insert(header::WWW_AUTHENTICATE, challenge);
+        }
+        answer
+    }
+}
+
+/// The answer to a refusal by scope, freeze or cap: 403 with the reason's number, its name and the numbers behind it.
+pub(crate) fn refusal_answer(refusal: &Refusal, request: RequestId) -> Response<AnswerBody> {
+    let mut extra: Map<String, Value> =
+        refusal.numbers.iter().map(|(name, value)| (name.clone(), Value::from(value.clone()))).collect();
+    extra.insert("reason".to_owned(), refusal.code.as_str().into());
+    json_answer(StatusCode::FORBIDDEN, request, refusal.code.number(), &refusal.message, extra)
+}
+
+/// An error in Alpaca's own words, for what Alpaca itself would refuse the same way.
+pub(crate) fn alpaca_answer(error: &AlpacaError, request: RequestId) -> Response<AnswerBody> {
+    let status = StatusCode::from_u16(error.status).unwrap_or(StatusCode::BAD_GATEWAY);
+    with_request_id(whole(status, error.to_body().into()), request)
+}
+
+fn json_answer(
+    status: StatusCode,
+    request: RequestId,
+    code: u32,
+    message: &str,
+    mut extra: Map<String, Value>,
+) -> Response<AnswerBody> {
+    extra.insert("code".to_owned(), json!(code));
+    extra.insert("message".to_owned(), message.into());
+    extra.insert("request_id".to_owned(), request.to_string().into());
+    with_request_id(whole(status, Value::Object(extra).to_string().into()), request)
+}
+
+/// A JSON answer whose body is at hand.
+pub(crate) fn whole(status: StatusCode, body: Bytes) -> Response<AnswerBody> {
+    let mut response = Response::new(full(body));
+    *response.status_mut() = status;
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response
+}
+
+/// A body that is at hand.
+pub(crate) fn full(body: Bytes) -> AnswerBody {
+    Full::new(body).map_err(|never| match never {}).boxed_unsync()
+}
+
+/// Names the request in the answer.
+pub(crate) fn with_request_id(
+    mut response: Response<AnswerBody>,
+    request: RequestId,
+) -> Response<AnswerBody> {
+    if let Ok(value) = HeaderValue::from_str(&request.to_string()) {
+        response.headers_mut().insert(REQUEST_ID_HEADER, value);
+    }
+    response
+}

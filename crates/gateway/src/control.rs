@@ -1,0 +1,110 @@
+//! The handle by which pages and command line steer the gateway.
+
+use std::sync::Arc;
+
+use paddock_alpaca::Credential;
+use paddock_alpaca::connect_fault::ConnectFault;
+use paddock_alpaca::probe::probe;
+use paddock_alpaca::wire::Account;
+use paddock_core::id::ConnectionId;
+use tokio::sync::broadcast;
+
+use crate::requests::{Counters, RequestLine};
+use crate::rotation::{DekRotation, KekRotation};
+use crate::shared::{GatewayError, Shared};
+
+/// Steers the gateway. Clones steer the same one.
+#[derive(Clone, Debug)]
+pub struct Control {
+    shared: Arc<Shared>,
+}
+
+/// What came of checking a connection.
+#[derive(Debug)]
+pub enum ConnectionCheck {
+    /// Alpaca accepts the credential and the account may trade.
+    Healthy(Box<Account>),
+    /// Something is wrong.
+    Faulty(ConnectFault),
+    /// There is no such connection.
+    NoSuchConnection,
+}
+
+impl Control {
+    pub(crate) fn new(shared: Arc<Shared>) -> Self {
+        Self { shared }
+    }
+
+    /// Reads connections, access keys and freezes anew. Call it after each change of them; it holds for the next request.
+    ///
+    /// # Errors
+    /// [`GatewayError`] when the database or its content cannot be used; the gateway then goes on with what it knew.
+    pub async fn reload(&self) -> Result<(), GatewayError> {
+        self.shared.reload().await
+    }
+
+    /// The last requests, newest first, at most 500.
+    #[must_use]
+    pub fn recent(&self, limit: usize) -> Vec<RequestLine> {
+        self.shared.log.recent(limit)
+    }
+
+    /// Requests from now on, as they are answered. A watcher that falls behind by 256 misses some.
+    #[must_use]
+    pub fn subscribe(&self) -> broadcast::Receiver<RequestLine> {
+        self.shared.log.subscribe()
+    }
+
+    /// Totals since the start.
+    #[must_use]
+    pub fn counters(&self) -> Counters {
+        self.shared.log.counters()
+    }
+
+    /// Asks Alpaca about a connection with its stored credential, and notes the account's status.
+    ///
+    /// # Errors
+    /// [`GatewayError`] when the vault or the database cannot take part; what Alpaca says is no error.
+    pub async fn check_connection(&self, connection: ConnectionId) -> Result<ConnectionCheck, GatewayError> {
+        let Some(entry) = self.shared.directory.load().connection(connection).cloned() else {
+            return Ok(ConnectionCheck::NoSuchConnection);
+        };
+        let credential: Credential = entry.open(&self.shared.opener)?;
+        let environment = entry.connection.environment;
+        let shared = &self.shared;
+        match probe(&shared.client, &credential, environment).await {
+            Ok(account) => {
+                shared.store.mark_checked(connection, &account.status, shared.clock.now()).await?;
+                shared.reload().await?;
+                Ok(ConnectionCheck::Healthy(Box::new(account)))
+            }
+            Err(fault) => Ok(ConnectionCheck::Faulty(fault)),
+        }
+    }
+
+    /// Looks once at every request whose fate is unknown and settles those that can be told; the server does so by itself
+    /// every quarter of a minute. Gives how many were settled.
+    ///
+    /// # Errors
+    /// [`GatewayError`] when the database cannot take part.
+    pub async fn recover(&self) -> Result<u32, GatewayError> {
+        crate::recover::recover(&self.shared).await
+    }
+
+    /// Exchanges the key-encryption key and wraps every data-encryption key anew. After an interruption, calling it again
+    /// finishes the same rotation.
+    ///
+    /// # Errors
+    /// [`GatewayError`] when the vault or the database cannot take part; both keys then still open.
+    pub async fn rotate_kek(&self) -> Result<KekRotation, GatewayError> {
+        crate::rotation::rotate_kek(&self.shared).await
+    }
+
+    /// Makes a new data-encryption key and seals every credential of the user anew under it.
+    ///
+    /// # Errors
+    /// [`GatewayError`] when the vault or the database cannot take part; every credential then still opens.
+    pub async fn rotate_dek(&self) -> Result<DekRotation, GatewayError> {
+        crate::rotation::rotate_dek(&self.shared).await
+    }
+}

@@ -1,0 +1,127 @@
+//! What the gateway knows of connections and access keys, in memory.
+//!
+//! The directory is a snapshot of the database. It is exchanged as a whole, so that every request sees one consistent state,
+//! and read anew by every request, so that a freeze or a revoke takes effect with the next one.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use paddock_core::decide::Frozen;
+use paddock_core::id::{ConnectionId, DekId};
+use paddock_store::{AccessKey, Connection, SealedCredential, Snapshot};
+use paddock_vault::{Binding, Field, Opener, Sealed, VaultError, WrappedDek};
+
+use paddock_alpaca::Credential;
+
+/// An access key together with the connection that it opens.
+#[derive(Debug)]
+pub(crate) struct KeyEntry {
+    pub(crate) key: AccessKey,
+    pub(crate) connection: Arc<ConnectionEntry>,
+}
+
+/// A connection with its sealed credential.
+#[derive(Debug)]
+pub(crate) struct ConnectionEntry {
+    pub(crate) connection: Connection,
+    pub(crate) credential: SealedCredential,
+    dek: WrappedDek,
+}
+
+impl ConnectionEntry {
+    /// Opens the credential for one use.
+    pub(crate) fn open(&self, opener: &Opener) -> Result<Credential, VaultError> {
+        let binding = |field| Binding {
+            user: self.connection.user,
+            connection: self.connection.id,
+            field,
+            version: self.credential.version,
+        };
+        let open = |field, bytes: &[u8]| opener.open(&self.dek, &binding(field), &Sealed::from_bytes(bytes)?);
+        Ok(Credential::KeyPair {
+            key_id: open(Field::KeyId, &self.credential.key_id)?,
+            secret_key: open(Field::SecretKey, &self.credential.secret_key)?,
+        })
+    }
+}
+
+/// One consistent state of connections, keys and freezes.
+#[derive(Debug, Default)]
+pub(crate) struct Directory {
+    by_key_id: HashMap<String, Arc<KeyEntry>>,
+    by_secret_hash: HashMap<[u8; 32], Arc<KeyEntry>>,
+    connections: HashMap<ConnectionId, Arc<ConnectionEntry>>,
+    everything_frozen: bool,
+}
+
+/// The snapshot cannot be used as it stands.
+#[derive(Debug, thiserror::Error)]
+pub enum DirectoryError {
+    /// A credential names a data-encryption key that is not in the database.
+    #[error(
+        "the credential of connection `{connection}` names a data-encryption key that is missing: restore a backup"
+    )]
+    MissingDek {
+        /// The connection's name.
+        connection: String,
+    },
+    /// A wrapped data-encryption key cannot be read.
+    #[error("the data-encryption key {dek} cannot be read: restore a backup")]
+    UnreadableDek {
+        /// The key.
+        dek: DekId,
+    },
+}
+
+impl Directory {
+    pub(crate) fn new(snapshot: Snapshot) -> Result<Self, DirectoryError> {
+        let mut deks = HashMap::new();
+        for row in snapshot.deks {
+            let dek = WrappedDek::from_bytes(&row.wrapped)
+                .map_err(|_| DirectoryError::UnreadableDek { dek: row.id })?;
+            deks.insert(row.id, dek);
+        }
+        let mut connections = HashMap::new();
+        for (connection, credential) in snapshot.connections {
+            let Some(dek) = deks.get(&credential.dek).cloned() else {
+                return Err(DirectoryError::MissingDek { connection: connection.name });
+            };
+            connections.insert(connection.id, Arc::new(ConnectionEntry { connection, credential, dek }));
+        }
+        let mut directory =
+            Self { connections, everything_frozen: snapshot.everything_frozen, ..Self::default() };
+        for key in snapshot.keys {
+            // A key whose connection was removed opens nothing: it is not listed.
+            let Some(connection) = directory.connections.get(&key.connection).cloned() else { continue };
+            let entry = Arc::new(KeyEntry { key, connection });
+            directory.by_secret_hash.insert(entry.key.secret_hash, Arc::clone(&entry));
+            directory.by_key_id.insert(entry.key.key_id.clone(), entry);
+        }
+        Ok(directory)
+    }
+
+    pub(crate) fn key_with_id(&self, key_id: &str) -> Option<&Arc<KeyEntry>> {
+        self.by_key_id.get(key_id)
+    }
+
+    pub(crate) fn key_with_secret_hash(&self, hash: &[u8; 32]) -> Option<&Arc<KeyEntry>> {
+        self.by_secret_hash.get(hash)
+    }
+
+    pub(crate) fn connection(&self, id: ConnectionId) -> Option<&Arc<ConnectionEntry>> {
+        self.connections.get(&id)
+    }
+
+    /// The widest freeze that holds for a key.
+    pub(crate) fn frozen(&self, entry: &KeyEntry) -> Option<Frozen> {
+        if self.everything_frozen {
+            Some(Frozen::Everything)
+        } else if entry.connection.connection.frozen {
+            Some(Frozen::Connection)
+        } else if entry.key.frozen {
+            Some(Frozen::Key)
+        } else {
+            None
+        }
+    }
+}

@@ -1,0 +1,48 @@
+//! Requests of which it is not known whether the broker acted: after a crash, and after a lost answer.
+
+use std::time::Duration;
+
+use paddock_alpaca::client::ClientError;
+use paddock_store::{OpenReservation, Settlement};
+
+use crate::shared::{GatewayError, Shared};
+
+/// How old a request must be before "not found" proves that the broker never got it. Longer than any request can be on its
+/// way: connecting and waiting for an answer end before.
+const CERTAIN_AFTER: Duration = Duration::from_secs(60);
+
+/// Looks at every open reservation once and settles those whose fate can be told. What cannot be told keeps its charge: a
+/// cap is rather used up too early than overshot.
+pub(crate) async fn recover(shared: &Shared) -> Result<u32, GatewayError> {
+    let mut settled = 0;
+    for reservation in shared.store.open_reservations().await? {
+        if shared.is_in_flight(reservation.request) {
+            continue;
+        }
+        if let Some(settlement) = fate(shared, &reservation).await {
+            shared.store.settle(reservation.request, &settlement, shared.clock.now()).await?;
+            settled += 1;
+        }
+    }
+    Ok(settled)
+}
+
+async fn fate(shared: &Shared, reservation: &OpenReservation) -> Option<Settlement> {
+    let age = shared.clock.now().duration_since(reservation.at);
+    let certain = age.as_secs() >= i64::try_from(CERTAIN_AFTER.as_secs()).unwrap_or(i64::MAX);
+    let Some(client_order_id) = &reservation.client_order_id else {
+        // Only orders have a name by which they can be found again.
+        return certain.then_some(Settlement::Unknown);
+    };
+    let entry = shared.directory.load().connection(reservation.connection).cloned()?;
+    let credential = entry.open(&shared.opener).ok()?;
+    let environment = entry.connection.environment;
+    let asking = shared.client.with_credential(environment, &credential).ok()?;
+    match asking.order_by_client_order_id(client_order_id).await {
+        Ok(order) => Some(Settlement::Confirmed { status: None, order_id: Some(order.id.to_string()) }),
+        Err(ClientError::Api(error)) if error.status == 404 && certain => {
+            Some(Settlement::Released { status: Some(404) })
+        }
+        Err(_) => None,
+    }
+}

@@ -1,0 +1,162 @@
+//! The last requests and their decisions, for people who watch.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
+
+use jiff::Timestamp;
+use paddock_core::Environment;
+use paddock_core::id::{AccessKeyId, RequestId};
+use serde::Serialize;
+use tokio::sync::broadcast;
+
+/// How many requests are remembered.
+const REMEMBERED: usize = 500;
+
+/// One request as people see it. It holds no query, no body and no secret.
+#[derive(Clone, Debug, Serialize)]
+pub struct RequestLine {
+    /// The request's identifier, as in the audit and in the answer's `X-Paddock-Request-Id`.
+    pub request: RequestId,
+    /// When it arrived.
+    pub at: Timestamp,
+    /// The access key, if one was recognised.
+    pub key: Option<AccessKeyId>,
+    /// The access key's name.
+    pub key_name: Option<String>,
+    /// The connection's name.
+    pub connection: Option<String>,
+    /// The connection's environment.
+    pub environment: Option<Environment>,
+    /// HTTP method.
+    pub method: String,
+    /// Canonical path without the query; the raw one where it is not canonical, cut to 200 characters.
+    pub path: String,
+    /// Alpaca's operationId.
+    pub operation: Option<&'static str>,
+    /// What was decided.
+    #[serde(flatten)]
+    pub outcome: Outcome,
+    /// The HTTP status that the program got.
+    pub status: u16,
+    /// Microseconds from the request's arrival to the head of its answer.
+    pub micros: u64,
+    /// The order in one line, where there is one.
+    pub summary: Option<String>,
+}
+
+/// What was decided about a request.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(tag = "decision", rename_all = "snake_case")]
+pub enum Outcome {
+    /// It was forwarded.
+    Permitted,
+    /// The scope, a cap or a freeze refused it.
+    Refused {
+        /// Stable name of the reason.
+        reason: String,
+        /// The sentence that was answered.
+        message: String,
+    },
+    /// Nobody was recognised.
+    Unauthenticated,
+    /// It was malformed, or could not be served.
+    Failed {
+        /// Stable name of the reason.
+        reason: String,
+        /// The sentence that was answered.
+        message: String,
+    },
+}
+
+/// Totals since the start.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Counters {
+    /// All requests.
+    pub requests: u64,
+    /// Forwarded.
+    pub permitted: u64,
+    /// Refused by a scope, a cap or a freeze.
+    pub refused: u64,
+    /// Without a valid access key.
+    pub unauthenticated: u64,
+    /// Malformed or not servable.
+    pub failed: u64,
+}
+
+/// The memory of requests.
+#[derive(Debug)]
+pub(crate) struct RequestLog {
+    lines: Mutex<VecDeque<RequestLine>>,
+    used: Mutex<HashMap<AccessKeyId, Timestamp>>,
+    watchers: broadcast::Sender<RequestLine>,
+    permitted: AtomicU64,
+    refused: AtomicU64,
+    unauthenticated: AtomicU64,
+    failed: AtomicU64,
+}
+
+impl Default for RequestLog {
+    fn default() -> Self {
+        Self {
+            lines: Mutex::default(),
+            used: Mutex::default(),
+            watchers: broadcast::channel(256).0,
+            permitted: AtomicU64::new(0),
+            refused: AtomicU64::new(0),
+            unauthenticated: AtomicU64::new(0),
+            failed: AtomicU64::new(0),
+        }
+    }
+}
+
+impl RequestLog {
+    pub(crate) fn note(&self, line: RequestLine) {
+        let counter = match line.outcome {
+            Outcome::Permitted => &self.permitted,
+            Outcome::Refused { .. } => &self.refused,
+            Outcome::Unauthenticated => &self.unauthenticated,
+            Outcome::Failed { .. } => &self.failed,
+        };
+        counter.fetch_add(1, Ordering::Relaxed);
+        if let Some(key) = line.key {
+            self.used.lock().unwrap_or_else(PoisonError::into_inner).insert(key, line.at);
+        }
+        if self.watchers.receiver_count() > 0 {
+            _ = self.watchers.send(line.clone());
+        }
+        let mut lines = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
+        if lines.len() == REMEMBERED {
+            lines.pop_back();
+        }
+        lines.push_front(line);
+    }
+
+    /// The newest lines first.
+    pub(crate) fn recent(&self, limit: usize) -> Vec<RequestLine> {
+        self.lines.lock().unwrap_or_else(PoisonError::into_inner).iter().take(limit).cloned().collect()
+    }
+
+    pub(crate) fn subscribe(&self) -> broadcast::Receiver<RequestLine> {
+        self.watchers.subscribe()
+    }
+
+    /// Which keys were used since the last call, and when last.
+    pub(crate) fn take_used(&self) -> Vec<(AccessKeyId, Timestamp)> {
+        self.used.lock().unwrap_or_else(PoisonError::into_inner).drain().collect()
+    }
+
+    pub(crate) fn counters(&self) -> Counters {
+        let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        let mut counters = Counters {
+            requests: 0,
+            permitted: read(&self.permitted),
+            refused: read(&self.refused),
+            unauthenticated: read(&self.unauthenticated),
+            failed: read(&self.failed),
+        };
+        counters.requests =
+            counters.permitted + counters.refused + counters.unauthenticated + counters.failed;
+        counters
+    }
+}

@@ -1,0 +1,104 @@
+//! Replacing the vault's keys. The secrets themselves stay what they are, and no plaintext comes out.
+
+use paddock_core::audit::{Actor, AuditEvent};
+use paddock_core::id::DekId;
+use paddock_store::{DekRow, SealedCredential};
+use paddock_vault::{Binding, Field, KekId, Sealed, WrappedDek};
+use serde::Serialize;
+
+use crate::shared::{GatewayError, Shared};
+
+/// What a rotation of the key-encryption key did.
+#[derive(Clone, Debug, Serialize)]
+pub struct KekRotation {
+    /// The new key's identifier.
+    pub kek: String,
+    /// How many data-encryption keys were wrapped anew.
+    pub rewrapped: u32,
+}
+
+/// What a rotation of the data-encryption key did.
+#[derive(Clone, Debug, Serialize)]
+pub struct DekRotation {
+    /// The new key's identifier.
+    pub dek: DekId,
+    /// How many credentials were sealed anew.
+    pub resealed: u32,
+}
+
+pub(crate) async fn rotate_kek(shared: &Shared) -> Result<KekRotation, GatewayError> {
+    let status = shared.rotator.begin(&*shared.entropy)?;
+    let mut rewrapped = 0;
+    for row in shared.store.deks().await? {
+        let dek = WrappedDek::from_bytes(&row.wrapped)?;
+        if dek.kek() != status.current {
+            let anew = shared.rotator.rewrap(&dek, &*shared.entropy)?;
+            shared.store.replace_wrapped(row.id, &anew.to_bytes()).await?;
+            rewrapped += 1;
+        }
+    }
+    shared.reload().await?;
+    let in_use: Result<Vec<KekId>, _> = shared
+        .store
+        .deks()
+        .await?
+        .iter()
+        .map(|row| WrappedDek::from_bytes(&row.wrapped).map(|dek| dek.kek()))
+        .collect();
+    shared.rotator.retire_previous(in_use?)?;
+    let kek = status.current.to_string();
+    let event = AuditEvent::KekRotated { kek: kek.clone(), rewrapped };
+    shared.store.append_audit(&Actor::Operator, &event, shared.clock.now()).await?;
+    Ok(KekRotation { kek, rewrapped })
+}
+
+pub(crate) async fn rotate_dek(shared: &Shared) -> Result<DekRotation, GatewayError> {
+    let now = shared.clock.now();
+    let fresh = shared.sealer.new_dek(shared.user, now, &*shared.entropy)?;
+    let row =
+        DekRow { id: fresh.id(), user: shared.user, wrapped: fresh.to_bytes(), seals: 0, created_at: now };
+    shared.store.insert_dek(&row).await?;
+    let event = AuditEvent::DekRotated { dek: row.id, user: shared.user };
+    shared.store.append_audit(&Actor::Operator, &event, now).await?;
+    let snapshot = shared.store.snapshot().await?;
+    let mut resealed = 0;
+    for (connection, credential) in snapshot.connections {
+        let Some(old) = snapshot.deks.iter().find(|dek| dek.id == credential.dek) else { continue };
+        if connection.user != shared.user || old.id == fresh.id() {
+            continue;
+        }
+        let old = WrappedDek::from_bytes(&old.wrapped)?;
+        let version = credential.version + 1;
+        let reseal = |field, sealed: &[u8], seals| {
+            let place = Binding {
+                user: connection.user,
+                connection: connection.id,
+                field,
+                version: credential.version,
+            };
+            shared.rotator.reseal(&old, &fresh, seals, &place, &Sealed::from_bytes(sealed)?, &*shared.entropy)
+        };
+        let seals = shared.store.count_seals(fresh.id(), 2).await?;
+        let anew = SealedCredential {
+            version,
+            dek: fresh.id(),
+            key_id: reseal(Field::KeyId, &credential.key_id, seals)?.to_bytes(),
+            secret_key: reseal(Field::SecretKey, &credential.secret_key, seals + 1)?.to_bytes(),
+            created_at: now,
+            ..credential
+        };
+        let event = AuditEvent::CredentialResealed {
+            connection: connection.id,
+            version,
+            sealed_digest: anew.digest(),
+        };
+        shared.store.replace_credential(connection.id, &anew, &event, &Actor::Operator, now).await?;
+        resealed += 1;
+    }
+    // Only now does nothing need the older keys any more.
+    for dek in snapshot.deks.iter().filter(|dek| dek.user == shared.user && dek.id != fresh.id()) {
+        shared.store.retire_dek(dek.id).await?;
+    }
+    shared.reload().await?;
+    Ok(DekRotation { dek: fresh.id(), resealed })
+}

@@ -1,0 +1,130 @@
+//! The gateway as a whole: what its parts share, and how it starts.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use arc_swap::ArcSwap;
+use paddock_alpaca::AlpacaClient;
+use paddock_alpaca::credential::UnsendableCredential;
+use paddock_core::id::{RequestId, UserId};
+use paddock_core::{Clock, Entropy};
+use paddock_store::{Store, StoreError};
+use paddock_vault::{Opener, Rotator, Sealer, Vault, VaultError};
+use std::collections::HashSet;
+use tokio_util::task::TaskTracker;
+
+use crate::control::Control;
+use crate::directory::{Directory, DirectoryError};
+use crate::requests::RequestLog;
+use crate::upstream::Upstream;
+
+/// What the gateway is made of.
+#[derive(Debug)]
+pub struct GatewayOptions {
+    /// The database.
+    pub store: Store,
+    /// Opens credentials, one use at a time, and replaces the vault's keys.
+    pub vault: Vault,
+    /// Reads facts from Alpaca, and knows Alpaca's hosts. Requests are sent to these hosts and no others.
+    pub client: AlpacaClient,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Randomness.
+    pub entropy: Arc<dyn Entropy>,
+    /// Whose keys the vault's rotations replace.
+    pub user: UserId,
+}
+
+/// Why the gateway cannot start, or cannot do what it was told.
+#[derive(Debug, thiserror::Error)]
+pub enum GatewayError {
+    /// The database does not answer.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The database's content cannot be used.
+    #[error(transparent)]
+    Directory(#[from] DirectoryError),
+    /// The vault cannot do it.
+    #[error(transparent)]
+    Vault(#[from] VaultError),
+    /// The system's certificates cannot be read.
+    #[error("the system's root certificates cannot be read ({0}): install the package ca-certificates")]
+    Roots(#[source] std::io::Error),
+    /// A stored credential cannot be sent.
+    #[error(transparent)]
+    Unsendable(#[from] UnsendableCredential),
+}
+
+/// What every request sees.
+#[derive(Debug)]
+pub(crate) struct Shared {
+    pub(crate) store: Store,
+    pub(crate) opener: Opener,
+    pub(crate) sealer: Sealer,
+    pub(crate) rotator: Rotator,
+    pub(crate) client: AlpacaClient,
+    pub(crate) upstream: Upstream,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) entropy: Arc<dyn Entropy>,
+    pub(crate) user: UserId,
+    pub(crate) directory: ArcSwap<Directory>,
+    /// Held while the directory is read anew, so that an older snapshot never replaces a newer one.
+    pub(crate) reloading: tokio::sync::Mutex<()>,
+    pub(crate) log: RequestLog,
+    /// State-changing requests run as tasks of their own: a program that hangs up does not stop one half-way, and a shutdown
+    /// waits for them.
+    pub(crate) changes: TaskTracker,
+    /// The requests that this process is forwarding now; recovery leaves them alone.
+    pub(crate) in_flight: Mutex<HashSet<RequestId>>,
+}
+
+impl Shared {
+    pub(crate) async fn reload(&self) -> Result<(), GatewayError> {
+        let _one_at_a_time = self.reloading.lock().await;
+        let directory = Directory::new(self.store.snapshot().await?)?;
+        self.directory.store(Arc::new(directory));
+        Ok(())
+    }
+
+    pub(crate) fn is_in_flight(&self, request: RequestId) -> bool {
+        self.in_flight.lock().unwrap_or_else(PoisonError::into_inner).contains(&request)
+    }
+}
+
+/// The gateway, started.
+#[derive(Debug)]
+pub struct Gateway {
+    pub(crate) shared: Arc<Shared>,
+}
+
+impl Gateway {
+    /// Reads connections, keys and freezes, and makes the gateway ready to serve.
+    ///
+    /// # Errors
+    /// [`GatewayError`] when the database or its content cannot be used.
+    pub async fn start(options: GatewayOptions) -> Result<Self, GatewayError> {
+        let shared = Shared {
+            upstream: Upstream::new()?,
+            store: options.store,
+            opener: options.vault.opener(),
+            sealer: options.vault.sealer(),
+            rotator: options.vault.rotator(),
+            client: options.client,
+            clock: options.clock,
+            entropy: options.entropy,
+            user: options.user,
+            directory: ArcSwap::default(),
+            reloading: tokio::sync::Mutex::default(),
+            log: RequestLog::default(),
+            changes: TaskTracker::new(),
+            in_flight: Mutex::default(),
+        };
+        shared.reload().await?;
+        Ok(Self { shared: Arc::new(shared) })
+    }
+
+    /// The handle by which pages and command line steer the gateway.
+    #[must_use]
+    pub fn control(&self) -> Control {
+        Control::new(Arc::clone(&self.shared))
+    }
+}

@@ -1,0 +1,57 @@
+//! Everything that can end a request before it reaches the broker, or instead of the broker's answer.
+
+use http::Response;
+use paddock_alpaca::AlpacaError;
+use paddock_core::Refusal;
+use paddock_core::id::RequestId;
+
+use crate::answer::{AnswerBody, Fault, alpaca_answer, refusal_answer};
+use crate::requests::Outcome;
+
+/// Why a request ends here.
+#[derive(Debug)]
+pub(crate) enum Stop {
+    /// It is malformed, or cannot be served now.
+    Fault(Fault),
+    /// The scope, a cap or a freeze refuses it.
+    Refusal(Refusal),
+    /// Alpaca would refuse it, or did so when it was asked for the facts; said in Alpaca's own words.
+    Alpaca(AlpacaError),
+}
+
+impl Stop {
+    pub(crate) fn answer(&self, request: RequestId) -> Response<AnswerBody> {
+        match self {
+            Self::Fault(fault) => fault.answer(request),
+            Self::Refusal(refusal) => refusal_answer(refusal, request),
+            Self::Alpaca(error) => alpaca_answer(error, request),
+        }
+    }
+
+    pub(crate) fn outcome(&self) -> Outcome {
+        match self {
+            Self::Fault(fault) if fault.status == http::StatusCode::UNAUTHORIZED => Outcome::Unauthenticated,
+            Self::Fault(fault) => {
+                Outcome::Failed { reason: fault.reason.to_owned(), message: fault.message.clone() }
+            }
+            Self::Refusal(refusal) => {
+                Outcome::Refused { reason: refusal.code.to_string(), message: refusal.message.clone() }
+            }
+            Self::Alpaca(error) => {
+                Outcome::Failed { reason: "alpaca_error".to_owned(), message: error.message.to_string() }
+            }
+        }
+    }
+}
+
+impl From<Fault> for Stop {
+    fn from(fault: Fault) -> Self {
+        Self::Fault(fault)
+    }
+}
+
+impl From<Refusal> for Stop {
+    fn from(refusal: Refusal) -> Self {
+        Self::Refusal(refusal)
+    }
+}

@@ -1,0 +1,11 @@
+//! The gateway as its clients and its attackers see it, in front of a broker that records everything it is sent.
+
+mod attacks;
+mod broker;
+mod caps;
+mod credentials;
+mod freeze;
+mod orders;
+mod rig;
+mod rotation;
+mod upstream_faults;

@@ -1,0 +1,229 @@
+//! A gateway with a database, a vault and a broker of its own.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use paddock_alpaca::client::{AlpacaClient, ClientOptions};
+use paddock_alpaca::endpoints::{EndpointOverrides, Endpoints};
+use paddock_core::audit::Actor;
+use paddock_core::id::{AccessKeyId, ConnectionId, UserId};
+use paddock_core::scope::Preset;
+use paddock_core::{Clock, Entropy, Environment, ManualClock, Scope, SecretText};
+use paddock_gateway::{Control, Gateway, GatewayOptions};
+use paddock_store::{AccessKey, Connection, DekRow, SealedCredential, Store, Target};
+use paddock_vault::{Binding, Field, KeyFile, OsEntropy, Vault};
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio_util::sync::CancellationToken;
+
+use crate::broker::FakeBroker;
+
+/// The real pair: what no program may ever see.
+pub const REAL_ID: &str = "PKREALREALREALREALREALREAL";
+pub const REAL_SECRET: &str = "canaryCANARYcanaryCANARYcanaryCANARYcanary77";
+
+/// An access key as a program holds it.
+#[derive(Clone, Debug)]
+pub struct Pair {
+    pub id: AccessKeyId,
+    pub key_id: String,
+    pub secret: String,
+}
+
+pub struct Rig {
+    pub broker: FakeBroker,
+    pub store: Store,
+    pub vault: Vault,
+    pub control: Control,
+    pub clock: Arc<ManualClock>,
+    pub address: SocketAddr,
+    pub connection: ConnectionId,
+    pub user: UserId,
+    pub http: reqwest::Client,
+    directory: tempfile::TempDir,
+    stop: CancellationToken,
+}
+
+impl Drop for Rig {
+    fn drop(&mut self) {
+        self.stop.cancel();
+    }
+}
+
+pub fn trader() -> Scope {
+    let mut scope = Scope::default();
+    Preset::Trader.apply(&mut scope);
+    scope
+}
+
+impl Rig {
+    pub async fn start() -> Self {
+        let broker = FakeBroker::start().await;
+        let directory = tempfile::tempdir().unwrap();
+        let clock = Arc::new(ManualClock::new("2026-11-20T15:00:00Z".parse().unwrap()));
+        let store = Store::open(&Target::Sqlite(directory.path().join("paddock.db"))).await.unwrap();
+        let key_file = KeyFile::new(directory.path().join("vault.key"));
+        key_file.create(&OsEntropy).unwrap();
+        let vault = Vault::open(key_file);
+        let user = store.ensure_owner(clock.now(), &OsEntropy).await.unwrap();
+        let connection = connect(&store, &vault, user, clock.now()).await;
+        let gateway = Gateway::start(GatewayOptions {
+            store: store.clone(),
+            vault: vault.clone(),
+            client: client(broker.address),
+            clock: clock.clone(),
+            entropy: Arc::new(OsEntropy),
+            user,
+        })
+        .await
+        .unwrap();
+        let control = gateway.control();
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let stop = CancellationToken::new();
+        let stopped = stop.clone();
+        tokio::spawn(async move { gateway.serve(listener, stopped).await });
+        let http = reqwest::Client::builder().no_proxy().build().unwrap();
+        Self { broker, store, vault, control, clock, address, connection, user, http, directory, stop }
+    }
+
+    pub fn path(&self, name: &str) -> std::path::PathBuf {
+        self.directory.path().join(name)
+    }
+
+    /// Issues an access key.
+    pub async fn key(&self, scope: Scope) -> Pair {
+        let mut random = [0; 8];
+        OsEntropy.fill(&mut random);
+        let pair = Pair {
+            id: AccessKeyId::generate(self.clock.now(), &OsEntropy),
+            key_id: format!("PDK{}", hex::encode_upper(random)),
+            secret: format!("pdks_{}", hex::encode(Sha256::digest(random))),
+        };
+        let key = AccessKey {
+            id: pair.id,
+            connection: self.connection,
+            name: format!("bot-{}", hex::encode(random)),
+            key_id: pair.key_id.clone(),
+            secret_hash: Sha256::digest(&pair.secret).into(),
+            scope,
+            frozen: false,
+            revoked_at: None,
+            created_at: self.clock.now(),
+            last_used_at: None,
+        };
+        self.store.insert_key(&key, &Actor::Operator, self.clock.now()).await.unwrap();
+        self.control.reload().await.unwrap();
+        pair
+    }
+
+    /// Sends a request with a pair in the APCA headers.
+    pub async fn send(&self, method: &str, path: &str, pair: &Pair, body: Option<&str>) -> (u16, Value) {
+        let url = format!("http://{}{path}", self.address);
+        let mut request = self
+            .http
+            .request(method.parse().unwrap(), url)
+            .header("APCA-API-KEY-ID", &pair.key_id)
+            .header("APCA-API-SECRET-KEY", &pair.secret);
+        if let Some(body) = body {
+            request = request.header("content-type", "application/json").body(body.to_owned());
+        }
+        let response = request.send().await.unwrap();
+        let status = response.status().as_u16();
+        let text = response.text().await.unwrap();
+        assert!(!text.contains(REAL_SECRET), "the real secret came out: {text}");
+        (status, serde_json::from_str(&text).unwrap_or(Value::String(text)))
+    }
+
+    /// Places an order.
+    pub async fn order(&self, pair: &Pair, body: Value) -> (u16, Value) {
+        self.send("POST", "/v2/orders", pair, Some(&body.to_string())).await
+    }
+
+    /// Writes bytes to the gateway as they are and reads until it closes or has answered once.
+    pub async fn raw(&self, bytes: &[u8]) -> String {
+        let mut socket = TcpStream::connect(self.address).await.unwrap();
+        // The gateway may answer and close before all is written.
+        _ = socket.write_all(bytes).await;
+        let mut answer = Vec::new();
+        _ = socket.read_to_end(&mut answer).await;
+        String::from_utf8_lossy(&answer).into_owned()
+    }
+}
+
+/// A second gateway on the same database, whose broker is not there. Gives its address.
+pub async fn unreachable_rig(rig: &Rig) -> SocketAddr {
+    let nobody = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let nowhere = nobody.local_addr().unwrap();
+    drop(nobody);
+    let gateway = Gateway::start(GatewayOptions {
+        store: rig.store.clone(),
+        vault: rig.vault.clone(),
+        client: client(nowhere),
+        clock: rig.clock.clone(),
+        entropy: Arc::new(OsEntropy),
+        user: rig.user,
+    })
+    .await
+    .unwrap();
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let stop = rig.stop.clone();
+    tokio::spawn(async move { gateway.serve(listener, stop).await });
+    address
+}
+
+/// A client whose paper and data hosts are the broker; nobody answers at the live host.
+fn client(broker: SocketAddr) -> AlpacaClient {
+    let url = format!("http://{broker}");
+    let overrides = EndpointOverrides {
+        paper: Some(url.clone()),
+        live: Some("http://127.0.0.1:9".to_owned()),
+        data: Some(url),
+        stream: Some(format!("ws://{broker}")),
+    };
+    AlpacaClient::new(Endpoints::new(&overrides).unwrap(), &ClientOptions::default()).unwrap()
+}
+
+async fn connect(store: &Store, vault: &Vault, user: UserId, now: Timestamp) -> ConnectionId {
+    let sealer = vault.sealer();
+    let dek = sealer.new_dek(user, now, &OsEntropy).unwrap();
+    let row = DekRow { id: dek.id(), user, wrapped: dek.to_bytes(), seals: 2, created_at: now };
+    store.insert_dek(&row).await.unwrap();
+    let connection = ConnectionId::generate(now, &OsEntropy);
+    let (key_id, secret) = (SecretText::new(REAL_ID.to_owned()), SecretText::new(REAL_SECRET.to_owned()));
+    let seal = |field, seals, text: &SecretText| {
+        let place = Binding { user, connection, field, version: 1 };
+        sealer.seal(&dek, seals, &place, text, &OsEntropy).unwrap().to_bytes()
+    };
+    let credential = SealedCredential {
+        connection,
+        version: 1,
+        dek: dek.id(),
+        key_id: seal(Field::KeyId, 0, &key_id),
+        secret_key: seal(Field::SecretKey, 1, &secret),
+        key_id_fingerprint: sealer.fingerprint(&key_id).unwrap().as_bytes().to_vec(),
+        secret_fingerprint: sealer.fingerprint(&secret).unwrap().as_bytes().to_vec(),
+        created_at: now,
+    };
+    let row = Connection {
+        id: connection,
+        user,
+        name: "main".to_owned(),
+        environment: Environment::Paper,
+        account_id: "11111111-2222-4333-8444-555555555555".to_owned(),
+        account_number: "PA0000000001".to_owned(),
+        status: "ACTIVE".to_owned(),
+        active: true,
+        frozen: false,
+        created_at: now,
+        checked_at: now,
+        credential_version: 1,
+        removed_at: None,
+    };
+    store.add_connection(&row, &credential, &Actor::Operator, now).await.unwrap();
+    connection
+}
