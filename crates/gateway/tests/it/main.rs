@@ -1,5 +1,7 @@
 //! The gateway as its clients and its attackers see it, in front of a broker that records everything it is sent.
 
+#![expect(clippy::unwrap_used, reason = "a test stops where something is not as it should be")]
+
 mod attacks;
 mod broker;
 mod caps;
