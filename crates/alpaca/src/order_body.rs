@@ -183,6 +183,11 @@ fn client_order_id(fields: &mut Object<'_>) -> Result<Option<String>, BodyFault>
     if id.as_ref().is_some_and(|id| id.chars().count() > MAX_CLIENT_ORDER_ID) {
         return Err(AlpacaError::client_order_id_too_long().into());
     }
+    // No client sends any, and not every database can keep one.
+    if id.as_ref().is_some_and(|id| id.contains(char::is_control)) {
+        let message = "client_order_id must have no control characters".to_owned();
+        return Err(AlpacaError::invalid_field(message).into());
+    }
     Ok(id)
 }
 

@@ -389,7 +389,10 @@ fn worst_price(facts: &OrderFacts) -> Option<Decimal> {
     if order.order_class == OrderClass::Mleg {
         return None;
     }
-    match (order.side, order.order_type) {
+    // Either exit of an OCO may be the one that fills; both go the order's own way.
+    let stop_loss = order.stop_loss.as_ref().filter(|_| order.order_class == OrderClass::Oco);
+    let other_exit = stop_loss.map(|exit| exit.limit_price.unwrap_or(exit.stop_price)).unwrap_or_default();
+    let own = match (order.side, order.order_type) {
         (Side::Buy, OrderType::Limit | OrderType::StopLimit) => order.limit_price,
         (Side::Sell, OrderType::Limit | OrderType::StopLimit) => {
             order.limit_price.map(|limit| facts.market_price.map_or(limit, |market| market.max(limit)))
@@ -406,7 +409,8 @@ fn worst_price(facts: &OrderFacts) -> Option<Decimal> {
                 .map(|p| p / Decimal::ONE_HUNDRED);
             market.checked_add(order.trail_price.or(by_percent).unwrap_or_default())
         }
-    }
+    };
+    own.map(|price| price.max(other_exit))
 }
 
 fn check_daily_caps(scope: &Scope, charge: Charge, used: Usage) -> Result<(), Refusal> {

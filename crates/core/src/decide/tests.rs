@@ -196,6 +196,14 @@ fn worth(#[case] order: OrderRequest, #[case] price: Option<&str>, #[case] expec
 }
 
 #[test]
+fn an_oco_is_worth_its_dearer_exit() {
+    let mut oco = limit(order("AAPL", Side::Buy, shares("1")), "100");
+    oco.order_class = OrderClass::Oco;
+    oco.stop_loss = Some(StopLoss { stop_price: dec("150"), limit_price: None });
+    assert_eq!(charge(&trader(), &ordering(oco, None)).notional, dec("150"));
+}
+
+#[test]
 fn an_order_that_cannot_be_valued_is_refused_only_where_value_is_limited() {
     let unknown = ordering(order("AAPL", Side::Buy, shares("1")), None);
     assert_eq!(charge(&trader(), &unknown).orders, 1);
