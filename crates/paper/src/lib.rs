@@ -1,3 +1,19 @@
 //! The built-in broker: an Alpaca that runs anywhere, with recorded and generated prices.
 
+pub mod broker;
+pub mod clock;
+mod dashboard;
+mod http;
+pub mod journal;
+pub mod keys;
 pub mod market;
+mod options;
+mod paper_broker;
+mod serve;
+
+pub use clock::ClockMode;
+pub use http::record::SeenRequest;
+pub use market::DateLaying;
+pub use options::{DEFAULT_CASH, MAX_CASH, PaperError, PaperOptions};
+pub use paper_broker::{NewAccount, PaperBroker};
+pub use serve::{EphemeralBroker, serve};

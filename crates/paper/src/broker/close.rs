@@ -31,7 +31,7 @@ impl Broker {
             }
         };
         let side = if held.is_sign_negative() { Side::Buy } else { Side::Sell };
-        self.place(account, id, &market_order(symbol, side, quantity.normalize()))
+        self.place(account, id, &market_order(symbol, side, quantity.normalize()), None)
     }
 
     /// Places the orders that close all positions.

@@ -4,7 +4,7 @@
 //! carries no secret.
 
 use jiff::Timestamp;
-use paddock_alpaca::wire::AccountConfiguration;
+use paddock_alpaca::wire::{AccountConfiguration, PositionIntent};
 use paddock_core::order::{OrderRequest, TimeInForce};
 use paddock_core::{Environment, Symbol};
 use rust_decimal::Decimal;
@@ -74,6 +74,8 @@ pub enum Command {
         order: Uuid,
         /// What is asked for. Without a client order id it gets `order`'s.
         request: Box<OrderRequest>,
+        /// What the client says that it does to the position.
+        intent: Option<PositionIntent>,
     },
     /// Puts another order in the place of one.
     ReplaceOrder {

@@ -33,6 +33,7 @@ use paddock_core::{Symbol, calendar};
 use uuid::Uuid;
 
 pub use account::Account;
+pub(crate) use admission::is_tradable;
 pub use command::{Command, Entry};
 pub use order::Order;
 
@@ -185,8 +186,8 @@ impl Broker {
                 self.account_mut(*account)?.configuration = configuration.clone();
                 Ok(Reply::Done)
             }
-            Command::PlaceOrder { account, order, request } => {
-                self.place(*account, *order, request).map(|order| Reply::Order(Box::new(order)))
+            Command::PlaceOrder { account, order, request, intent } => {
+                self.place(*account, *order, request, *intent).map(|order| Reply::Order(Box::new(order)))
             }
             Command::ReplaceOrder { account, order, replacement, changes } => self
                 .replace(*account, *order, *replacement, changes)

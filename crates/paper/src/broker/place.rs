@@ -1,7 +1,7 @@
 //! Placing orders and taking them back.
 
 use paddock_alpaca::error::AlpacaError;
-use paddock_alpaca::wire::OrderStatus;
+use paddock_alpaca::wire::{OrderStatus, PositionIntent};
 use paddock_core::order::OrderRequest;
 use rust_decimal::Decimal;
 use uuid::Uuid;
@@ -17,6 +17,7 @@ impl Broker {
         account: Uuid,
         id: Uuid,
         request: &OrderRequest,
+        intent: Option<PositionIntent>,
     ) -> Result<Order, AlpacaError> {
         let owner = self.existing(account)?;
         let name = request.client_order_id.clone().unwrap_or_else(|| id.to_string());
@@ -26,6 +27,9 @@ impl Broker {
         let candidate =
             Candidate { account: owner, market: &self.market, at: self.now, request, replaces: None };
         let admitted = admit(&candidate)?;
+        if let Some(stated) = intent.filter(|stated| *stated != admitted.intent) {
+            return Err(AlpacaError::position_intent_mismatch(admitted.intent.as_str(), stated.as_str()));
+        }
         let order = self.accepted(id, name, request, admitted);
         self.enter(account, order.clone())?;
         Ok(order)

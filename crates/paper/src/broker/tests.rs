@@ -76,7 +76,7 @@ impl Desk {
     fn place(&mut self, request: OrderRequest) -> Result<Order, AlpacaError> {
         let order = self.id();
         let account = self.account;
-        match self.apply(&Command::PlaceOrder { account, order, request: Box::new(request) })? {
+        match self.apply(&Command::PlaceOrder { account, order, request: Box::new(request), intent: None })? {
             Reply::Order(order) => Ok(*order),
             other => panic!("{other:?}"),
         }

@@ -77,7 +77,7 @@ impl Desk {
                     None => request,
                 };
                 let request = if *gtc || crypto { super::gtc(request) } else { request };
-                Some(Command::PlaceOrder { account, order: id, request: Box::new(request) })
+                Some(Command::PlaceOrder { account, order: id, request: Box::new(request), intent: None })
             }
             Act::Cancel(which) => {
                 open(self, *which).map(|order| Command::CancelOrder { account, order: order.id })

@@ -1,0 +1,117 @@
+//! Alpaca's HTTP interface of the broker.
+//!
+//! One service answers every path: it finds the operation in the table of `paddock-alpaca`, authenticates, and hands the call
+//! to the handler of the operation. Nothing is routed that the table does not know.
+
+mod auth;
+mod call;
+mod handlers;
+mod offered;
+pub mod rate_limit;
+pub mod record;
+mod respond;
+mod views;
+
+use axum::Router;
+use axum::body::{Body, Bytes};
+use axum::extract::{Request, State};
+use axum::response::Response;
+use http::header::CONTENT_ENCODING;
+use paddock_alpaca::operation::{self, Operation};
+use paddock_alpaca::path::{CanonicalPath, Query};
+use paddock_alpaca::strict_json::MAX_BODY;
+use paddock_alpaca::{AlpacaError, operation::PathParams};
+use paddock_core::Environment;
+use uuid::Uuid;
+
+pub(crate) use call::Call;
+use record::SeenRequest;
+
+use crate::PaperBroker;
+use crate::dashboard;
+
+/// A broker as one of its two listeners serves it.
+#[derive(Clone)]
+pub(crate) struct Served {
+    pub broker: PaperBroker,
+    pub environment: Environment,
+}
+
+/// The routes of one environment: Alpaca's, and the dashboard's under `/dashboard/v1`.
+pub(crate) fn router(broker: PaperBroker, environment: Environment) -> Router {
+    let served = Served { broker, environment };
+    Router::new().nest("/dashboard/v1", dashboard::router()).fallback(answer).with_state(served)
+}
+
+async fn answer(State(served): State<Served>, request: Request) -> Response {
+    let (parts, body) = request.into_parts();
+    let body = read_body(body).await;
+    served.broker.recorder().keep(|| SeenRequest {
+        environment: served.environment,
+        method: parts.method.to_string(),
+        target: parts.uri.path_and_query().map_or_else(String::new, ToString::to_string),
+        body: body.as_ref().map(|bytes| String::from_utf8_lossy(bytes).into_owned()).unwrap_or_default(),
+    });
+
+    let routed = route(&parts);
+    let operation = routed.as_ref().ok().map(|routed| routed.operation);
+    let account = auth::account(&served, &parts.headers, operation);
+    let allowance =
+        served.broker.rate_limit().count(account.as_ref().ok().copied().flatten(), served.broker.now());
+
+    let outcome = match (routed, account) {
+        (Err(error), _) | (Ok(_), Err(error)) => Err(error),
+        (Ok(_), Ok(_)) if allowance.exceeded => Err(AlpacaError::rate_limited()),
+        (Ok(routed), Ok(account)) => match accepted_body(&parts.headers, body) {
+            Ok(body) => offered::answer(routed.call(&served, account, body)).await,
+            Err(error) => Err(error),
+        },
+    };
+    let response = outcome.unwrap_or_else(|error| respond::error(&error, operation));
+    respond::with_headers(response, allowance, served.broker.entropy())
+}
+
+/// A request whose operation was found.
+struct Routed {
+    operation: &'static Operation,
+    params: PathParams,
+    query: Query,
+}
+
+impl Routed {
+    fn call(self, served: &Served, account: Option<Uuid>, body: Bytes) -> Call {
+        Call {
+            broker: served.broker.clone(),
+            operation: self.operation,
+            account: account.unwrap_or_default(),
+            params: self.params,
+            query: self.query,
+            body,
+        }
+    }
+}
+
+fn route(parts: &http::request::Parts) -> Result<Routed, AlpacaError> {
+    // An absolute-form target names a host of its own, which this broker is not asked about.
+    if parts.uri.authority().is_some() {
+        return Err(AlpacaError::endpoint_not_found());
+    }
+    let path = CanonicalPath::parse(parts.uri.path()).map_err(|fault| AlpacaError::from(&fault))?;
+    let (operation, params) =
+        operation::find(parts.method.as_str(), &path).ok_or_else(AlpacaError::endpoint_not_found)?;
+    let query =
+        Query::parse(parts.uri.query().unwrap_or_default()).map_err(|fault| AlpacaError::from(&fault))?;
+    Ok(Routed { operation, params, query })
+}
+
+async fn read_body(body: Body) -> Result<Bytes, AlpacaError> {
+    axum::body::to_bytes(body, MAX_BODY).await.map_err(|_| AlpacaError::body_too_large())
+}
+
+fn accepted_body(headers: &http::HeaderMap, body: Result<Bytes, AlpacaError>) -> Result<Bytes, AlpacaError> {
+    let encodings = headers.get_all(CONTENT_ENCODING);
+    if encodings.iter().any(|encoding| !encoding.as_bytes().eq_ignore_ascii_case(b"identity")) {
+        return Err(AlpacaError::invalid_body("it is compressed"));
+    }
+    body
+}

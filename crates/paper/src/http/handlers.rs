@@ -1,0 +1,14 @@
+//! One file for each group of operations.
+
+pub(super) mod account;
+pub(super) mod activities;
+pub(super) mod assets;
+pub(super) mod calendar;
+pub(super) mod clock;
+pub(super) mod configuration;
+pub(super) mod crypto;
+mod data;
+pub(super) mod history;
+pub(super) mod orders;
+pub(super) mod positions;
+pub(super) mod stocks;

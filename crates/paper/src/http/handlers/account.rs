@@ -1,0 +1,13 @@
+//! `GET /v2/account`.
+
+use axum::response::Response;
+use paddock_alpaca::AlpacaError;
+
+use crate::http::{Call, respond, views};
+
+/// The account with its figures of now.
+pub(in crate::http) async fn get(call: &Call) -> Result<Response, AlpacaError> {
+    let account =
+        call.view(|broker, account| Ok(views::account(account, broker.market(), broker.now()))).await?;
+    respond::ok(&account)
+}

@@ -1,0 +1,117 @@
+//! `/v2/calendar` and `/v3/calendar/{market}`.
+
+use axum::response::Response;
+use jiff::civil::Date;
+use jiff::{SignedDuration, Timestamp};
+use paddock_alpaca::AlpacaError;
+use paddock_alpaca::wire::CalendarDay;
+use paddock_alpaca::wire::clock::eastern;
+use paddock_core::calendar::{self, Session};
+use serde::Serialize;
+
+use crate::http::{Call, respond};
+
+/// What Alpaca's calendar covers of the years that ours does.
+const FIRST: Date = calendar::FIRST_DATE;
+const LAST: Date = jiff::civil::date(2029, 12, 31);
+
+/// The market days from `start` to `end`, both included.
+pub(in crate::http) fn list(call: &Call) -> Result<Response, AlpacaError> {
+    let (start, end) = (date(call, "start")?.unwrap_or(FIRST), date(call, "end")?.unwrap_or(LAST));
+    let by_settlement = call.one_of("date_type", &["TRADING", "SETTLEMENT"])? == Some("SETTLEMENT");
+    // A trade settles within a week.
+    let first = if by_settlement { start.saturating_sub(jiff::Span::new().days(10)) } else { start };
+    let days: Vec<CalendarDay> = calendar::sessions_between(first, end.min(LAST))
+        .map(|session| CalendarDay::of(&session))
+        .filter(|day| !by_settlement || (start..=end).contains(&day.settlement_date))
+        .collect();
+    respond::ok(&days)
+}
+
+/// One of the markets that keep the hours of the New York Stock Exchange; others are not offered.
+#[derive(Clone, Copy, Serialize)]
+pub(super) struct Place {
+    acronym: &'static str,
+    mic: &'static str,
+    name: &'static str,
+    timezone: &'static str,
+}
+
+const PLACES: [Place; 4] = [
+    Place { acronym: "NYSE", mic: "XNYS", name: "New York Stock Exchange", timezone: "America/New_York" },
+    Place {
+        acronym: "NASDAQ",
+        mic: "XNAS",
+        name: "National Association of Securities Dealers Automated Quotations",
+        timezone: "America/New_York",
+    },
+    Place { acronym: "IEX", mic: "IEXG", name: "Investors Exchange", timezone: "America/New_York" },
+    Place { acronym: "OTC", mic: "OTCM", name: "Over-The-Counter", timezone: "America/New_York" },
+];
+
+impl Place {
+    /// The market of an acronym or a MIC.
+    pub fn named(name: &str) -> Result<Self, AlpacaError> {
+        PLACES
+            .into_iter()
+            .find(|place| place.acronym == name || place.mic == name)
+            .ok_or_else(|| AlpacaError::data_bad_request(format!("invalid market: {name}")))
+    }
+}
+
+#[derive(Serialize)]
+struct PlaceCalendar {
+    market: Place,
+    calendar: Vec<PlaceDay>,
+}
+
+#[derive(Serialize)]
+struct PlaceDay {
+    date: Date,
+    #[serde(with = "eastern")]
+    pre_start: Timestamp,
+    #[serde(with = "eastern")]
+    pre_end: Timestamp,
+    #[serde(with = "eastern")]
+    core_start: Timestamp,
+    #[serde(with = "eastern")]
+    core_end: Timestamp,
+    #[serde(with = "eastern")]
+    post_start: Timestamp,
+    #[serde(with = "eastern")]
+    post_end: Timestamp,
+    settlement_date: Date,
+}
+
+/// The market days of one market; this week's unless asked otherwise.
+pub(in crate::http) fn list_v3(call: &Call) -> Result<Response, AlpacaError> {
+    let market = Place::named(call.param())?;
+    let today = calendar::trading_date(call.broker.now());
+    let start = date(call, "start")?.unwrap_or(today);
+    let end = date(call, "end")?.unwrap_or_else(|| start.saturating_add(jiff::Span::new().days(7)));
+    let days = calendar::sessions_between(start, end.min(LAST)).map(|session| {
+        let (pre, post) = extended_hours(&session);
+        PlaceDay {
+            date: session.date,
+            pre_start: pre,
+            pre_end: session.open,
+            core_start: session.open,
+            core_end: session.close,
+            post_start: session.close,
+            post_end: post,
+            settlement_date: CalendarDay::of(&session).settlement_date,
+        }
+    });
+    respond::ok(&PlaceCalendar { market, calendar: days.collect() })
+}
+
+/// When extended hours begin and end: five and a half hours before the opening, four after the close.
+pub(super) fn extended_hours(session: &Session) -> (Timestamp, Timestamp) {
+    let before = SignedDuration::from_mins(5 * 60 + 30);
+    (session.open - before, session.close + SignedDuration::from_hours(4))
+}
+
+/// A date, or the date in New York of an instant: clients send either.
+fn date(call: &Call, name: &str) -> Result<Option<Date>, AlpacaError> {
+    Ok(call.instant(name)?.map(calendar::trading_date))
+}

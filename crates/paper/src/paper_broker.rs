@@ -1,0 +1,277 @@
+//! The broker as a running thing: the state machine with a clock, a journal and randomness.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use jiff::{SignedDuration, Timestamp};
+use paddock_alpaca::AlpacaError;
+use paddock_core::{Clock, Entropy, Environment, SecretText};
+use rust_decimal::Decimal;
+use uuid::Uuid;
+
+use crate::broker::{Broker, Command, Entry, Reply};
+use crate::clock::PaperClock;
+use crate::http::rate_limit::RateLimit;
+use crate::http::record::{Recorder, SeenRequest};
+use crate::journal::{Journal, World};
+use crate::keys::{KeyPair, account_number};
+use crate::market::{DateLaying, Market, MarketOptions};
+use crate::options::{PaperError, PaperOptions};
+
+/// The built-in broker. Cheap to clone; all clones are the same broker.
+#[derive(Clone, Debug)]
+pub struct PaperBroker(Arc<Shared>);
+
+#[derive(Debug)]
+struct Shared {
+    state: Mutex<State>,
+    market: Arc<Market>,
+    clock: PaperClock,
+    entropy: Arc<dyn Entropy>,
+    journal: Option<Journal>,
+    default_cash: Decimal,
+    rate_limit: RateLimit,
+    recorder: Recorder,
+}
+
+#[derive(Debug)]
+struct State {
+    broker: Broker,
+    /// The number of the last journal entry.
+    entries: u64,
+}
+
+/// An account as it is handed out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewAccount {
+    /// `PA` and 10 characters (paper), or 9 digits (live).
+    pub account_number: String,
+    /// Alpaca's account id.
+    pub account_id: Uuid,
+    /// The Key ID of its pair.
+    pub key_id: String,
+    /// The secret of its pair; it cannot be shown again.
+    pub secret_key: SecretText,
+}
+
+impl PaperBroker {
+    /// Starts a broker, with everything that its journal holds.
+    ///
+    /// # Errors
+    /// [`PaperError`] when the journal cannot be used.
+    pub fn open(options: PaperOptions) -> Result<Self, PaperError> {
+        let clock = PaperClock::new(options.clock, options.clock_mode, options.start);
+        let market = Arc::new(Market::new(MarketOptions {
+            seed: options.seed,
+            laying: options.laying,
+            hold_open: options.hold_open,
+        }));
+        let world = World {
+            version: 1,
+            seed: options.seed,
+            laying: match options.laying {
+                DateLaying::OntoToday => "onto_today".to_owned(),
+                DateLaying::AsRecorded => "as_recorded".to_owned(),
+            },
+            hold_open: options.hold_open,
+        };
+        let (journal, history) = match &options.data_dir {
+            Some(directory) => {
+                let (journal, history) = Journal::open(directory, &world)?;
+                (Some(journal), history)
+            }
+            None => (None, Vec::new()),
+        };
+        let begin = history.first().map_or_else(|| clock.now(), |first| first.at);
+        let mut broker = Broker::new(Arc::clone(&market), begin);
+        for (number, entry) in (1..).zip(&history) {
+            broker
+                .apply(entry.at, &entry.command)
+                .map_err(|refusal| PaperError::Replay { number, refusal: refusal.to_string() })?;
+        }
+        clock.not_before(broker.now());
+        Ok(Self(Arc::new(Shared {
+            state: Mutex::new(State { broker, entries: 0 }),
+            market,
+            clock,
+            entropy: options.entropy,
+            journal,
+            default_cash: options.default_cash,
+            rate_limit: RateLimit::new(options.rate_limit),
+            recorder: Recorder::new(options.record_requests),
+        })))
+    }
+
+    /// Opens an account.
+    ///
+    /// # Errors
+    /// [`AlpacaError::internal`] when the journal cannot be written.
+    pub async fn create_account(
+        &self,
+        environment: Environment,
+        cash: Decimal,
+    ) -> Result<NewAccount, AlpacaError> {
+        let entropy = self.0.entropy.as_ref();
+        let pair = KeyPair::generate(environment, entropy);
+        let number = account_number(environment, entropy);
+        let account = self.new_id();
+        let key = pair.kept();
+        let command = Command::CreateAccount { account, environment, number: number.clone(), cash, key };
+        self.execute(command).await?;
+        Ok(handed_out(number, account, pair))
+    }
+
+    /// Gives an account a new pair; the old one is dead when this returns, and no instant passes in which both or neither
+    /// would open the account.
+    ///
+    /// # Errors
+    /// Status 404 when there is no such account.
+    pub async fn regenerate_key(&self, account: Uuid) -> Result<NewAccount, AlpacaError> {
+        let (number, pair) = self.prepare_pair(account)?;
+        self.execute(Command::IssueKey { account, key: pair.kept() }).await?;
+        Ok(handed_out(number, account, pair))
+    }
+
+    /// Takes an account's pair away.
+    ///
+    /// # Errors
+    /// Status 404 when there is no such account.
+    pub async fn revoke_key(&self, account: Uuid) -> Result<(), AlpacaError> {
+        self.execute(Command::RevokeKey { account }).await.map(|_| ())
+    }
+
+    /// Starts an account anew with `cash` dollars. This also changes its pair, as it did at Alpaca.
+    ///
+    /// # Errors
+    /// Status 404 when there is no such account.
+    pub async fn reset_account(&self, account: Uuid, cash: Decimal) -> Result<NewAccount, AlpacaError> {
+        let (number, pair) = self.prepare_pair(account)?;
+        self.execute(Command::ResetAccount { account, cash, key: pair.kept() }).await?;
+        Ok(handed_out(number, account, pair))
+    }
+
+    /// Moves a stepped clock forwards and tells the new instant; `None` if the clock is not a stepped one.
+    ///
+    /// # Errors
+    /// [`AlpacaError::internal`] when the journal cannot be written.
+    pub async fn step_clock(&self, by: SignedDuration) -> Result<Option<Timestamp>, AlpacaError> {
+        let Some(now) = self.0.clock.step(by) else { return Ok(None) };
+        self.execute(Command::PassTime).await?;
+        Ok(Some(now))
+    }
+
+    /// Lets what is due happen. Requests do so too; between them a timer does.
+    pub fn advance(&self) {
+        let mut state = self.lock();
+        let now = self.0.clock.now();
+        state.broker.advance(now);
+    }
+
+    /// The requests that were received on Alpaca's paths, oldest first; empty unless the options ask for it.
+    #[must_use]
+    pub fn requests_seen(&self) -> Vec<SeenRequest> {
+        self.0.recorder.seen()
+    }
+
+    /// The market that it trades in.
+    #[must_use]
+    pub fn market(&self) -> &Arc<Market> {
+        &self.0.market
+    }
+
+    /// The broker's present instant.
+    #[must_use]
+    pub fn now(&self) -> Timestamp {
+        self.0.clock.now()
+    }
+
+    pub(crate) fn clock(&self) -> &PaperClock {
+        &self.0.clock
+    }
+
+    pub(crate) fn default_cash(&self) -> Decimal {
+        self.0.default_cash
+    }
+
+    pub(crate) fn rate_limit(&self) -> &RateLimit {
+        &self.0.rate_limit
+    }
+
+    pub(crate) fn recorder(&self) -> &Recorder {
+        &self.0.recorder
+    }
+
+    pub(crate) fn entropy(&self) -> &dyn Entropy {
+        self.0.entropy.as_ref()
+    }
+
+    /// A new random id, a UUID version 4 as Alpaca's are.
+    pub(crate) fn new_id(&self) -> Uuid {
+        let mut bytes = [0_u8; 16];
+        self.0.entropy.fill(&mut bytes);
+        uuid::Builder::from_random_bytes(bytes).into_uuid()
+    }
+
+    /// Gives a command now, and returns when it is durable.
+    pub(crate) async fn execute(&self, command: Command) -> Result<Reply, AlpacaError> {
+        let (reply, number) = {
+            let mut state = self.lock();
+            let at = self.0.clock.now().max(state.broker.now());
+            let reply = state.broker.apply(at, &command)?;
+            state.entries += 1;
+            let number = state.entries;
+            if let Some(journal) = &self.0.journal {
+                // Under the lock, so that the journal has the order of the commands.
+                journal.append(number, &Entry { at, command });
+            }
+            (reply, number)
+        };
+        self.durable(number).await?;
+        Ok(reply)
+    }
+
+    /// Looks at the state of now, and returns when all that led to it is durable: what was shown is never taken back.
+    pub(crate) async fn view<T>(&self, look: impl FnOnce(&Broker) -> T) -> Result<T, AlpacaError> {
+        let (seen, number) = {
+            let mut state = self.lock();
+            let now = self.0.clock.now();
+            state.broker.advance(now);
+            (look(&state.broker), state.entries)
+        };
+        self.durable(number).await?;
+        Ok(seen)
+    }
+
+    /// The account that a pair opens.
+    pub(crate) fn authenticate(&self, key_id: &str, secret: &str) -> Option<(Uuid, Environment)> {
+        let state = self.lock();
+        let account = state.broker.account_by_key_id(key_id)?;
+        let key = account.key.as_ref()?;
+        key.opens_with(secret).then_some((account.id, account.environment))
+    }
+
+    async fn durable(&self, number: u64) -> Result<(), AlpacaError> {
+        match &self.0.journal {
+            Some(journal) => journal.durable(number).await.map_err(|_| AlpacaError::internal()),
+            None => Ok(()),
+        }
+    }
+
+    fn prepare_pair(&self, account: Uuid) -> Result<(String, KeyPair), AlpacaError> {
+        let state = self.lock();
+        let account = state
+            .broker
+            .account(account)
+            .ok_or_else(|| AlpacaError::new(404, 40_410_000, "account not found"))?;
+        Ok((account.number.clone(), KeyPair::generate(account.environment, self.0.entropy.as_ref())))
+    }
+
+    /// A panic while the lock was held would have left the state half-changed; there is none that is known of, and going on
+    /// is better than stopping every test that shares the broker.
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn handed_out(account_number: String, account_id: Uuid, pair: KeyPair) -> NewAccount {
+    NewAccount { account_number, account_id, key_id: pair.key_id, secret_key: pair.secret_key }
+}
