@@ -1,1 +1,24 @@
-//! placeholder
+//! Paddock's web side: the JSON API for people and automation, and the first page.
+//!
+//! HTML and JSON only. This crate can seal a secret and never open one; what needs an opened credential is asked of the
+//! gateway's control handle. One endpoint lives in one file, with its errors and its tests.
+
+mod api;
+mod events;
+mod faults;
+mod fields;
+mod lifetime;
+mod name;
+mod pages;
+mod problem;
+mod query;
+mod state;
+
+pub use api::connections::{ConnectionView, RepairView};
+pub use api::keys::{KeyView, UsageView};
+pub use api::router as api_router;
+pub use pages::chain::ChainWatch;
+pub use pages::hosts::AllowedHosts;
+pub use pages::router as pages_router;
+pub use problem::Problem;
+pub use state::WebState;

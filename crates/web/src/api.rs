@@ -1,0 +1,72 @@
+//! The JSON API under `/api/v1`. It is served in full on the admin socket only, where the permissions of the file system are
+//! the authentication.
+
+mod audit;
+mod backup;
+pub(crate) mod connections;
+mod freeze;
+pub(crate) mod keys;
+mod requests;
+mod status;
+mod vault;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::routing::{delete, get, post};
+use http::{Method, StatusCode, Uri};
+
+use crate::WebState;
+use crate::problem::Problem;
+
+/// The whole JSON API. Whoever reaches it may do everything, so it belongs on the admin socket and nowhere else.
+pub fn router(state: Arc<WebState>) -> Router {
+    let v1 = Router::new()
+        .route("/status", get(status::show))
+        .route("/connections", get(connections::list::list).post(connections::add::add))
+        .route("/connections/{name}", delete(connections::remove::remove))
+        .route("/connections/{name}/check", post(connections::check::check))
+        .route("/connections/{name}/activate", post(connections::activate::activate))
+        .route("/connections/{name}/freeze", post(connections::freeze::freeze))
+        .route("/connections/{name}/unfreeze", post(connections::freeze::unfreeze))
+        .route("/keys", get(keys::list::list).post(keys::create::create))
+        .route("/keys/{name}", get(keys::show::show))
+        .route("/keys/{name}/freeze", post(keys::freeze::freeze))
+        .route("/keys/{name}/unfreeze", post(keys::freeze::unfreeze))
+        .route("/keys/{name}/revoke", post(keys::revoke::revoke))
+        .route("/freeze", post(freeze::freeze))
+        .route("/unfreeze", post(freeze::unfreeze))
+        .route("/audit", get(audit::list::list))
+        .route("/audit/verify", get(audit::verify::verify))
+        .route("/audit/export", get(audit::export::export))
+        .route("/vault", get(vault::show::show))
+        .route("/vault/rotate", post(vault::rotate::rotate))
+        .route("/backup", post(backup::create))
+        .route("/requests", get(requests::list::list))
+        .route("/events", get(requests::events::events));
+    Router::new()
+        .nest("/api/v1", v1)
+        .fallback(unknown_route)
+        .method_not_allowed_fallback(wrong_method)
+        .with_state(state)
+}
+
+async fn unknown_route(method: Method, uri: Uri) -> Problem {
+    Problem::new(
+        StatusCode::NOT_FOUND,
+        "unknown_route",
+        "Unknown route",
+        format!("there is nothing at {method} {}", crate::problem::shown(uri.path())),
+        "see that the command line and the server are of the same version",
+    )
+}
+
+async fn wrong_method(method: Method) -> Problem {
+    Problem::new(
+        StatusCode::METHOD_NOT_ALLOWED,
+        "method_not_allowed",
+        "Method not allowed",
+        format!("this address does not take {method}"),
+        "see that the command line and the server are of the same version",
+    )
+}

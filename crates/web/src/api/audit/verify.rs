@@ -1,0 +1,32 @@
+//! `GET /api/v1/audit/verify`
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::State;
+use paddock_core::audit::ChainHash;
+use serde::Serialize;
+
+use crate::WebState;
+use crate::problem::Problem;
+
+/// What a check of the whole chain found.
+#[derive(Debug, Serialize)]
+pub(crate) struct Verified {
+    valid: bool,
+    records: u64,
+    head: ChainHash,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    fault: Option<String>,
+}
+
+/// Reads the whole chain and checks it. A broken chain is an answer, not an error.
+pub(crate) async fn verify(State(state): State<Arc<WebState>>) -> Result<Json<Verified>, Problem> {
+    match crate::pages::chain::verify(&state).await? {
+        Ok(chain) => Ok(Json(Verified { valid: true, records: chain.count, head: chain.head, fault: None })),
+        Err(fault) => {
+            let (records, head) = state.store.audit_head().await?;
+            Ok(Json(Verified { valid: false, records, head, fault: Some(fault) }))
+        }
+    }
+}

@@ -1,0 +1,88 @@
+//! `POST /api/v1/backup`
+
+use std::fs::File;
+use std::io::{Seek, SeekFrom};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::extract::State;
+use axum::response::Response;
+use bytes::Bytes;
+use futures_util::stream;
+use http::{HeaderValue, StatusCode, header};
+use paddock_core::audit::{Actor, AuditEvent};
+use paddock_core::id::uuid_v7;
+use tokio::io::AsyncReadExt;
+
+use crate::WebState;
+use crate::fields::Fields;
+use crate::problem::Problem;
+
+/// Bytes that are read and sent at a time.
+const CHUNK: usize = 64 * 1024;
+
+/// The whole database as an archive. Secrets in it are sealed; the key file that opens them is not part of it, and never
+/// passes through here.
+pub(crate) async fn create(
+    State(state): State<Arc<WebState>>,
+    mut fields: Fields,
+) -> Result<Response, Problem> {
+    if fields.flag("with_key")? {
+        return Err(Problem::new(
+            StatusCode::UNPROCESSABLE_ENTITY,
+            "key_not_included",
+            "Key file not included",
+            "the key file opens every credential, so it never passes through here",
+            "make the backup without it, and keep a copy of the key file in another place",
+        ));
+    }
+    fields.finish(&["with_key"])?;
+    let file = nameless_file(&state).map_err(|error| unwritable(&error))?;
+    let (mut file, summary) = {
+        let (store, runtime) = (state.store.clone(), tokio::runtime::Handle::current());
+        // The export writes as it goes, and a disk may be slow: not on a thread that serves others.
+        tokio::task::spawn_blocking(move || {
+            let mut file = file;
+            runtime.block_on(store.export(&mut file)).map(|summary| (file, summary))
+        })
+        .await
+        .map_err(|error| unwritable(&std::io::Error::other(error)))??
+    };
+    let length = file.stream_position().map_err(|error| unwritable(&error))?;
+    file.seek(SeekFrom::Start(0)).map_err(|error| unwritable(&error))?;
+    let event = AuditEvent::BackupWritten { records: summary.records };
+    state.store.append_audit(&Actor::Operator, &event, state.now()).await?;
+    let chunks = stream::try_unfold(tokio::fs::File::from_std(file), |mut file| async move {
+        let mut chunk = vec![0; CHUNK];
+        let count = file.read(&mut chunk).await?;
+        chunk.truncate(count);
+        Ok::<_, std::io::Error>((count > 0).then(|| (Bytes::from(chunk), file)))
+    });
+    let mut response = Response::new(Body::from_stream(chunks));
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/gzip"));
+    headers.insert(header::CONTENT_LENGTH, HeaderValue::from(length));
+    Ok(response)
+}
+
+/// A file in the data directory that only this process can reach, and that is gone when it is closed.
+fn nameless_file(state: &WebState) -> std::io::Result<File> {
+    let name = format!(".backup-{}", uuid_v7(state.now(), &*state.entropy));
+    let path = Path::new(&state.data_dir).join(name);
+    let file = File::options().read(true).write(true).create_new(true).mode(0o600).open(&path)?;
+    std::fs::remove_file(&path)?;
+    Ok(file)
+}
+
+fn unwritable(error: &std::io::Error) -> Problem {
+    tracing::error!(%error, "a backup could not be gathered");
+    Problem::new(
+        StatusCode::SERVICE_UNAVAILABLE,
+        "backup_not_written",
+        "Backup not written",
+        format!("the backup cannot be gathered in the data directory: {}", error.kind()),
+        "make room on the disk and see that the data directory is yours",
+    )
+}

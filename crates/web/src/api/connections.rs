@@ -1,0 +1,93 @@
+//! Connections: Alpaca accounts that the user has connected.
+
+pub(crate) mod activate;
+pub(crate) mod add;
+pub(crate) mod check;
+mod connect;
+pub(crate) mod connect_problem;
+pub(crate) mod freeze;
+pub(crate) mod list;
+pub(crate) mod remove;
+
+use http::StatusCode;
+use jiff::Timestamp;
+use paddock_core::Environment;
+use paddock_core::id::ConnectionId;
+use paddock_store::Connection;
+use serde::{Deserialize, Serialize};
+
+use crate::WebState;
+use crate::problem::{Problem, shown};
+
+/// A connection as it is shown.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ConnectionView {
+    /// Its identifier.
+    pub id: ConnectionId,
+    /// The name that its owner gave it.
+    pub name: String,
+    /// Alpaca's world.
+    pub environment: Environment,
+    /// Alpaca's account number.
+    pub account_number: String,
+    /// The account's status as Alpaca last gave it, for example `ACTIVE`.
+    pub status: String,
+    /// Whether new trades of the engine go here.
+    pub active: bool,
+    /// Whether it is frozen.
+    pub frozen: bool,
+    /// When it was connected.
+    pub created_at: Timestamp,
+    /// When the credential last worked.
+    pub checked_at: Timestamp,
+    /// The credential's version, from 1.
+    pub credential_version: u32,
+}
+
+impl From<Connection> for ConnectionView {
+    fn from(row: Connection) -> Self {
+        Self {
+            id: row.id,
+            name: row.name,
+            environment: row.environment,
+            account_number: row.account_number,
+            status: row.status,
+            active: row.active,
+            frozen: row.frozen,
+            created_at: row.created_at,
+            checked_at: row.checked_at,
+            credential_version: row.credential_version,
+        }
+    }
+}
+
+/// What was taken off a pasted field.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RepairView {
+    /// `key_id` or `secret_key`.
+    pub field: String,
+    /// What was removed, in words, for example `spaces`.
+    pub removed: Vec<String>,
+}
+
+/// The connection of that name.
+pub(crate) async fn named(state: &WebState, name: &str) -> Result<Connection, Problem> {
+    if let Some(connection) = state.store.connection_named(state.user, name).await? {
+        return Ok(connection);
+    }
+    let known: Vec<String> =
+        state.store.connections(state.user).await?.into_iter().map(|connection| connection.name).collect();
+    let next_step = if known.is_empty() {
+        "connect an account with `paddock connection add`".to_owned()
+    } else {
+        format!("use one of: {}", known.join(", "))
+    };
+    Err(Problem::new(
+        StatusCode::NOT_FOUND,
+        "unknown_connection",
+        "Unknown connection",
+        format!("there is no connection named `{}`", shown(name)),
+        next_step,
+    )
+    .with("connections", known))
+}

@@ -1,0 +1,49 @@
+//! `POST /api/v1/connections/{name}/check`
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::{Path, State};
+use http::StatusCode;
+use paddock_gateway::ConnectionCheck;
+use serde::Serialize;
+
+use super::{ConnectionView, connect_problem};
+use crate::WebState;
+use crate::fields::Fields;
+use crate::problem::Problem;
+
+/// What a check found.
+#[derive(Debug, Serialize)]
+pub(crate) struct Checked {
+    connection: ConnectionView,
+    healthy: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    problem: Option<Problem>,
+}
+
+/// Asks Alpaca whether the stored credential still works. A credential that does not is an answer, not an error. The gateway
+/// asks, since only it may open the credential.
+pub(crate) async fn check(
+    State(state): State<Arc<WebState>>,
+    Path(name): Path<String>,
+    fields: Fields,
+) -> Result<Json<Checked>, Problem> {
+    fields.finish(&[])?;
+    let connection = super::named(&state, &name).await?;
+    let problem = match state.control.check_connection(connection.id).await? {
+        ConnectionCheck::Healthy(_) => None,
+        ConnectionCheck::Faulty(fault) => Some(connect_problem::of_fault(&fault)),
+        ConnectionCheck::NoSuchConnection => {
+            return Err(Problem::new(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "gateway_not_reloaded",
+                "Gateway not reloaded",
+                "the gateway does not know this connection yet",
+                "restart `paddock serve`",
+            ));
+        }
+    };
+    let connection = super::named(&state, &name).await?.into();
+    Ok(Json(Checked { connection, healthy: problem.is_none(), problem }))
+}

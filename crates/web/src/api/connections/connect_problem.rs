@@ -1,0 +1,130 @@
+//! What can be wrong with a pair or its account, each with its own name, sentence and next step.
+
+use http::StatusCode;
+use paddock_alpaca::connect_fault::ConnectFault;
+use paddock_core::SecretText;
+use paddock_core::paste::{PairFault, pair_fault};
+use paddock_store::Connection;
+
+use crate::api::keys::issue::{KEY_ID_PREFIX, SECRET_PREFIX};
+use crate::problem::Problem;
+
+/// How to get a new pair, since a Secret Key is shown only once.
+const NEW_PAIR: &str = "generate a new pair in Alpaca's dashboard and copy both keys from there";
+
+/// Looks at a repaired pair before anyone is asked.
+pub(super) fn check_shape(key_id: &SecretText, secret_key: &SecretText) -> Result<(), Problem> {
+    if key_id.expose().starts_with(KEY_ID_PREFIX) || secret_key.expose().starts_with(SECRET_PREFIX) {
+        return Err(Problem::new(
+            StatusCode::UNPROCESSABLE_ENTITY,
+            "paddock_key",
+            "An access key of Paddock's",
+            "this is an access key that Paddock issued, not a pair of Alpaca's",
+            "paste the pair that Alpaca's dashboard shows; access keys are for programs",
+        ));
+    }
+    let Some(fault) = pair_fault(key_id, secret_key) else { return Ok(()) };
+    let problem = of_fault(&ConnectFault::Pair(fault));
+    Err(match fault {
+        PairFault::Missing if key_id.expose().is_empty() => problem.with("field", "key_id"),
+        PairFault::Missing | PairFault::KeyIdTwice | PairFault::SecretMalformed => {
+            problem.with("field", "secret_key")
+        }
+        PairFault::SecretTwice | PairFault::KeyIdMalformed => problem.with("field", "key_id"),
+        PairFault::Swapped | PairFault::HalvesOfTwoPairs => problem,
+    })
+}
+
+/// What Alpaca's two hosts had to say. 503 where trying again may help, 502 where the host is not as it should be.
+pub(super) fn of_fault(fault: &ConnectFault) -> Problem {
+    let status = match fault {
+        ConnectFault::AlreadyConnected { .. } | ConnectFault::NameTaken { .. } => StatusCode::CONFLICT,
+        ConnectFault::TlsFailure { .. }
+        | ConnectFault::ClockSkew { .. }
+        | ConnectFault::UnexpectedAnswer { .. } => StatusCode::BAD_GATEWAY,
+        fault if fault.is_temporary() => StatusCode::SERVICE_UNAVAILABLE,
+        _ => StatusCode::UNPROCESSABLE_ENTITY,
+    };
+    let problem = Problem::new(status, fault.code(), fault.label(), fault.sentence(), fault.next_step());
+    match fault {
+        ConnectFault::WrongEnvironment { expected, account_number } => problem
+            .with("field", "environment")
+            .with("found", expected.other().as_str())
+            .with("account_number", account_number.as_str()),
+        ConnectFault::AccountInactive { status } => problem.with("account_status", status.as_str()),
+        ConnectFault::RateLimited { retry_after: Some(wait) } => problem.with("retry_after", wait.as_secs()),
+        _ => problem,
+    }
+}
+
+/// One half or each half belongs to a pair that is known, and they do not belong together. At least one name is given.
+pub(super) fn torn_pair(key_id_of: Option<&str>, secret_of: Option<&str>) -> Problem {
+    let mut problem = of_fault(&ConnectFault::Pair(PairFault::HalvesOfTwoPairs));
+    let detail = match (key_id_of, secret_of) {
+        (Some(one), Some(other)) if one == other => {
+            format!(
+                "the Key ID and the Secret Key are of two different pairs that connection `{one}` has had"
+            )
+        }
+        (Some(one), Some(other)) => {
+            format!("the Key ID belongs to connection `{one}` and the Secret Key to connection `{other}`")
+        }
+        (Some(one), None) => {
+            format!(
+                "the Key ID belongs to connection `{one}`, and the Secret Key is not the one that goes with it"
+            )
+        }
+        (None, Some(other)) => format!(
+            "the Secret Key belongs to connection `{other}`, and the Key ID is not the one that goes with it"
+        ),
+        (None, None) => problem.detail.to_string(),
+    };
+    problem.detail = detail.into();
+    problem.next_step = format!("copy both keys of the same pair, or {NEW_PAIR}").into();
+    if let Some(name) = key_id_of {
+        problem = problem.with("key_id_of", name);
+    }
+    if let Some(name) = secret_of {
+        problem = problem.with("secret_key_of", name);
+    }
+    problem
+}
+
+/// The account is connected.
+pub(super) fn already_connected(known: &Connection) -> Problem {
+    let mut problem = of_fault(&ConnectFault::AlreadyConnected { name: known.name.clone() });
+    problem.detail = format!(
+        "this {} account ({}) is connected already, as `{}`",
+        known.environment, known.account_number, known.name
+    )
+    .into();
+    problem.with("connection", known.name.as_str())
+}
+
+/// The pair is the one that is in use.
+pub(super) fn same_pair(known: &Connection) -> Problem {
+    Problem::new(
+        StatusCode::CONFLICT,
+        "same_pair",
+        "Same pair",
+        format!("this is the pair that connection `{}` uses already", known.name),
+        format!("there is nothing to replace; for a new pair, {NEW_PAIR}"),
+    )
+    .with("connection", known.name.as_str())
+}
+
+/// Another account has the name.
+pub(super) fn name_taken(known: &Connection, account_number: &str) -> Problem {
+    let mut problem = of_fault(&ConnectFault::NameTaken { name: known.name.clone() });
+    problem.detail = format!(
+        "`{}` is the {} account {}, and this pair opens account {account_number}",
+        known.name, known.environment, known.account_number
+    )
+    .into();
+    problem.next_step = format!(
+        "choose another name, or remove that connection with `paddock connection remove {}`",
+        known.name
+    )
+    .into();
+    problem.with("connection", known.name.as_str())
+}

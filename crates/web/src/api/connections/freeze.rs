@@ -1,0 +1,38 @@
+//! `POST /api/v1/connections/{name}/freeze` and `/unfreeze`
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::{Path, State};
+use paddock_core::audit::Actor;
+
+use super::ConnectionView;
+use crate::WebState;
+use crate::fields::Fields;
+use crate::problem::Problem;
+
+/// Stops every access key of a connection; cancels still pass.
+pub(crate) async fn freeze(
+    State(state): State<Arc<WebState>>,
+    Path(name): Path<String>,
+    fields: Fields,
+) -> Result<Json<ConnectionView>, Problem> {
+    fields.finish(&[])?;
+    let connection = super::named(&state, &name).await?;
+    state.store.set_connection_frozen(connection.id, true, &Actor::Operator, state.now()).await?;
+    state.reload().await?;
+    Ok(Json(super::named(&state, &name).await?.into()))
+}
+
+/// Lets the access keys of a connection work again.
+pub(crate) async fn unfreeze(
+    State(state): State<Arc<WebState>>,
+    Path(name): Path<String>,
+    fields: Fields,
+) -> Result<Json<ConnectionView>, Problem> {
+    fields.finish(&[])?;
+    let connection = super::named(&state, &name).await?;
+    state.store.set_connection_frozen(connection.id, false, &Actor::Operator, state.now()).await?;
+    state.reload().await?;
+    Ok(Json(super::named(&state, &name).await?.into()))
+}

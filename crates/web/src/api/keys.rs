@@ -1,0 +1,151 @@
+//! Access keys: what programs get instead of the real credential.
+
+pub(crate) mod create;
+pub(crate) mod freeze;
+pub(crate) mod issue;
+pub(crate) mod list;
+pub(crate) mod revoke;
+pub(crate) mod scope_fields;
+pub(crate) mod show;
+
+use http::StatusCode;
+use jiff::Timestamp;
+use jiff::civil::Date;
+use paddock_core::calendar::trading_date;
+use paddock_core::id::AccessKeyId;
+use paddock_core::{Environment, Scope};
+use paddock_store::{AccessKey, Connection};
+use rust_decimal::Decimal;
+use serde::{Deserialize, Serialize};
+
+use crate::WebState;
+use crate::problem::{Problem, shown};
+
+/// An access key as it is shown. Its secret is shown once, by the answer that creates it, and never again.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeyView {
+    /// Its identifier.
+    pub id: AccessKeyId,
+    /// The name that its owner gave it.
+    pub name: String,
+    /// What programs send as their Key ID.
+    pub key_id: String,
+    /// The name of the connection that it opens.
+    pub connection: String,
+    /// That connection's environment.
+    pub environment: Environment,
+    /// What it may do.
+    pub scope: Scope,
+    /// The same as a sentence.
+    pub scope_sentence: String,
+    /// Whether it is frozen.
+    pub frozen: bool,
+    /// When it was revoked for good.
+    pub revoked_at: Option<Timestamp>,
+    /// When it was issued.
+    pub created_at: Timestamp,
+    /// When it was last used; a few seconds behind.
+    pub last_used_at: Option<Timestamp>,
+    /// What it has used of its caps today.
+    pub usage: UsageView,
+}
+
+/// What an access key has used on one New York day.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UsageView {
+    /// The New York date.
+    pub day: Date,
+    /// Orders, replacements and closes.
+    pub orders: u32,
+    /// Dollars.
+    pub notional: Decimal,
+}
+
+/// The key as it is shown, with its connection and today's usage.
+pub(crate) async fn view(
+    state: &WebState,
+    key: AccessKey,
+    connection: &Connection,
+) -> Result<KeyView, Problem> {
+    let day = trading_date(state.now());
+    let usage = state.store.usage(key.id, day).await?;
+    Ok(KeyView {
+        id: key.id,
+        name: key.name,
+        key_id: key.key_id,
+        connection: connection.name.clone(),
+        environment: connection.environment,
+        scope_sentence: key.scope.describe(),
+        scope: key.scope,
+        frozen: key.frozen,
+        revoked_at: key.revoked_at,
+        created_at: key.created_at,
+        last_used_at: key.last_used_at,
+        usage: UsageView { day, orders: usage.orders, notional: usage.notional.normalize() },
+    })
+}
+
+/// The views of many keys. A key whose connection is not this user's is left out.
+pub(crate) async fn views(state: &WebState, keys: Vec<AccessKey>) -> Result<Vec<KeyView>, Problem> {
+    let mut connections = state.store.connections(state.user).await?;
+    let mut views = Vec::with_capacity(keys.len());
+    for key in keys {
+        let known = connections.iter().position(|connection| connection.id == key.connection);
+        let position = match known {
+            Some(position) => position,
+            // The connection was removed; the revoked key still names it.
+            None => match state.store.connection(key.connection).await? {
+                Some(connection) => {
+                    connections.push(connection);
+                    connections.len() - 1
+                }
+                None => continue,
+            },
+        };
+        if let Some(connection) = connections.get(position).filter(|connection| connection.user == state.user)
+        {
+            views.push(view(state, key, connection).await?);
+        }
+    }
+    Ok(views)
+}
+
+/// The access key of that name, or with that Key ID; not a revoked one.
+pub(crate) async fn named(state: &WebState, name: &str) -> Result<AccessKey, Problem> {
+    if let Some(key) = state.store.key_named(name).await? {
+        return Ok(key);
+    }
+    let mut known: Vec<AccessKey> =
+        state.store.keys().await?.into_iter().filter(|key| key.revoked_at.is_none()).collect();
+    if let Some(position) = known.iter().position(|key| key.key_id == name) {
+        return Ok(known.swap_remove(position));
+    }
+    let names: Vec<String> = known.into_iter().map(|key| key.name).collect();
+    let next_step = if names.is_empty() {
+        "issue one with `paddock key create`".to_owned()
+    } else {
+        format!("use one of: {}", names.join(", "))
+    };
+    Err(Problem::new(
+        StatusCode::NOT_FOUND,
+        "unknown_key",
+        "Unknown access key",
+        format!("there is no access key named `{}`, or it is revoked", shown(name)),
+        next_step,
+    )
+    .with("keys", names))
+}
+
+/// The named key's view, after a change.
+pub(crate) async fn shown_by_id(state: &WebState, id: AccessKeyId) -> Result<KeyView, Problem> {
+    let key = state.store.key(id).await?.into_iter().collect();
+    views(state, key).await?.pop().ok_or_else(|| {
+        Problem::new(
+            StatusCode::NOT_FOUND,
+            "unknown_key",
+            "Unknown access key",
+            "the access key is no longer there",
+            "list the access keys with `paddock key list`",
+        )
+    })
+}

@@ -1,0 +1,38 @@
+//! `POST /api/v1/keys/{name}/freeze` and `/unfreeze`
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::{Path, State};
+use paddock_core::audit::Actor;
+
+use super::KeyView;
+use crate::WebState;
+use crate::fields::Fields;
+use crate::problem::Problem;
+
+/// Stops an access key; cancels still pass.
+pub(crate) async fn freeze(
+    State(state): State<Arc<WebState>>,
+    Path(name): Path<String>,
+    fields: Fields,
+) -> Result<Json<KeyView>, Problem> {
+    fields.finish(&[])?;
+    let key = super::named(&state, &name).await?;
+    state.store.set_key_frozen(key.id, true, &Actor::Operator, state.now()).await?;
+    state.reload().await?;
+    super::shown_by_id(&state, key.id).await.map(Json)
+}
+
+/// Lets an access key work again.
+pub(crate) async fn unfreeze(
+    State(state): State<Arc<WebState>>,
+    Path(name): Path<String>,
+    fields: Fields,
+) -> Result<Json<KeyView>, Problem> {
+    fields.finish(&[])?;
+    let key = super::named(&state, &name).await?;
+    state.store.set_key_frozen(key.id, false, &Actor::Operator, state.now()).await?;
+    state.reload().await?;
+    super::shown_by_id(&state, key.id).await.map(Json)
+}

@@ -1,0 +1,344 @@
+//! A scope, read from the fields of a request.
+//!
+//! Every complaint names the field and what it may hold. A combination under which the key could never do what was meant is
+//! refused too, since the person would find out only when an order is refused.
+
+use std::collections::BTreeSet;
+use std::net::IpAddr;
+use std::str::FromStr;
+
+use http::StatusCode;
+use ipnet::IpNet;
+use jiff::Timestamp;
+use paddock_alpaca::operation;
+use paddock_core::scope::Preset;
+use paddock_core::{AssetClass, PermissionClass, Scope, Symbol};
+
+use crate::fields::Fields;
+use crate::lifetime;
+use crate::problem::{Problem, shown};
+
+/// The fields of a scope.
+pub(crate) const FIELDS: [&str; 12] = [
+    "preset",
+    "allow",
+    "symbols",
+    "asset_classes",
+    "sides",
+    "order_types",
+    "max_order_notional",
+    "max_daily_notional",
+    "max_daily_orders",
+    "expires_at",
+    "expires_in",
+    "networks",
+];
+
+/// Reads a scope. `now` is when a lifetime begins.
+pub(crate) fn read(fields: &mut Fields, now: Timestamp) -> Result<Scope, Problem> {
+    let mut scope = Scope::default();
+    read_acts(fields, &mut scope)?;
+    scope.symbols = set(fields, "symbols", |text| {
+        Symbol::parse(&text.to_ascii_uppercase()).map_err(|_| {
+            Problem::field("symbols", "symbols like `AAPL`, `BRK.B`, `BTC/USD` or `AAPL261218C00150000`")
+        })
+    })?;
+    scope.asset_classes = words(fields, "asset_classes", &["us_equity", "us_option", "crypto"])?;
+    scope.sides = words(fields, "sides", &["buy", "sell"])?;
+    scope.order_types =
+        words(fields, "order_types", &["market", "limit", "stop", "stop_limit", "trailing_stop"])?;
+    scope.max_order_notional = fields.dollars("max_order_notional")?;
+    scope.max_daily_notional = fields.dollars("max_daily_notional")?;
+    scope.max_daily_orders = fields.count("max_daily_orders")?;
+    scope.expires_at = expiry(fields, now)?;
+    scope.networks = set(fields, "networks", network)?.map(|networks| networks.into_iter().collect());
+    check_sense(&scope)?;
+    Ok(scope)
+}
+
+fn read_acts(fields: &mut Fields, scope: &mut Scope) -> Result<(), Problem> {
+    let preset = fields.text("preset")?;
+    let allow = fields.list("allow")?;
+    if let Some(name) = &preset {
+        let names = Preset::ALL.map(|(name, _)| name);
+        Preset::named(name).ok_or_else(|| Problem::not_allowed("preset", name, &names))?.apply(scope);
+    }
+    for entry in allow.iter().flatten() {
+        allow_entry(entry, scope)?;
+    }
+    if preset.is_none() && allow.is_none() {
+        return Err(Problem::missing("preset", "what the key may do: a `preset`, or operations in `allow`")
+            .with("allowed", Preset::ALL.map(|(name, _)| name).to_vec()));
+    }
+    Ok(())
+}
+
+/// One entry of `allow`: a permission class or an operationId.
+fn allow_entry(entry: &str, scope: &mut Scope) -> Result<(), Problem> {
+    if let Some(class) = PermissionClass::ALL.into_iter().find(|class| class.as_str() == entry) {
+        if class == PermissionClass::MoneyOut {
+            let names: Vec<&str> = operations_of(class).collect();
+            return Err(Problem::new(
+                StatusCode::UNPROCESSABLE_ENTITY,
+                "money_out_by_name_only",
+                "Operations that move money out are allowed by name only",
+                "`money-out` cannot be allowed as a whole: these operations can empty the account",
+                format!("name the operations that are meant: {}", names.join(", ")),
+            )
+            .with("field", "allow")
+            .with("allowed", names));
+        }
+        scope.classes.insert(class);
+        return Ok(());
+    }
+    if let Some(operation) = operation::by_id(entry) {
+        scope.operations.insert(operation.id.to_owned());
+        return Ok(());
+    }
+    let classes: Vec<&str> = PermissionClass::ALL
+        .into_iter()
+        .filter(|class| *class != PermissionClass::MoneyOut)
+        .map(PermissionClass::as_str)
+        .collect();
+    let nearest = classes
+        .iter()
+        .copied()
+        .chain(operation::all().map(|operation| operation.id))
+        .map(|name| (distance(&entry.to_ascii_lowercase(), &name.to_ascii_lowercase()), name))
+        .min()
+        .filter(|(distance, _)| *distance <= 3);
+    let mut next_step = format!(
+        "use a class ({}) or an operationId of Alpaca's API, for example `postOrder`",
+        classes.join(", ")
+    );
+    if let Some((_, name)) = nearest {
+        next_step = format!("did you mean `{name}`? otherwise {next_step}");
+    }
+    let mut problem = Problem::new(
+        StatusCode::UNPROCESSABLE_ENTITY,
+        "unknown_operation",
+        "Unknown operation",
+        format!("`{}` in `allow` is neither a class nor an operation", shown(entry)),
+        next_step,
+    )
+    .with("field", "allow")
+    .with("allowed", classes)
+    .with("operations", operation::all().map(|operation| operation.id).collect::<Vec<_>>());
+    if let Some((_, name)) = nearest {
+        problem = problem.with("did_you_mean", name);
+    }
+    Err(problem)
+}
+
+fn operations_of(class: PermissionClass) -> impl Iterator<Item = &'static str> {
+    operation::all().filter(move |operation| operation.class == class).map(|operation| operation.id)
+}
+
+/// A list of entries as a set.
+fn set<T: Ord>(
+    fields: &mut Fields,
+    name: &str,
+    read: impl Fn(&str) -> Result<T, Problem>,
+) -> Result<Option<BTreeSet<T>>, Problem> {
+    fields.list(name)?.map(|items| items.iter().map(|item| read(item)).collect()).transpose()
+}
+
+/// A list of words as a set; `allowed` are all there are.
+fn words<T: Ord + FromStr>(
+    fields: &mut Fields,
+    name: &str,
+    allowed: &[&str],
+) -> Result<Option<BTreeSet<T>>, Problem> {
+    set(fields, name, |text| {
+        text.to_ascii_lowercase().parse().map_err(|_| Problem::not_allowed(name, text, allowed))
+    })
+}
+
+/// A network as `10.0.0.0/8`, or one address.
+fn network(text: &str) -> Result<IpNet, Problem> {
+    text.parse::<IpNet>()
+        .map(|network| network.trunc())
+        .or_else(|_| text.parse::<IpAddr>().map(IpNet::from))
+        .map_err(|_| {
+            Problem::field("networks", "networks like `10.0.0.0/8` or `fd00::/8`, or single addresses")
+        })
+}
+
+fn expiry(fields: &mut Fields, now: Timestamp) -> Result<Option<Timestamp>, Problem> {
+    let at = fields.text("expires_at")?;
+    let after = fields.text("expires_in")?;
+    let expiry = match (at, after) {
+        (None, None) => return Ok(None),
+        (Some(_), Some(_)) => {
+            return Err(Problem::field("expires_in", "either `expires_at` or `expires_in`, not both"));
+        }
+        (Some(at), None) => at.trim().parse::<Timestamp>().map_err(|_| {
+            Problem::field("expires_at", "an instant with its offset, for example `2026-12-21T15:00:00Z`")
+        })?,
+        (None, Some(after)) => lifetime::parse(&after)
+            .and_then(|lifetime| lifetime::end(now, lifetime))
+            .ok_or_else(|| Problem::field("expires_in", lifetime::EXPECTED))?,
+    };
+    if expiry <= now {
+        return Err(Problem::field("expires_at", "an instant in the future"));
+    }
+    Ok(Some(expiry))
+}
+
+/// Refuses limits that contradict one another.
+fn check_sense(scope: &Scope) -> Result<(), Problem> {
+    let contradiction = |field: &str, detail: String, next_step: &str| {
+        Problem::new(
+            StatusCode::UNPROCESSABLE_ENTITY,
+            "contradiction",
+            "Limits contradict each other",
+            detail,
+            next_step,
+        )
+        .with("field", field)
+    };
+    if let (Some(order), Some(day)) = (scope.max_order_notional, scope.max_daily_notional)
+        && order > day
+    {
+        return Err(contradiction(
+            "max_order_notional",
+            format!("one order may be worth ${order}, more than the ${day} of a whole day"),
+            "exchange the two, or raise `max_daily_notional`",
+        ));
+    }
+    if let (Some(symbols), Some(classes)) = (&scope.symbols, &scope.asset_classes)
+        && let Some(symbol) = symbols.iter().find(|symbol| !classes.contains(&symbol.class()))
+    {
+        let class: AssetClass = symbol.class();
+        return Err(contradiction(
+            "asset_classes",
+            format!("`{symbol}` is allowed, but its class {class} is not"),
+            "add the class to `asset_classes`, or leave that field out",
+        ));
+    }
+    let limits_orders = scope.symbols.is_some()
+        || scope.asset_classes.is_some()
+        || scope.sides.is_some()
+        || scope.order_types.is_some()
+        || scope.limits_notional()
+        || scope.max_daily_orders.is_some();
+    if limits_orders && !allows_orders(scope) {
+        return Err(contradiction(
+            "preset",
+            "there are limits on orders, but the key may place none".to_owned(),
+            "use the preset `trader`, allow `order` or `position-close`, or leave the limits out",
+        ));
+    }
+    Ok(())
+}
+
+/// Whether any operation that is allowed can bring an order about.
+pub(crate) fn allows_orders(scope: &Scope) -> bool {
+    let trades = |class| matches!(class, PermissionClass::Order | PermissionClass::PositionClose);
+    scope.classes.iter().any(|class| trades(*class))
+        || scope
+            .operations
+            .iter()
+            .filter_map(|id| operation::by_id(id))
+            .any(|operation| trades(operation.class))
+}
+
+/// How many letters must be changed, put in or taken out to make one text of the other (Levenshtein).
+fn distance(one: &str, other: &str) -> usize {
+    let other: Vec<char> = other.chars().collect();
+    let mut row: Vec<usize> = (0..=other.len()).collect();
+    for (position, letter) in one.chars().enumerate() {
+        let mut diagonal = std::mem::replace(&mut row[0], position + 1);
+        for (column, candidate) in other.iter().enumerate() {
+            let changed = diagonal + usize::from(letter != *candidate);
+            diagonal = row[column + 1];
+            row[column + 1] = changed.min(diagonal + 1).min(row[column] + 1);
+        }
+    }
+    row[other.len()]
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn scope_of(json: &Value) -> Result<Scope, Problem> {
+        let mut fields: Fields = serde_json::from_value(json.clone()).unwrap();
+        let scope = read(&mut fields, "2026-11-21T12:00:00Z".parse().unwrap())?;
+        fields.finish(&FIELDS)?;
+        Ok(scope)
+    }
+
+    #[test]
+    fn a_full_scope_is_read() {
+        let scope = scope_of(&json!({
+            "preset": "trader", "allow": ["settings", "getAccount"], "symbols": ["aapl", "BTCUSD"], "sides": ["BUY"],
+            "order_types": ["market", "limit"], "max_order_notional": "1000", "max_daily_notional": "5000.50",
+            "max_daily_orders": 50, "expires_in": "30d", "networks": ["10.1.2.3/8", "::1"],
+        }))
+        .unwrap();
+        assert!(scope.classes.contains(&PermissionClass::Settings));
+        assert!(scope.operations.contains("getAccount"));
+        assert_eq!(
+            scope.symbols.unwrap().iter().map(Symbol::as_str).collect::<Vec<_>>(),
+            ["AAPL", "BTC/USD"]
+        );
+        assert_eq!(scope.expires_at.unwrap().to_string(), "2026-12-21T12:00:00Z");
+        let networks: Vec<String> = scope.networks.unwrap().iter().map(ToString::to_string).collect();
+        assert_eq!(networks, ["10.0.0.0/8", "::1/128"]);
+    }
+
+    #[rstest]
+    #[case(json!({}), "missing_field", "preset")]
+    #[case(json!({"preset": "admin"}), "invalid_field", "preset")]
+    #[case(json!({"preset": 1}), "invalid_field", "preset")]
+    #[case(json!({"allow": []}), "invalid_field", "allow")]
+    #[case(json!({"allow": ["buy-everything"]}), "unknown_operation", "allow")]
+    #[case(json!({"allow": ["money-out"]}), "money_out_by_name_only", "allow")]
+    #[case(json!({"preset": "trader", "symbols": ["AAPL;MSFT"]}), "invalid_field", "symbols")]
+    #[case(json!({"preset": "trader", "asset_classes": ["stocks"]}), "invalid_field", "asset_classes")]
+    #[case(json!({"preset": "trader", "sides": ["short"]}), "invalid_field", "sides")]
+    #[case(json!({"preset": "trader", "order_types": ["iceberg"]}), "invalid_field", "order_types")]
+    #[case(json!({"preset": "trader", "max_order_notional": "1e3"}), "invalid_field", "max_order_notional")]
+    #[case(json!({"preset": "trader", "max_daily_notional": "0"}), "invalid_field", "max_daily_notional")]
+    #[case(json!({"preset": "trader", "max_daily_orders": 0}), "invalid_field", "max_daily_orders")]
+    #[case(json!({"preset": "trader", "expires_in": "soon"}), "invalid_field", "expires_in")]
+    #[case(json!({"preset": "trader", "expires_at": "2020-01-01T00:00:00Z"}), "invalid_field", "expires_at")]
+    #[case(json!({"preset": "trader", "expires_at": "tomorrow"}), "invalid_field", "expires_at")]
+    #[case(json!({"preset": "trader", "expires_at": "2027-01-01T00:00:00Z", "expires_in": "1d"}), "invalid_field", "expires_in")]
+    #[case(json!({"preset": "trader", "networks": ["10.0.0.0/33"]}), "invalid_field", "networks")]
+    #[case(json!({"preset": "trader", "max_order_notional": "2", "max_daily_notional": "1"}), "contradiction", "max_order_notional")]
+    #[case(json!({"preset": "trader", "symbols": ["AAPL"], "asset_classes": ["crypto"]}), "contradiction", "asset_classes")]
+    #[case(json!({"preset": "read-only", "sides": ["buy"]}), "contradiction", "preset")]
+    fn each_complaint_names_its_field(#[case] body: Value, #[case] code: &str, #[case] field: &str) {
+        let problem = scope_of(&body).unwrap_err();
+        assert_eq!(problem.code, code);
+        assert_eq!(problem.extra["field"], field);
+        assert_eq!(problem.status, 422);
+        assert!(!problem.next_step.is_empty());
+    }
+
+    #[test]
+    fn a_slip_of_the_pen_is_recognised() {
+        let problem = scope_of(&json!({"allow": ["postorder"]})).unwrap_err();
+        assert_eq!(problem.extra["did_you_mean"], "postOrder");
+        assert!(problem.next_step.contains("postOrder"));
+    }
+
+    #[test]
+    fn money_out_is_allowed_by_name() {
+        let name = operations_of(PermissionClass::MoneyOut).next().unwrap();
+        assert!(scope_of(&json!({"allow": [name]})).unwrap().operations.contains(name));
+    }
+
+    #[rstest]
+    #[case("", "abc", 3)]
+    #[case("postorder", "postOrder", 1)]
+    #[case("kitten", "sitting", 3)]
+    fn distances_count_changes(#[case] one: &str, #[case] other: &str, #[case] expected: usize) {
+        assert_eq!(distance(one, other), expected);
+    }
+}

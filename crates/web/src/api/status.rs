@@ -1,0 +1,92 @@
+//! `GET /api/v1/status`
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::State;
+use jiff::Timestamp;
+use paddock_core::Environment;
+use paddock_core::audit::ChainHash;
+use paddock_gateway::Counters;
+use serde::Serialize;
+
+use crate::WebState;
+use crate::problem::Problem;
+
+/// Paddock at a glance.
+#[derive(Debug, Serialize)]
+pub(crate) struct Status {
+    version: &'static str,
+    now: Timestamp,
+    gateway: String,
+    everything_frozen: bool,
+    connections: Connections,
+    keys: Keys,
+    counters: Counters,
+    vault: Vault,
+    audit: Audit,
+}
+
+#[derive(Debug, Serialize)]
+struct Connections {
+    paper: usize,
+    live: usize,
+    frozen: usize,
+    active: Option<String>,
+}
+
+#[derive(Debug, Serialize)]
+struct Keys {
+    usable: usize,
+    frozen: usize,
+    expired: usize,
+}
+
+#[derive(Debug, Serialize)]
+struct Vault {
+    kek: Option<String>,
+    provider: &'static str,
+    locked: bool,
+}
+
+#[derive(Debug, Serialize)]
+struct Audit {
+    records: u64,
+    head: ChainHash,
+}
+
+/// Paddock at a glance.
+pub(crate) async fn show(State(state): State<Arc<WebState>>) -> Result<Json<Status>, Problem> {
+    let now = state.now();
+    let rows = state.store.connections(state.user).await?;
+    let count = |environment: Environment| rows.iter().filter(|row| row.environment == environment).count();
+    let connections = Connections {
+        paper: count(Environment::Paper),
+        live: count(Environment::Live),
+        frozen: rows.iter().filter(|row| row.frozen).count(),
+        active: rows.iter().find(|row| row.active).map(|row| row.name.clone()),
+    };
+    let mut keys = Keys { usable: 0, frozen: 0, expired: 0 };
+    for key in state.store.keys().await?.iter().filter(|key| key.revoked_at.is_none()) {
+        if key.scope.expires_at.is_some_and(|expiry| expiry <= now) {
+            keys.expired += 1;
+        } else if key.frozen {
+            keys.frozen += 1;
+        } else {
+            keys.usable += 1;
+        }
+    }
+    let vault = super::vault::show::view(&state).await?;
+    let (records, head) = state.store.audit_head().await?;
+    Ok(Json(Status {
+        version: env!("CARGO_PKG_VERSION"),
+        now,
+        gateway: state.gateway_url.clone(),
+        everything_frozen: state.store.everything_frozen().await?,
+        connections,
+        keys,
+        counters: state.control.counters(),
+        vault: Vault { kek: vault.kek, provider: vault.provider, locked: vault.locked },
+        audit: Audit { records, head },
+    }))
+}

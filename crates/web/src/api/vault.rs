@@ -1,0 +1,4 @@
+//! The vault: which keys there are, and replacing them.
+
+pub(crate) mod rotate;
+pub(crate) mod show;

@@ -1,0 +1,59 @@
+//! `GET /api/v1/vault`
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::State;
+use jiff::Timestamp;
+use paddock_core::SecretText;
+use paddock_core::id::DekId;
+use paddock_vault::{SEALS_PER_DEK, WrappedDek};
+use serde::Serialize;
+
+use crate::WebState;
+use crate::problem::Problem;
+
+/// What the vault looks like from outside. No key material.
+#[derive(Debug, Serialize)]
+pub(crate) struct VaultView {
+    /// Where the key-encryption key is kept.
+    pub(crate) provider: &'static str,
+    /// The key-encryption key under which the newest data-encryption key is wrapped; absent before the first connection.
+    pub(crate) kek: Option<String>,
+    /// Whether the keys cannot be read, so that nothing can be sealed or opened.
+    pub(crate) locked: bool,
+    deks: Vec<DekView>,
+}
+
+/// A data-encryption key.
+#[derive(Debug, Serialize)]
+struct DekView {
+    id: DekId,
+    kek: String,
+    created_at: Timestamp,
+    seals: u64,
+    seals_left: u64,
+}
+
+/// Which keys there are.
+pub(crate) async fn show(State(state): State<Arc<WebState>>) -> Result<Json<VaultView>, Problem> {
+    view(&state).await.map(Json)
+}
+
+pub(crate) async fn view(state: &WebState) -> Result<VaultView, Problem> {
+    let mut deks = Vec::new();
+    for row in state.store.deks().await?.into_iter().filter(|row| row.user == state.user) {
+        let kek = WrappedDek::from_bytes(&row.wrapped)?.kek().to_string();
+        deks.push(DekView {
+            id: row.id,
+            kek,
+            created_at: row.created_at,
+            seals: row.seals,
+            seals_left: SEALS_PER_DEK.saturating_sub(row.seals),
+        });
+    }
+    // Taking a fingerprint needs the keys and nothing else.
+    let locked = state.sealer.fingerprint(&SecretText::new(String::new())).is_err();
+    let kek = deks.last().map(|dek| dek.kek.clone());
+    Ok(VaultView { provider: "key_file", kek, locked, deks })
+}

@@ -1,0 +1,290 @@
+//! The fields of a request's JSON body, read one by one so that every complaint can name its field, and none quotes what
+//! may be a secret.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use axum::body::Body;
+use axum::extract::FromRequest;
+use futures_util::StreamExt as _;
+use http::{Request, StatusCode};
+use paddock_core::SecretText;
+use paddock_core::money::parse_decimal;
+use rust_decimal::Decimal;
+use serde::Deserialize;
+use serde::de::{Error as _, MapAccess, Visitor};
+use serde_json::Value;
+use zeroize::Zeroizing;
+
+use crate::problem::Problem;
+
+/// The most bytes that a body may have: many times the longest scope.
+const MAX_BODY_BYTES: usize = 64 * 1024;
+
+/// The fields of a body. `null` counts as absent; an empty body has no fields.
+#[derive(Default)]
+pub(crate) struct Fields(BTreeMap<String, Value>);
+
+impl fmt::Debug for Fields {
+    /// Names only: the values may be secrets.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries(self.0.keys()).finish()
+    }
+}
+
+impl Fields {
+    fn parse(body: &[u8]) -> Result<Self, Problem> {
+        if body.is_empty() {
+            return Ok(Self::default());
+        }
+        serde_json::from_slice(body).map_err(|error| {
+            // The parser's own sentence may quote the body, so only its place and the one kind that is ours are told.
+            let doubled = error.to_string().starts_with(DOUBLED);
+            let what = if doubled { DOUBLED } else { "the body is no JSON object" };
+            Problem::new(
+                StatusCode::BAD_REQUEST,
+                "malformed_body",
+                "Malformed body",
+                format!("{what} (line {}, column {})", error.line(), error.column()),
+                "send one JSON object, each field once",
+            )
+        })
+    }
+
+    fn take(&mut self, name: &str) -> Option<Value> {
+        self.0.remove(name).filter(|value| !value.is_null())
+    }
+
+    /// A text, if there is one.
+    pub(crate) fn text(&mut self, name: &str) -> Result<Option<String>, Problem> {
+        match self.take(name) {
+            None => Ok(None),
+            Some(Value::String(text)) => Ok(Some(text)),
+            Some(_) => Err(Problem::field(name, "text in quotation marks")),
+        }
+    }
+
+    /// A text that must be there. `expected` says what of.
+    pub(crate) fn need_text(&mut self, name: &str, expected: &str) -> Result<String, Problem> {
+        self.text(name)?.ok_or_else(|| Problem::missing(name, expected))
+    }
+
+    /// A secret that must be there; it is moved, not copied.
+    pub(crate) fn need_secret(&mut self, name: &str, expected: &str) -> Result<SecretText, Problem> {
+        self.need_text(name, expected).map(SecretText::new)
+    }
+
+    /// A yes or no; no when absent.
+    pub(crate) fn flag(&mut self, name: &str) -> Result<bool, Problem> {
+        match self.take(name) {
+            None => Ok(false),
+            Some(Value::Bool(flag)) => Ok(flag),
+            Some(_) => Err(Problem::field(name, "`true` or `false`")),
+        }
+    }
+
+    /// A count from 1 up, as a number or as text.
+    pub(crate) fn count(&mut self, name: &str) -> Result<Option<u32>, Problem> {
+        let count = match self.take(name) {
+            None => return Ok(None),
+            Some(Value::Number(number)) => number.as_u64().and_then(|number| u32::try_from(number).ok()),
+            Some(Value::String(text)) => text.trim().parse().ok(),
+            Some(_) => None,
+        };
+        match count {
+            Some(1..) => Ok(count),
+            _ => Err(Problem::field(name, "a whole number from 1 to 4,294,967,295")),
+        }
+    }
+
+    /// An amount of dollars above zero, as text or as a whole number. A JSON number with a point is refused, since it may have been
+    /// rounded on its way here.
+    pub(crate) fn dollars(&mut self, name: &str) -> Result<Option<Decimal>, Problem> {
+        let amount = match self.take(name) {
+            None => return Ok(None),
+            Some(Value::String(text)) => parse_decimal(text.trim()).ok(),
+            Some(Value::Number(number)) => number.as_u64().map(Decimal::from),
+            Some(_) => None,
+        };
+        match amount {
+            Some(amount) if amount > Decimal::ZERO && amount < Decimal::from(1_000_000_000_000_000_u64) => {
+                Ok(Some(amount))
+            }
+            _ => Err(Problem::field(name, "dollars above zero as text, for example \"1000\" or \"99.50\"")),
+        }
+    }
+
+    /// A list of texts, trimmed and without empty ones. Absent and empty are different things: an empty list would allow nothing,
+    /// which is never what a person means, so it is refused.
+    pub(crate) fn list(&mut self, name: &str) -> Result<Option<Vec<String>>, Problem> {
+        let items = match self.take(name) {
+            None => return Ok(None),
+            Some(Value::Array(items)) => items,
+            Some(_) => return Err(Problem::field(name, "a list of texts")),
+        };
+        let mut texts = Vec::with_capacity(items.len());
+        for item in items {
+            match item {
+                Value::String(text) if !text.trim().is_empty() => texts.push(text.trim().to_owned()),
+                _ => return Err(Problem::field(name, "a list of texts, none of them empty")),
+            }
+        }
+        if texts.is_empty() {
+            return Err(Problem::field(name, "at least one entry; leave the field out to set no limit"));
+        }
+        Ok(Some(texts))
+    }
+
+    /// Refuses what is left. A field that is not understood must not be ignored: it may have been meant as a limit.
+    pub(crate) fn finish(self, known: &[&str]) -> Result<(), Problem> {
+        match self.0.keys().next() {
+            None => Ok(()),
+            Some(name) => Err(Problem::new(
+                StatusCode::UNPROCESSABLE_ENTITY,
+                "unknown_field",
+                "Unknown field",
+                format!("there is no field `{}` here", crate::problem::shown(name)),
+                match known {
+                    [] => "send an empty body".to_owned(),
+                    known => format!("the fields are: {}", known.join(", ")),
+                },
+            )
+            .with("allowed", known.to_vec())),
+        }
+    }
+}
+
+const DOUBLED: &str = "a field stands twice in the body";
+
+impl<'de> Deserialize<'de> for Fields {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Map;
+        impl<'de> Visitor<'de> for Map {
+            type Value = Fields;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Fields, A::Error> {
+                let mut fields = BTreeMap::new();
+                while let Some((name, value)) = map.next_entry::<String, Value>()? {
+                    if fields.insert(name, value).is_some() {
+                        return Err(A::Error::custom(DOUBLED));
+                    }
+                }
+                Ok(Fields(fields))
+            }
+        }
+        deserializer.deserialize_map(Map)
+    }
+}
+
+impl<S: Sync> FromRequest<S> for Fields {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request<Body>, _: &S) -> Result<Self, Problem> {
+        // Wiped on drop, since the body may hold a Secret Key; one allocation, so that growing leaves no copy behind.
+        let mut body = Zeroizing::new(Vec::new());
+        let mut chunks = request.into_body().into_data_stream();
+        while let Some(chunk) = chunks.next().await {
+            let chunk = chunk.map_err(|_| {
+                Problem::new(
+                    StatusCode::BAD_REQUEST,
+                    "malformed_body",
+                    "Malformed body",
+                    "the body ended before it was whole",
+                    "send the request again",
+                )
+            })?;
+            if body.len() + chunk.len() > MAX_BODY_BYTES {
+                return Err(Problem::new(
+                    StatusCode::BAD_REQUEST,
+                    "body_too_large",
+                    "Body too large",
+                    format!("the body has more than {MAX_BODY_BYTES} bytes"),
+                    "send fewer or shorter fields",
+                ));
+            }
+            if body.capacity() == 0 {
+                body.reserve_exact(MAX_BODY_BYTES);
+            }
+            body.extend_from_slice(&chunk);
+        }
+        Self::parse(&body)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+
+    fn fields(json: &str) -> Fields {
+        Fields::parse(json.as_bytes()).unwrap()
+    }
+
+    #[rstest]
+    #[case("{")]
+    #[case("[]")]
+    #[case("\"secret-text\"")]
+    #[case("{\"a\":\"secret-text\"} x")]
+    #[case("{\"a\":\"secret-text\",\"a\":1}")]
+    #[case("\u{feff}{}")]
+    fn other_bodies_are_malformed_and_never_quoted(#[case] body: &str) {
+        let problem = Fields::parse(body.as_bytes()).unwrap_err();
+        assert_eq!(problem.code, "malformed_body");
+        assert!(!problem.detail.contains("secret-text"));
+    }
+
+    #[rstest]
+    #[case("\"1000\"", Some("1000"))]
+    #[case("1000", Some("1000"))]
+    #[case("\"99.50\"", Some("99.5"))]
+    #[case("99.5", None)]
+    #[case("\"1e3\"", None)]
+    #[case("\"-1\"", None)]
+    #[case("0", None)]
+    #[case("\"0.00\"", None)]
+    #[case("1000000000000000", None)]
+    #[case("true", None)]
+    fn dollars_are_exact_and_above_zero(#[case] json: &str, #[case] expected: Option<&str>) {
+        let amount = fields(&format!("{{\"cap\":{json}}}")).dollars("cap");
+        assert_eq!(amount.ok().flatten(), expected.map(|text| text.parse().unwrap()));
+    }
+
+    #[rstest]
+    #[case("3", Some(3))]
+    #[case("\"3\"", Some(3))]
+    #[case("0", None)]
+    #[case("1.5", None)]
+    #[case("4294967296", None)]
+    fn counts_are_whole_and_above_zero(#[case] json: &str, #[case] expected: Option<u32>) {
+        assert_eq!(fields(&format!("{{\"n\":{json}}}")).count("n").ok().flatten(), expected);
+    }
+
+    #[rstest]
+    #[case("[]")]
+    #[case("[\"\"]")]
+    #[case("[1]")]
+    #[case("\"AAPL\"")]
+    fn lists_hold_texts(#[case] json: &str) {
+        let problem = fields(&format!("{{\"symbols\":{json}}}")).list("symbols").unwrap_err();
+        assert_eq!(problem.extra["field"], "symbols");
+    }
+
+    #[test]
+    fn what_is_not_understood_is_refused() {
+        let problem = fields("{\"max_notional\":\"1\"}").finish(&["name", "max_order_notional"]).unwrap_err();
+        assert_eq!(problem.code, "unknown_field");
+        assert!(problem.next_step.contains("max_order_notional"));
+    }
+
+    #[test]
+    fn absent_is_not_false_text() {
+        let mut fields = fields("{\"a\":null,\"b\":true}");
+        assert_eq!(fields.text("a").unwrap(), None);
+        assert!(fields.flag("b").unwrap());
+        assert!(!fields.flag("c").unwrap());
+        assert!(fields.finish(&[]).is_ok());
+    }
+}

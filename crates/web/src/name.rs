@@ -1,0 +1,65 @@
+//! The names that people give to connections and access keys.
+
+use http::StatusCode;
+use paddock_core::SecretText;
+use paddock_core::paste::{Shape, shape};
+
+use crate::problem::Problem;
+
+const EXPECTED: &str =
+    "1 to 64 letters, digits, `.`, `_` or `-`, a letter or digit first, for example `my-paper`";
+
+/// Checks a name. It stands in addresses, on the command line and in audit records, so it is kept plain; and it is shown
+/// everywhere, so it must not be a key that was pasted into the wrong field.
+pub(crate) fn check(name: &str) -> Result<(), Problem> {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-');
+    let begins_well = name.as_bytes().first().is_some_and(u8::is_ascii_alphanumeric);
+    if !begins_well || name.len() > 64 || !name.bytes().all(plain) {
+        return Err(Problem::field("name", EXPECTED));
+    }
+    if !matches!(shape(&SecretText::new(name.to_owned())), Shape::Other) {
+        return Err(Problem::new(
+            StatusCode::UNPROCESSABLE_ENTITY,
+            "name_looks_like_key",
+            "Name looks like a key",
+            "the name has the form of a Key ID or a Secret Key, and names are shown everywhere",
+            "give it a name of your own, and put the key into its own field",
+        )
+        .with("field", "name"));
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+
+    #[rstest]
+    #[case("my-paper")]
+    #[case("a")]
+    #[case("Bot_2.v1")]
+    fn plain_names_pass(#[case] name: &str) {
+        assert_eq!(check(name), Ok(()));
+    }
+
+    #[rstest]
+    #[case("")]
+    #[case("-x")]
+    #[case("..")]
+    #[case("a/b")]
+    #[case("a b")]
+    #[case("é")]
+    #[case("<script>")]
+    fn others_do_not(#[case] name: &str) {
+        assert_eq!(check(name).unwrap_err().code, "invalid_field");
+    }
+
+    #[test]
+    fn a_pasted_key_is_no_name() {
+        let problem = check("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOP12").unwrap_err();
+        assert_eq!(problem.code, "name_looks_like_key");
+        assert!(!problem.detail.contains("abcdef"));
+    }
+}

@@ -1,0 +1,259 @@
+//! `GET /`: what is connected, who may do what, and what is going on.
+
+use std::sync::Arc;
+
+use askama::Template;
+use axum::extract::State;
+use axum::response::{Html, IntoResponse, Response};
+use http::{StatusCode, header};
+use jiff::Timestamp;
+use paddock_core::{Scope, SecretText};
+use paddock_gateway::Counters;
+use paddock_store::{AuditQuery, Connection};
+use rust_decimal::Decimal;
+
+use super::assets::ASSETS;
+use super::chain::Verdict;
+use super::rows::{RecordCells, RequestCells};
+use super::text::{Moment, dollars, grouped, percent};
+use crate::WebState;
+use crate::api::keys::{self, KeyView, scope_fields};
+use crate::problem::Problem;
+
+/// How many requests are shown; `live.js` keeps as many.
+const REQUESTS: usize = 30;
+
+/// How many audit records are shown.
+const RECORDS: u32 = 6;
+
+#[derive(Debug, Template)]
+#[template(path = "home.html")]
+struct Home {
+    style: String,
+    script: String,
+    mark: String,
+    version: &'static str,
+    gateway_url: String,
+    everything_frozen: bool,
+    vault_locked: bool,
+    connections: Vec<ConnectionCard>,
+    keys: Vec<KeyCard>,
+    requests: Vec<RequestCells>,
+    totals: Vec<Total>,
+    chain: ChainCard,
+    records: Vec<RecordCells>,
+}
+
+/// Why the page could not be made.
+#[derive(Debug, Template)]
+#[template(path = "trouble.html")]
+struct Trouble {
+    style: String,
+    mark: String,
+    problem: Problem,
+}
+
+#[derive(Debug)]
+struct Total {
+    label: &'static str,
+    /// The class that gives its colour.
+    kind: &'static str,
+    count: String,
+}
+
+#[derive(Debug)]
+struct ConnectionCard {
+    name: String,
+    environment: &'static str,
+    account_number: String,
+    status: String,
+    healthy: bool,
+    active: bool,
+    frozen: bool,
+    checked: Moment,
+    connected: Moment,
+    version: u32,
+    keys: usize,
+}
+
+#[derive(Debug)]
+struct KeyCard {
+    name: String,
+    key_id: String,
+    connection: String,
+    environment: &'static str,
+    sentence: String,
+    /// What keeps it from being used, if anything.
+    stopped: Option<&'static str>,
+    last_used: Option<Moment>,
+    meters: Vec<Meter>,
+}
+
+/// What was used of a cap today.
+#[derive(Debug)]
+struct Meter {
+    label: &'static str,
+    used: String,
+    cap: Option<String>,
+    percent: u8,
+}
+
+impl Meter {
+    /// The class that gives its colour.
+    fn level(&self) -> &'static str {
+        match self.percent {
+            100.. => "full",
+            80..100 => "high",
+            _ => "fine",
+        }
+    }
+}
+
+#[derive(Debug)]
+struct ChainCard {
+    records: String,
+    head: String,
+    /// `whole`, `broken` or `unknown`.
+    state: &'static str,
+    checked: Option<Moment>,
+    checked_records: String,
+    fault: Option<String>,
+}
+
+/// The page.
+pub(super) async fn show(State(state): State<Arc<WebState>>) -> Response {
+    let (status, page) = match gather(&state).await {
+        Ok(home) => (StatusCode::OK, home.render()),
+        Err(problem) => {
+            let status = StatusCode::from_u16(problem.status).unwrap_or(StatusCode::SERVICE_UNAVAILABLE);
+            let trouble = Trouble { style: ASSETS.style.path(), mark: ASSETS.mark.path(), problem };
+            (status, trouble.render())
+        }
+    };
+    match page {
+        Ok(html) => (status, [(header::CACHE_CONTROL, "no-store")], Html(html)).into_response(),
+        Err(error) => {
+            tracing::error!(%error, "the page could not be written");
+            (StatusCode::INTERNAL_SERVER_ERROR, "the page could not be written: reload it\n").into_response()
+        }
+    }
+}
+
+async fn gather(state: &Arc<WebState>) -> Result<Home, Problem> {
+    let now = state.now();
+    let verdict = super::chain::known(state).await;
+    let (records, head) = state.store.audit_head().await?;
+    let everything_frozen = state.store.everything_frozen().await?;
+    let rows = state.store.connections(state.user).await?;
+    let mut usable = state.store.keys().await?;
+    usable.retain(|key| key.revoked_at.is_none());
+    let keys = keys::views(state, usable).await?;
+    let latest = AuditQuery { limit: RECORDS, ..AuditQuery::default() };
+    let latest = state.store.audit_page(&latest).await?;
+    Ok(Home {
+        style: ASSETS.style.path(),
+        script: ASSETS.script.path(),
+        mark: ASSETS.mark.path(),
+        version: env!("CARGO_PKG_VERSION"),
+        gateway_url: state.gateway_url.clone(),
+        everything_frozen,
+        vault_locked: state.sealer.fingerprint(&SecretText::new(String::new())).is_err(),
+        connections: rows.iter().map(|row| connection_card(row, &keys, now)).collect(),
+        keys: keys.iter().map(|key| key_card(key, &rows, everything_frozen, now)).collect(),
+        requests: state
+            .control
+            .recent(REQUESTS)
+            .into_iter()
+            .map(|line| RequestCells::new(line, now))
+            .collect(),
+        totals: totals(state.control.counters()),
+        chain: chain_card(verdict, records, &head.to_string(), now),
+        records: latest.iter().map(|record| RecordCells::new(record, now)).collect(),
+    })
+}
+
+fn totals(counters: Counters) -> Vec<Total> {
+    let total = |label, kind, count| Total { label, kind, count: grouped(count) };
+    vec![
+        total("requests", "all", counters.requests),
+        total("permitted", "permitted", counters.permitted),
+        total("refused", "refused", counters.refused),
+        total("no valid key", "unauthenticated", counters.unauthenticated),
+        total("failed", "failed", counters.failed),
+    ]
+}
+
+fn connection_card(row: &Connection, keys: &[KeyView], now: Timestamp) -> ConnectionCard {
+    ConnectionCard {
+        name: row.name.clone(),
+        environment: row.environment.as_str(),
+        account_number: row.account_number.clone(),
+        status: row.status.replace('_', " ").to_lowercase(),
+        healthy: row.status == "ACTIVE",
+        active: row.active,
+        frozen: row.frozen,
+        checked: Moment::ago(row.checked_at, now),
+        connected: Moment::ago(row.created_at, now),
+        version: row.credential_version,
+        keys: keys.iter().filter(|key| key.connection == row.name).count(),
+    }
+}
+
+fn key_card(key: &KeyView, rows: &[Connection], everything_frozen: bool, now: Timestamp) -> KeyCard {
+    let connection_frozen = rows.iter().any(|row| row.name == key.connection && row.frozen);
+    let expired = key.scope.expires_at.is_some_and(|expiry| expiry <= now);
+    let stopped = match (expired, key.frozen, connection_frozen, everything_frozen) {
+        (true, ..) => Some("expired"),
+        (_, true, ..) => Some("frozen"),
+        (_, _, true, _) => Some("frozen with its connection"),
+        (.., true) => Some("frozen with everything"),
+        _ => None,
+    };
+    KeyCard {
+        name: key.name.clone(),
+        key_id: key.key_id.clone(),
+        connection: key.connection.clone(),
+        environment: key.environment.as_str(),
+        sentence: key.scope_sentence.clone(),
+        stopped,
+        last_used: key.last_used_at.map(|at| Moment::ago(at, now)),
+        meters: meters(&key.scope, key.usage.orders, key.usage.notional),
+    }
+}
+
+/// What was used of the daily caps; nothing for a key that places no orders.
+fn meters(scope: &Scope, orders: u32, notional: Decimal) -> Vec<Meter> {
+    if !scope_fields::allows_orders(scope) && orders == 0 {
+        return Vec::new();
+    }
+    let share = |used: Decimal, cap: Option<Decimal>| cap.map_or(0, |cap| percent(used, cap));
+    let orders_cap = scope.max_daily_orders;
+    vec![
+        Meter {
+            label: "Orders",
+            used: grouped(u64::from(orders)),
+            cap: orders_cap.map(|cap| grouped(u64::from(cap))),
+            percent: share(Decimal::from(orders), orders_cap.map(Decimal::from)),
+        },
+        Meter {
+            label: "Dollars",
+            used: dollars(notional),
+            cap: scope.max_daily_notional.map(dollars),
+            percent: share(notional, scope.max_daily_notional),
+        },
+    ]
+}
+
+fn counted(records: u64) -> String {
+    if records == 1 { "1 record".to_owned() } else { format!("{} records", grouped(records)) }
+}
+
+fn chain_card(verdict: Option<Verdict>, records: u64, head: &str, now: Timestamp) -> ChainCard {
+    let checked = verdict.as_ref().map(|verdict| Moment::ago(verdict.at, now));
+    let (state, checked_records, fault) = match verdict.map(|verdict| verdict.outcome) {
+        Some(Ok(chain)) => ("whole", counted(chain.count), None),
+        Some(Err(fault)) => ("broken", String::new(), Some(fault)),
+        None => ("unknown", String::new(), None),
+    };
+    ChainCard { records: grouped(records), head: head.to_owned(), state, checked, checked_records, fault }
+}

@@ -1,0 +1,26 @@
+//! `GET /events`: the page's own events, with rows as they stand in the page.
+
+use std::sync::Arc;
+
+use askama::Template;
+use axum::extract::State;
+use axum::response::sse::Event;
+use axum::response::{IntoResponse, Response};
+
+use super::rows::RequestRow;
+use crate::WebState;
+use crate::events::{Happening, stream};
+
+/// Requests as rows (`request`), and a hint that something else on the page is out of date (`state`).
+pub(super) async fn events(State(state): State<Arc<WebState>>) -> Response {
+    let clock = Arc::clone(&state.clock);
+    let events = stream(state, move |happening| match happening {
+        Happening::Request(line) => match RequestRow::new(*line, clock.now()).render() {
+            Ok(row) => Event::default().event("request").data(row),
+            Err(_) => Event::default().event("state").data("request"),
+        },
+        Happening::State(event) => Event::default().event("state").data(event),
+        Happening::Missed(_) => Event::default().event("state").data("missed"),
+    });
+    events.await.into_response()
+}

@@ -1,0 +1,134 @@
+//! One request or audit record as a row of the page.
+
+use askama::Template;
+use jiff::Timestamp;
+use paddock_core::audit::{Actor, AuditEvent, AuditRecord};
+use paddock_core::decide::Frozen;
+use paddock_gateway::{Outcome, RequestLine};
+
+use super::text::{Moment, latency};
+
+/// A request. Also sent by itself as an event, so that the page and the event cannot differ.
+#[derive(Debug, Template)]
+#[template(path = "request_row.html")]
+pub(super) struct RequestRow {
+    row: RequestCells,
+}
+
+impl RequestRow {
+    pub(super) fn new(line: RequestLine, now: Timestamp) -> Self {
+        Self { row: RequestCells::new(line, now) }
+    }
+}
+
+/// What stands in the row of a request.
+#[derive(Debug)]
+pub(super) struct RequestCells {
+    pub(super) id: String,
+    pub(super) at: Moment,
+    pub(super) key_name: Option<String>,
+    pub(super) connection: Option<String>,
+    pub(super) environment: Option<&'static str>,
+    /// What it would do, in words where there are any.
+    pub(super) act: String,
+    pub(super) target: String,
+    /// `permitted`, `refused`, `unauthenticated` or `failed`.
+    pub(super) decision: &'static str,
+    pub(super) reason: Option<String>,
+    pub(super) message: Option<String>,
+    pub(super) status: u16,
+    pub(super) latency: String,
+}
+
+impl RequestCells {
+    pub(super) fn new(line: RequestLine, now: Timestamp) -> Self {
+        let (decision, reason, message) = match line.outcome {
+            Outcome::Permitted => ("permitted", None, None),
+            Outcome::Refused { reason, message } => ("refused", Some(reason), Some(message)),
+            Outcome::Unauthenticated => ("unauthenticated", None, Some("no valid access key".to_owned())),
+            Outcome::Failed { reason, message } => ("failed", Some(reason), Some(message)),
+        };
+        let target = format!("{} {}", line.method, line.path);
+        let act = line
+            .summary
+            .or_else(|| line.operation.map(str::to_owned))
+            .unwrap_or_else(|| "unknown operation".to_owned());
+        Self {
+            id: line.request.to_string(),
+            at: Moment::clock(line.at, now),
+            key_name: line.key_name,
+            connection: line.connection,
+            environment: line.environment.map(|environment| environment.as_str()),
+            act,
+            target,
+            decision,
+            reason,
+            message,
+            status: line.status,
+            latency: latency(line.micros),
+        }
+    }
+}
+
+/// An audit record.
+#[derive(Debug)]
+pub(super) struct RecordCells {
+    pub(super) seq: u64,
+    pub(super) at: Moment,
+    pub(super) who: String,
+    pub(super) what: String,
+    pub(super) hash: String,
+}
+
+impl RecordCells {
+    pub(super) fn new(record: &AuditRecord, now: Timestamp) -> Self {
+        let who = match record.actor() {
+            Ok(Actor::Operator) => "operator".to_owned(),
+            Ok(Actor::AccessKey { name, .. }) => name,
+            Ok(Actor::System) => "Paddock".to_owned(),
+            Err(_) => "unknown".to_owned(),
+        };
+        let what =
+            record.event().map_or_else(|_| "a record of a newer version".to_owned(), |event| say(&event));
+        let hash = record.hash.to_string().get(..8).unwrap_or_default().to_owned();
+        Self { seq: record.seq, at: Moment::clock(record.at, now), who, what, hash }
+    }
+}
+
+/// What happened, in a few words.
+fn say(event: &AuditEvent) -> String {
+    let thing = |what: &Frozen| match what {
+        Frozen::Key => "an access key",
+        Frozen::Connection => "a connection",
+        Frozen::Everything => "everything",
+    };
+    match event {
+        AuditEvent::Initialised { .. } => "set up this data directory".to_owned(),
+        AuditEvent::ConnectionAdded { name, environment, account_number, .. } => {
+            format!("connected {name}: {environment} account {account_number}")
+        }
+        AuditEvent::CredentialReplaced { version, .. } => {
+            format!("replaced a credential, now version {version}")
+        }
+        AuditEvent::CredentialResealed { version, .. } => {
+            format!("sealed a credential anew, version {version}")
+        }
+        AuditEvent::ConnectionActivated { .. } => "changed the active connection".to_owned(),
+        AuditEvent::ConnectionRemoved { .. } => "removed a connection".to_owned(),
+        AuditEvent::KeyCreated { name, .. } => format!("issued the access key {name}"),
+        AuditEvent::KeyRevoked { .. } => "revoked an access key".to_owned(),
+        AuditEvent::Frozen { what, .. } => format!("froze {}", thing(what)),
+        AuditEvent::Unfrozen { what, .. } => format!("unfroze {}", thing(what)),
+        AuditEvent::RequestPermitted { operation, summary, .. } => {
+            format!("permitted: {}", summary.as_ref().unwrap_or(operation))
+        }
+        AuditEvent::RequestAnswered { status: Some(status), .. } => format!("the broker answered {status}"),
+        AuditEvent::RequestAnswered { status: None, .. } => "the broker gave no answer".to_owned(),
+        AuditEvent::RequestRefused { operation, reason, .. } => format!("refused {operation}: {reason}"),
+        AuditEvent::KekRotated { .. } => "rotated the key-encryption key".to_owned(),
+        AuditEvent::DekRotated { .. } => "rotated a data-encryption key".to_owned(),
+        AuditEvent::BackupWritten { records } => format!("wrote a backup of {records} records"),
+        AuditEvent::BackupRestored { records } => format!("restored a backup of {records} records"),
+        AuditEvent::RollbackAccepted { .. } => "accepted an older state of the database".to_owned(),
+    }
+}

@@ -1,0 +1,131 @@
+//! Numbers and times as people read them.
+
+use jiff::{SignedDuration, Timestamp};
+use paddock_core::money::format_usd;
+use rust_decimal::Decimal;
+use rust_decimal::prelude::ToPrimitive;
+
+/// An instant on the page: what is shown without scripts, and what a script turns into the visitor's zone.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Moment {
+    /// For machines, UTC.
+    pub(super) iso: String,
+    /// For people.
+    pub(super) shown: String,
+    /// In full, UTC.
+    pub(super) full: String,
+}
+
+impl Moment {
+    /// How long ago it was.
+    pub(super) fn ago(at: Timestamp, now: Timestamp) -> Self {
+        Self::new(at, ago(at, now))
+    }
+
+    /// The time of day, with the date if that was not within the last 12 hours.
+    pub(super) fn clock(at: Timestamp, now: Timestamp) -> Self {
+        let near = now.duration_since(at).abs() < SignedDuration::from_hours(12);
+        let format = if near { "%H:%M:%S" } else { "%-d %b %H:%M" };
+        Self::new(at, at.strftime(format).to_string())
+    }
+
+    fn new(at: Timestamp, shown: String) -> Self {
+        let iso = at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
+        Self { iso, shown, full: at.strftime("%-d %B %Y, %H:%M:%S UTC").to_string() }
+    }
+}
+
+/// `just now`, `42 s ago`, `5 min ago`, `3 h ago`, `2 days ago`, then the date. `live.js` counts in the same words.
+fn ago(at: Timestamp, now: Timestamp) -> String {
+    let seconds = now.duration_since(at).as_secs();
+    match seconds {
+        ..10 => "just now".to_owned(),
+        10..60 => format!("{seconds} s ago"),
+        60..3600 => format!("{} min ago", seconds / 60),
+        3600..86_400 => format!("{} h ago", seconds / 3600),
+        86_400..172_800 => "yesterday".to_owned(),
+        172_800..2_592_000 => format!("{} days ago", seconds / 86_400),
+        _ => at.strftime("%-d %b %Y").to_string(),
+    }
+}
+
+/// `412 µs`, `8.3 ms`, `124 ms`, `1.24 s`: three figures at most.
+pub(super) fn latency(micros: u64) -> String {
+    let tenths = |unit: u64| format!("{}.{}", micros / unit, micros % unit / (unit / 10));
+    match micros {
+        ..1000 => format!("{micros} µs"),
+        1000..100_000 => format!("{} ms", tenths(1000)),
+        100_000..1_000_000 => format!("{} ms", micros / 1000),
+        _ => format!("{} s", tenths(1_000_000)),
+    }
+}
+
+/// `$1,000` or `$99.50`.
+pub(super) fn dollars(amount: Decimal) -> String {
+    let text = format_usd(amount.round_dp(2));
+    format!("${}", text.strip_suffix(".00").unwrap_or(&text))
+}
+
+/// Thousands parted by commas.
+pub(super) fn grouped(count: u64) -> String {
+    let text = format_usd(Decimal::from(count));
+    text.trim_end_matches(".00").to_owned()
+}
+
+/// How much of a cap is used, in whole percent from 0 to 100, rounded down; anything at all is at least 1.
+pub(super) fn percent(used: Decimal, cap: Decimal) -> u8 {
+    if used <= Decimal::ZERO {
+        return 0;
+    }
+    let share = used.checked_mul(Decimal::ONE_HUNDRED).and_then(|hundredfold| hundredfold.checked_div(cap));
+    share.and_then(|share| share.trunc().to_u8()).unwrap_or(100).clamp(1, 100)
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+
+    #[rstest]
+    #[case(0, "just now")]
+    #[case(-5, "just now")]
+    #[case(42, "42 s ago")]
+    #[case(3599, "59 min ago")]
+    #[case(86_399, "23 h ago")]
+    #[case(100_000, "yesterday")]
+    #[case(864_000, "10 days ago")]
+    #[case(8_640_000, "13 Aug 2026")]
+    fn times_ago(#[case] seconds: i64, #[case] expected: &str) {
+        let now: Timestamp = "2026-11-21T12:00:00Z".parse().unwrap();
+        assert_eq!(ago(now - SignedDuration::from_secs(seconds), now), expected);
+    }
+
+    #[rstest]
+    #[case(412, "412 µs")]
+    #[case(8345, "8.3 ms")]
+    #[case(124_999, "124 ms")]
+    #[case(1_245_000, "1.2 s")]
+    fn latencies(#[case] micros: u64, #[case] expected: &str) {
+        assert_eq!(latency(micros), expected);
+    }
+
+    #[rstest]
+    #[case("0", "1000", 0)]
+    #[case("0.01", "1000", 1)]
+    #[case("310", "1000", 31)]
+    #[case("999.99", "1000", 99)]
+    #[case("1000", "1000", 100)]
+    #[case("99999", "1", 100)]
+    #[case("1", "0", 100)]
+    fn shares_of_caps(#[case] used: &str, #[case] cap: &str, #[case] expected: u8) {
+        assert_eq!(percent(used.parse().unwrap(), cap.parse().unwrap()), expected);
+    }
+
+    #[test]
+    fn amounts() {
+        assert_eq!(dollars("1000".parse().unwrap()), "$1,000");
+        assert_eq!(dollars("99.5".parse().unwrap()), "$99.50");
+        assert_eq!(grouped(1_234_567), "1,234,567");
+    }
+}

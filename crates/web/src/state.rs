@@ -1,0 +1,66 @@
+//! What every endpoint and page works with.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use paddock_alpaca::AlpacaClient;
+use paddock_core::id::UserId;
+use paddock_core::{Clock, Entropy};
+use paddock_gateway::Control;
+use paddock_store::Store;
+use paddock_vault::Sealer;
+use tokio_util::sync::CancellationToken;
+
+use crate::pages::chain::ChainWatch;
+use crate::pages::hosts::AllowedHosts;
+use crate::problem::Problem;
+
+/// What every endpoint and page works with. Both routers take the same one.
+#[derive(Debug)]
+pub struct WebState {
+    /// The database.
+    pub store: Store,
+    /// Seals the credentials of new connections.
+    pub sealer: Arc<Sealer>,
+    /// The running gateway.
+    pub control: Control,
+    /// Asks Alpaca about a pair before it is stored.
+    pub client: AlpacaClient,
+    /// The clock.
+    pub clock: Arc<dyn Clock>,
+    /// Randomness for identifiers, nonces and access keys.
+    pub entropy: Arc<dyn Entropy>,
+    /// The one user there is for now.
+    pub user: UserId,
+    /// The data directory; a backup is gathered here before it is sent.
+    pub data_dir: PathBuf,
+    /// The gateway's address as programs reach it, for example `http://127.0.0.1:7880`.
+    pub gateway_url: String,
+    /// The names under which the web listener may be addressed.
+    pub hosts: AllowedHosts,
+    /// Cancelled at shutdown: streams of events end, which otherwise never would.
+    pub closing: CancellationToken,
+    /// What is known about the audit chain; `ChainWatch::default()` at the start.
+    pub chain: ChainWatch,
+}
+
+impl WebState {
+    pub(crate) fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    /// Has the gateway take over what was changed in the database.
+    pub(crate) async fn reload(&self) -> Result<(), Problem> {
+        self.control.reload().await.map_err(|error| {
+            tracing::error!(%error, "the gateway did not take over a change");
+            Problem::new(
+                http::StatusCode::SERVICE_UNAVAILABLE,
+                "gateway_not_reloaded",
+                "Gateway not reloaded",
+                format!("the change is stored, but the gateway did not take it over: {error}"),
+                "run `paddock doctor`, then restart `paddock serve`",
+            )
+        })
+    }
+}

@@ -1,0 +1,101 @@
+//! Access keys: issued once, told once, and good for what their scope says.
+
+use rstest::rstest;
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+
+use crate::harness::Paddock;
+
+#[tokio::test]
+async fn a_key_is_told_once_and_works() {
+    let paddock = Paddock::start().await;
+    paddock.connect_paper().await;
+    let body = json!({
+        "name": "aapl-bot", "connection": "my-paper", "preset": "trader", "symbols": ["AAPL"], "sides": ["buy"],
+        "max_order_notional": "1000", "max_daily_notional": "5000", "max_daily_orders": 50, "expires_in": "30d",
+    });
+    let reply = paddock.post("/api/v1/keys", &body).await;
+    reply.expect(201);
+    assert_eq!(reply.headers["cache-control"], "no-store");
+    let (key_id, secret) = (
+        reply.json["key_id"].as_str().unwrap().to_owned(),
+        reply.json["secret_key"].as_str().unwrap().to_owned(),
+    );
+    let key = &reply.json["key"];
+    assert_eq!(key["key_id"], key_id);
+    assert_eq!(key["environment"], "paper");
+    assert_eq!(key["usage"], json!({ "day": "2026-11-23", "orders": 0, "notional": "0" }));
+    let sentence = key["scope_sentence"].as_str().unwrap();
+    assert!(sentence.contains("in AAPL only") && sentence.contains("at most $1,000 an order"), "{sentence}");
+    assert!(sentence.contains("until 23 December 2026"), "{sentence}");
+
+    assert_eq!(paddock.through_gateway("/v2/account", &(key_id.clone(), secret.clone())).await, 200);
+    for path in ["/api/v1/keys", "/api/v1/keys/aapl-bot", &format!("/api/v1/keys/{key_id}"), "/api/v1/audit"]
+    {
+        let shown = paddock.get(path).await;
+        shown.expect(200);
+        assert!(!shown.text().contains(&secret), "{path}");
+    }
+    let kept = paddock.state.store.key_named("aapl-bot").await.unwrap().unwrap();
+    assert_eq!(kept.secret_hash, <[u8; 32]>::from(Sha256::digest(secret.as_bytes())));
+}
+
+#[tokio::test]
+async fn a_revoked_key_opens_nothing_and_frees_its_name() {
+    let paddock = Paddock::start().await;
+    paddock.connect_paper().await;
+    let key = paddock.issue_key("reader", &json!({ "preset": "read-only" })).await;
+    let again = json!({ "name": "reader", "connection": "my-paper", "preset": "read-only" });
+    paddock.post("/api/v1/keys", &again).await.expect_problem(409, "name_taken");
+    let reply = paddock.post("/api/v1/keys/reader/revoke", &json!({})).await;
+    assert!(reply.expect(200).json["revoked_at"].is_string());
+    assert_eq!(paddock.through_gateway("/v2/account", &key).await, 401);
+    paddock.post("/api/v1/keys/reader/revoke", &json!({})).await.expect_problem(404, "unknown_key");
+    paddock.post("/api/v1/keys", &again).await.expect(201);
+}
+
+#[rstest]
+#[case(json!({ "connection": "my-paper", "preset": "trader" }), 422, "missing_field", "name")]
+#[case(json!({ "name": "bot", "preset": "trader" }), 422, "missing_field", "connection")]
+#[case(json!({ "name": "bot", "connection": "my-paper" }), 422, "missing_field", "preset")]
+#[case(json!({ "name": "a b", "connection": "my-paper", "preset": "trader" }), 422, "invalid_field", "name")]
+#[case(json!({ "name": "bot", "connection": "my-paper", "allow": ["postOrderz"] }), 422, "unknown_operation", "allow")]
+#[case(json!({ "name": "bot", "connection": "my-paper", "allow": ["money-out"] }), 422, "money_out_by_name_only", "allow")]
+#[case(
+    json!({ "name": "bot", "connection": "my-paper", "preset": "trader", "max_order_notional": 1.5 }),
+    422, "invalid_field", "max_order_notional"
+)]
+#[tokio::test]
+async fn a_bad_request_names_the_field(
+    #[case] body: Value,
+    #[case] status: u16,
+    #[case] code: &str,
+    #[case] field: &str,
+) {
+    let paddock = Paddock::start().await;
+    paddock.connect_paper().await;
+    let reply = paddock.post("/api/v1/keys", &body).await;
+    reply.expect_problem(status, code);
+    assert_eq!(reply.json["extra"]["field"], field);
+    assert_eq!(paddock.get("/api/v1/keys").await.json, json!([]));
+}
+
+#[tokio::test]
+async fn a_misspelt_limit_is_not_ignored() {
+    let paddock = Paddock::start().await;
+    paddock.connect_paper().await;
+    let body = json!({ "name": "bot", "connection": "my-paper", "preset": "trader", "max_notional": "5" });
+    let reply = paddock.post("/api/v1/keys", &body).await;
+    reply.expect_problem(422, "unknown_field");
+    assert!(reply.json["next_step"].as_str().unwrap().contains("max_order_notional"));
+}
+
+#[tokio::test]
+async fn an_unknown_connection_lists_the_known_ones() {
+    let paddock = Paddock::start().await;
+    paddock.connect_paper().await;
+    let body = json!({ "name": "bot", "connection": "other", "preset": "trader" });
+    let reply = paddock.post("/api/v1/keys", &body).await;
+    reply.expect_problem(404, "unknown_connection");
+    assert!(reply.json["next_step"].as_str().unwrap().contains("my-paper"));
+}

@@ -1,0 +1,14 @@
+//! The API and the pages as a client sees them: both routers over a real SQLite store, a real vault and a running gateway.
+
+#![expect(clippy::unwrap_used, reason = "what cannot go on is a failed test")]
+
+mod audit;
+mod bad_input;
+mod connecting;
+mod fake_alpaca;
+mod harness;
+mod keys;
+mod page;
+mod stopping;
+mod streams;
+mod vault;

@@ -1,0 +1,141 @@
+//! The first page: what it shows, and to whom.
+
+use http::header;
+use rstest::rstest;
+use serde_json::json;
+
+use crate::harness::{LIVE, Paddock, Reply};
+
+#[tokio::test]
+async fn an_empty_paddock_says_what_to_do_first() {
+    let paddock = Paddock::start().await;
+    let page = paddock.visit("/").await;
+    page.expect(200);
+    for text in [
+        "paddock connection add my-paper --environment paper",
+        "Give a program a key of its own",
+        &format!("export APCA_API_BASE_URL={}", paddock.gateway_url),
+        "Whole",
+    ] {
+        assert!(page.text().contains(text), "{text}");
+    }
+    assert!(!page.text().contains("Everything is frozen"));
+}
+
+#[tokio::test]
+async fn a_used_paddock_shows_who_may_do_what_and_what_happened() {
+    let paddock = Paddock::start().await;
+    paddock.connect_paper().await;
+    paddock.connect("real", "live", &LIVE).await.expect(201);
+    let scope = json!({ "preset": "trader", "symbols": ["AAPL"], "max_daily_orders": 50 });
+    let key = paddock.issue_key("aapl-bot", &scope).await;
+    paddock.through_gateway("/v2/account", &key).await;
+    paddock.through_gateway("/v2/wallets", &key).await;
+    paddock.through_gateway("/v2/account", &(key.0.clone(), "wrong".to_owned())).await;
+    let page = paddock.visit("/").await;
+    let text = page.text();
+    for expected in [
+        "my-paper",
+        "PA3XK7Q2M9TD",
+        "Simulated money",
+        "884120953",
+        "Real money",
+        "aapl-bot",
+        "in AAPL only",
+        "of 50",
+        "GET /v2/account",
+        "class=\"permitted\"",
+        "class=\"refused\"",
+        "class=\"unauthenticated\"",
+        "Whole",
+    ] {
+        assert!(text.contains(expected), "{expected} in {text}");
+    }
+    paddock.post("/api/v1/freeze", &json!({})).await.expect(200);
+    let page = paddock.visit("/").await;
+    assert!(page.text().contains("Everything is frozen") && page.text().contains("paddock unfreeze"));
+}
+
+#[tokio::test]
+async fn a_changed_chain_is_shown_as_broken() {
+    let paddock = Paddock::start().await;
+    paddock.connect_paper().await;
+    let row = paddock.state.store.connections(paddock.state.user).await.unwrap().remove(0);
+    // An honest record of a freeze that the tables know nothing of.
+    let event = paddock_core::audit::AuditEvent::Frozen {
+        what: paddock_core::decide::Frozen::Connection,
+        id: Some(row.id.to_string()),
+    };
+    let actor = paddock_core::audit::Actor::Operator;
+    paddock.state.store.append_audit(&actor, &event, row.created_at).await.unwrap();
+    let verified = paddock.get("/api/v1/audit/verify").await;
+    assert_eq!(verified.json["valid"], false, "{verified:?}");
+    assert!(verified.json["fault"].is_string());
+    let page = paddock.visit("/").await;
+    assert!(page.text().contains("The audit chain does not verify"));
+}
+
+#[rstest]
+#[case("evil.example")]
+#[case("evil.example:7878")]
+#[case("127.0.0.1.nip.io")]
+#[case("localhost.evil.example")]
+#[tokio::test]
+async fn a_rebound_name_gets_nothing(#[case] host: &str) {
+    let paddock = Paddock::start().await;
+    paddock.connect_paper().await;
+    for path in ["/", "/events", "/livez", "/assets/app.css", "/nothing"] {
+        let reply = Reply::of(paddock.visit_as(host, "GET", path).await).await;
+        reply.expect(421);
+        assert!(!reply.text().contains("my-paper"));
+    }
+}
+
+#[tokio::test]
+async fn every_answer_is_guarded() {
+    let paddock = Paddock::start().await;
+    for path in ["/", "/livez", "/nothing"] {
+        let reply = paddock.visit(path).await;
+        let policy = reply.headers[header::CONTENT_SECURITY_POLICY].to_str().unwrap();
+        assert!(policy.contains("default-src 'none'") && policy.contains("frame-ancestors 'none'"));
+        assert!(!policy.contains("unsafe"));
+        assert_eq!(reply.headers[header::X_CONTENT_TYPE_OPTIONS], "nosniff");
+        assert_eq!(reply.headers[header::REFERRER_POLICY], "no-referrer");
+        assert_eq!(reply.headers[header::CACHE_CONTROL], "no-store");
+    }
+}
+
+#[tokio::test]
+async fn the_page_needs_nothing_that_its_policy_forbids() {
+    let paddock = Paddock::start().await;
+    paddock.connect_paper().await;
+    let page = paddock.visit("/").await;
+    let text = page.text();
+    for forbidden in [" style=", "<style", "onclick", "javascript:", "https://", "//cdn"] {
+        assert!(!text.contains(forbidden), "{forbidden}");
+    }
+    assert_eq!(text.matches("<script").count(), 1);
+    let mut assets: Vec<&str> = text.split('"').filter(|part| part.starts_with("/assets/")).collect();
+    assets.sort_unstable();
+    assets.dedup();
+    assert_eq!(assets.len(), 3);
+    for asset in assets {
+        let reply = paddock.visit(asset).await;
+        reply.expect(200);
+        assert!(reply.headers[header::CACHE_CONTROL].to_str().unwrap().contains("immutable"));
+        assert!(!reply.bytes.is_empty());
+    }
+    paddock.visit("/assets/app.css").await.expect(404);
+}
+
+#[tokio::test]
+async fn nothing_on_the_web_listener_changes_anything() {
+    let paddock = Paddock::start().await;
+    for path in ["/", "/events", "/livez", "/api/v1/freeze", "/api/v1/connections"] {
+        for method in ["POST", "PUT", "PATCH", "DELETE"] {
+            let reply = Reply::of(paddock.visit_as("localhost", method, path).await).await;
+            assert!(reply.status == 404 || reply.status == 405, "{method} {path}: {reply:?}");
+        }
+    }
+    paddock.visit("/api/v1/status").await.expect(404);
+}

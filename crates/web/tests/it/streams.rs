@@ -1,0 +1,83 @@
+//! Server-sent events, of the API and of the page.
+
+use std::time::Duration;
+
+use axum::response::Response;
+use http_body_util::BodyExt as _;
+use serde_json::{Value, json};
+
+use crate::harness::Paddock;
+
+/// Reads one event after the other.
+struct Listener {
+    response: Response,
+    text: String,
+}
+
+impl Listener {
+    fn new(response: Response) -> Self {
+        assert_eq!(response.headers()["content-type"], "text/event-stream");
+        Self { response, text: String::new() }
+    }
+
+    /// The next event's name and data; nothing at the end of the stream.
+    async fn next(&mut self) -> Option<(String, String)> {
+        loop {
+            if let Some((event, rest)) = self.text.split_once("\n\n") {
+                let field = |name: &str| -> Vec<String> {
+                    let lines = event.lines().filter_map(|line| line.strip_prefix(name));
+                    lines.map(|value| value.strip_prefix(' ').unwrap_or(value).to_owned()).collect()
+                };
+                let found = (field("event:").join(""), field("data:").join("\n"));
+                self.text = rest.to_owned();
+                if !found.0.is_empty() {
+                    return Some(found);
+                }
+                continue;
+            }
+            let frame = tokio::time::timeout(Duration::from_secs(20), self.response.body_mut().frame());
+            let frame = frame.await.unwrap()?;
+            self.text.push_str(std::str::from_utf8(&frame.unwrap().into_data().unwrap()).unwrap());
+        }
+    }
+}
+
+#[tokio::test]
+async fn requests_and_changes_are_told_as_they_happen() {
+    let paddock = Paddock::start().await;
+    paddock.connect_paper().await;
+    let key = paddock.issue_key("reader", &json!({ "preset": "read-only" })).await;
+    let mut listener = Listener::new(paddock.open("/api/v1/events").await);
+
+    assert_eq!(paddock.through_gateway("/v2/account", &key).await, 200);
+    let (event, data) = listener.next().await.unwrap();
+    let line: Value = serde_json::from_str(&data).unwrap();
+    assert_eq!(event, "request");
+    assert_eq!(line["decision"], "permitted");
+    assert_eq!(line["key_name"], "reader");
+    assert_eq!(paddock.get("/api/v1/requests?limit=1").await.json[0], line);
+
+    paddock.post("/api/v1/freeze", &json!({})).await.expect(200);
+    let (event, data) = listener.next().await.unwrap();
+    assert_eq!((event.as_str(), data.as_str()), ("state", r#"{"event":"frozen"}"#));
+
+    paddock.close();
+    assert_eq!(listener.next().await, None, "a shutdown ends the stream");
+}
+
+#[tokio::test]
+async fn the_page_gets_rows_as_it_would_show_them() {
+    let paddock = Paddock::start().await;
+    paddock.connect_paper().await;
+    let key = paddock.issue_key("reader", &json!({ "preset": "read-only" })).await;
+    let mut listener = Listener::new(paddock.visit_as("localhost:7878", "GET", "/events").await);
+    assert_eq!(paddock.through_gateway("/v2/positions/%3Cscript%3E", &key).await, 400);
+    let (event, row) = listener.next().await.unwrap();
+    assert_eq!(event, "request");
+    assert!(row.starts_with("<tr ") && row.trim_end().ends_with("</tr>"), "{row}");
+    assert!(!row.contains("<script"), "what a program sends is text, not markup: {row}");
+    let page = paddock.visit("/").await;
+    assert!(page.text().contains(row.trim()), "the page shows the same row");
+    paddock.post("/api/v1/keys/reader/revoke", &json!({})).await.expect(200);
+    assert_eq!(listener.next().await.unwrap(), ("state".to_owned(), "key_revoked".to_owned()));
+}
