@@ -185,12 +185,20 @@ impl Paddock {
 
     /// Sends `GET path` through the gateway as a program does; the status.
     pub(crate) async fn through_gateway(&self, path: &str, key: &(String, String)) -> u16 {
+        self.send("GET", path, "", key).await
+    }
+
+    /// Sends a request through the gateway as a program does; the status.
+    pub(crate) async fn send(&self, method: &str, path: &str, body: &str, key: &(String, String)) -> u16 {
         use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
         let address = self.gateway_url.strip_prefix("http://").unwrap();
         let mut socket = tokio::net::TcpStream::connect(address).await.unwrap();
         let request = format!(
-            "GET {path} HTTP/1.1\r\nHost: {address}\r\nAPCA-API-KEY-ID: {}\r\nAPCA-API-SECRET-KEY: {}\r\nConnection: close\r\n\r\n",
-            key.0, key.1
+            "{method} {path} HTTP/1.1\r\nHost: {address}\r\nAPCA-API-KEY-ID: {}\r\nAPCA-API-SECRET-KEY: {}\r\n\
+             Content-Type: application/json\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}",
+            key.0,
+            key.1,
+            body.len()
         );
         socket.write_all(request.as_bytes()).await.unwrap();
         let mut answer = Vec::new();

@@ -9,6 +9,7 @@ mod fake_alpaca;
 mod harness;
 mod keys;
 mod page;
+mod paper;
 mod stopping;
 mod streams;
 mod vault;
