@@ -1,0 +1,92 @@
+//! One audit record as one line for a person.
+
+use serde_json::Value;
+
+use crate::table;
+
+/// The cells `seq, time, who, event, what` of a record as the JSON API gives it.
+pub(crate) fn row(record: &Value) -> Vec<String> {
+    let (actor, event) = (&record["actor"], &record["event"]);
+    vec![
+        record["seq"].to_string(),
+        time(text(&record["at"])),
+        who(actor),
+        text(&event["event"]).to_owned(),
+        what(event),
+    ]
+}
+
+fn text(value: &Value) -> &str {
+    value.as_str().unwrap_or("")
+}
+
+/// What is no instant stays as it is.
+fn time(text: &str) -> String {
+    text.parse().map_or_else(|_| text.to_owned(), table::instant)
+}
+
+fn who(actor: &Value) -> String {
+    match text(&actor["kind"]) {
+        "access_key" => format!("key {}", text(&actor["name"])),
+        "operator" => "operator".to_owned(),
+        "system" => "paddock".to_owned(),
+        other => other.to_owned(),
+    }
+}
+
+fn what(event: &Value) -> String {
+    let field = |name: &str| match &event[name] {
+        Value::String(text) => text.clone(),
+        Value::Null => String::new(),
+        other => other.to_string(),
+    };
+    match text(&event["event"]) {
+        "connection_added" => {
+            format!("{} ({} account {})", field("name"), field("environment"), field("account_number"))
+        }
+        "credential_replaced" | "credential_resealed" => format!("version {}", field("version")),
+        "key_created" => field("name"),
+        "frozen" | "unfrozen" => field("what"),
+        "request_permitted" => {
+            let summary = field("summary");
+            let act = if summary.is_empty() { field("target") } else { summary };
+            format!("{}: {act}", field("operation"))
+        }
+        "request_answered" => match field("status") {
+            status if status.is_empty() => "no answer came".to_owned(),
+            status => format!("status {status}"),
+        },
+        "request_refused" => format!("{}: {} ({})", field("operation"), field("message"), field("reason")),
+        "kek_rotated" => format!("{} data-encryption keys wrapped anew", field("rewrapped")),
+        "backup_written" | "backup_restored" => format!("{} records", field("records")),
+        "rollback_accepted" => format!("record {} had been seen", field("seen_seq")),
+        "connection_activated" | "connection_removed" => field("connection"),
+        "key_revoked" => field("key"),
+        _ => String::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_refusal_says_who_what_and_why() {
+        let record = json!({
+            "seq": 7, "at": "2026-11-20T15:00:01.5Z",
+            "actor": { "kind": "access_key", "id": "x", "name": "demo-bot" },
+            "event": { "event": "request_refused", "operation": "postOrder", "reason": "symbol_not_allowed",
+                       "message": "MSFT is not among the symbols" },
+        });
+        let expected = [
+            "7",
+            "2026-11-20 15:00:01Z",
+            "key demo-bot",
+            "request_refused",
+            "postOrder: MSFT is not among the symbols (symbol_not_allowed)",
+        ];
+        assert_eq!(row(&record), expected);
+    }
+}

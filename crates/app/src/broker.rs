@@ -1,0 +1,93 @@
+//! The built-in paper broker as this process runs it.
+
+use std::fs::DirBuilder;
+use std::net::SocketAddr;
+use std::os::unix::fs::DirBuilderExt as _;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use paddock_core::Environment;
+use paddock_paper::{ClockMode, DateLaying, PaperBroker, PaperOptions};
+use paddock_vault::OsEntropy;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+use crate::clock::SystemClock;
+use crate::failure::{Failure, Outcome};
+use crate::listen::ListenAddr;
+
+/// Where the paper environment listens unless told otherwise.
+pub(crate) const DEFAULT_PAPER: &str = "127.0.0.1:7881";
+/// Where the live-like environment listens unless told otherwise.
+pub(crate) const DEFAULT_LIVE: &str = "127.0.0.1:7882";
+
+/// How a broker is set up.
+#[derive(Clone, Debug)]
+pub(crate) struct BrokerSettings {
+    pub(crate) paper: ListenAddr,
+    pub(crate) live: ListenAddr,
+    /// The options that choose the addresses, for whoever has to choose others.
+    pub(crate) paper_option: &'static str,
+    pub(crate) live_option: &'static str,
+    pub(crate) seed: u64,
+    pub(crate) pace: ClockMode,
+    pub(crate) start: Option<Timestamp>,
+    pub(crate) hold_open: bool,
+    pub(crate) laying: DateLaying,
+    /// Where accounts are kept; in memory when absent.
+    pub(crate) data_dir: Option<PathBuf>,
+}
+
+/// A broker that listens.
+#[derive(Debug)]
+pub(crate) struct Broker {
+    pub(crate) broker: PaperBroker,
+    pub(crate) paper: SocketAddr,
+    pub(crate) live: SocketAddr,
+    servers: JoinSet<()>,
+    closing: CancellationToken,
+}
+
+impl Broker {
+    /// Listens and serves. When this returns, it can be used.
+    pub(crate) async fn start(settings: BrokerSettings) -> Outcome<Self> {
+        let (paper_listener, paper) = settings.paper.bind("paper broker", settings.paper_option).await?;
+        let (live_listener, live) =
+            settings.live.bind("live-like paper broker", settings.live_option).await?;
+        if let Some(directory) = &settings.data_dir {
+            let made = DirBuilder::new().recursive(true).mode(0o700).create(directory);
+            made.map_err(Failure::cannot(format!("create {}", directory.display())))?;
+        }
+        let mut options = PaperOptions::new(Arc::new(SystemClock), Arc::new(OsEntropy));
+        options.seed = settings.seed;
+        options.clock_mode = settings.pace;
+        options.start = settings.start;
+        options.hold_open = settings.hold_open;
+        options.laying = settings.laying;
+        options.data_dir = settings.data_dir;
+        let broker =
+            PaperBroker::open(options).map_err(|error| Failure::with_next_step(&error.to_string()))?;
+        let closing = CancellationToken::new();
+        let mut servers = JoinSet::new();
+        for (listener, environment) in
+            [(paper_listener, Environment::Paper), (live_listener, Environment::Live)]
+        {
+            let served = paddock_paper::serve(listener, broker.router(environment), closing.clone());
+            servers.spawn(async move {
+                if let Err(error) = served.await {
+                    tracing::error!(%error, %environment, "the paper broker's listener failed");
+                }
+            });
+        }
+        let (timed, until) = (broker.clone(), closing.clone());
+        servers.spawn(async move { timed.keep_time(until).await });
+        Ok(Self { broker, paper, live, servers, closing })
+    }
+
+    /// Lets requests under way finish, and ends.
+    pub(crate) async fn stop(mut self) {
+        self.closing.cancel();
+        while self.servers.join_next().await.is_some() {}
+    }
+}

@@ -1,0 +1,35 @@
+//! The commands: one file each, with its options and its deed.
+
+pub(crate) mod audit;
+pub(crate) mod backup;
+pub(crate) mod connection;
+pub(crate) mod demo;
+pub(crate) mod doctor;
+pub(crate) mod freeze;
+pub(crate) mod key;
+pub(crate) mod paper;
+pub(crate) mod restore;
+pub(crate) mod serve;
+pub(crate) mod vault;
+
+use crate::cli::Command;
+use crate::context::Context;
+use crate::failure::Outcome;
+
+/// Runs a command to its end.
+pub(crate) async fn run(command: Command, context: &Context) -> Outcome {
+    match command {
+        Command::Demo(args) => demo::run(args, context).await,
+        Command::Serve(args) => serve::run(args, context).await,
+        Command::Connection(command) => connection::run(command, context).await,
+        Command::Key(command) => key::run(command, context).await,
+        Command::Freeze => freeze::run(freeze::Act::Freeze, context).await,
+        Command::Unfreeze => freeze::run(freeze::Act::Unfreeze, context).await,
+        Command::Audit(command) => audit::run(command, context).await,
+        Command::Vault(command) => vault::run(command, context).await,
+        Command::Backup(args) => backup::run(&args, context).await,
+        Command::Restore(args) => restore::run(&args, context).await,
+        Command::Doctor(args) => doctor::run(args, context).await,
+        Command::Paper(command) => paper::run(command, context).await,
+    }
+}

@@ -1,0 +1,288 @@
+//! `paddock connection`: which Alpaca accounts are connected.
+
+use clap::{Args, Subcommand};
+use paddock_core::Environment;
+use paddock_web::ConnectionView;
+use serde::{Deserialize as _, Serialize};
+use serde_json::{Value, json};
+
+use crate::api::{ApiClient, segment};
+use crate::context::Context;
+use crate::failure::{Failure, Outcome};
+use crate::output::Output;
+use crate::paint::Paint;
+use crate::secrets;
+use crate::{output, table};
+
+use super::freeze::Act;
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ConnectionCommand {
+    /// Connect an Alpaca account: its key pair is checked first and stored only if it works
+    #[command(after_help = "\
+The Secret Key is asked for, or comes from standard input with --secret-stdin, or from APCA_API_SECRET_KEY. The Key ID
+comes from --key-id, from the first line of standard input, from APCA_API_KEY_ID, or is asked for.")]
+    Add(AddArgs),
+    /// List the connections
+    List,
+    /// Ask Alpaca whether the credential still works
+    Check {
+        /// The connection's name; all connections when absent
+        name: Option<String>,
+    },
+    /// Make this the connection to which new trades go
+    Activate {
+        /// The connection's name
+        name: String,
+    },
+    /// Stop a connection at once; cancels still pass
+    Freeze {
+        /// The connection's name
+        name: String,
+    },
+    /// Let a connection go on
+    Unfreeze {
+        /// The connection's name
+        name: String,
+    },
+    /// Forget a connection's credential and revoke its access keys; its history stays
+    Remove {
+        /// The connection's name
+        name: String,
+        /// Do not ask
+        #[arg(long)]
+        yes: bool,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct AddArgs {
+    /// A name of your choice for the connection
+    name: String,
+    /// Alpaca's world that the key pair belongs to: paper or live
+    #[arg(long, value_name = "paper|live")]
+    environment: Environment,
+    /// The Key ID
+    #[arg(long, value_name = "ID")]
+    key_id: Option<String>,
+    /// Read the Secret Key from standard input; without --key-id the Key ID is the first line
+    #[arg(long)]
+    secret_stdin: bool,
+    /// If the account is connected already, replace its credential and keep its history
+    #[arg(long)]
+    replace: bool,
+}
+
+/// The API's request. It has no `Debug`, since it holds the pair in the clear.
+#[derive(Serialize)]
+pub(crate) struct Addition<'a> {
+    pub(crate) name: &'a str,
+    pub(crate) environment: Environment,
+    pub(crate) key_id: &'a str,
+    pub(crate) secret_key: &'a str,
+    pub(crate) replace: bool,
+}
+
+pub(crate) async fn run(command: ConnectionCommand, context: &Context) -> Outcome {
+    match command {
+        ConnectionCommand::Add(args) => add(args, context).await,
+        ConnectionCommand::List => list(context).await,
+        ConnectionCommand::Check { name } => check(name, context).await,
+        ConnectionCommand::Activate { name } => {
+            let say = format!("new trades go to connection `{name}`");
+            act(&name, "activate", say, context).await
+        }
+        ConnectionCommand::Freeze { name } => {
+            let say = format!("connection `{name}` is frozen; cancels still pass");
+            act(&name, Act::Freeze.segment(), say, context).await
+        }
+        ConnectionCommand::Unfreeze { name } => {
+            let say = format!("connection `{name}` goes on");
+            act(&name, Act::Unfreeze.segment(), say, context).await
+        }
+        ConnectionCommand::Remove { name, yes } => remove(&name, yes, context).await,
+    }
+}
+
+async fn add(args: AddArgs, context: &Context) -> Outcome {
+    let pair = secrets::obtain_pair(args.key_id, args.secret_stdin)?;
+    let client = context.client_or_new().await?;
+    let addition = Addition {
+        name: &args.name,
+        environment: args.environment,
+        key_id: pair.key_id.expose(),
+        secret_key: pair.secret_key.expose(),
+        replace: args.replace,
+    };
+    let added = client.post("/api/v1/connections", &addition).await;
+    client.close().await;
+    let added = added.map_err(offer_replacement)?;
+    context.output.show(&added, |paint| describe_addition(&added, paint))
+}
+
+/// The API's next step speaks of its own field.
+fn offer_replacement(failure: Failure) -> Failure {
+    if failure.has_code("already_connected") {
+        return failure.hint("add `--replace` to replace that connection's credential; its history is kept");
+    }
+    failure
+}
+
+fn describe_addition(added: &Value, paint: Paint) -> String {
+    let text = |value: &Value| value.as_str().unwrap_or("unknown").to_owned();
+    let connection = &added["connection"];
+    let mut lines = String::new();
+    for repair in added["repairs"].as_array().into_iter().flatten() {
+        let removed: Vec<String> = repair["removed"].as_array().into_iter().flatten().map(text).collect();
+        lines += &format!(
+            "repaired the {}: removed {}\n",
+            text(&repair["field"]).replace('_', " "),
+            removed.join(", ")
+        );
+    }
+    let account = &added["account"];
+    lines += &format!(
+        "{} `{}`: {} account {}, {}\n",
+        paint.good("connected"),
+        text(&connection["name"]),
+        text(&connection["environment"]),
+        text(&connection["account_number"]),
+        text(&connection["status"]),
+    );
+    if account.is_object() {
+        lines += &format!(
+            "equity {} {}, cash {}\n",
+            text(&account["equity"]),
+            text(&account["currency"]),
+            text(&account["cash"])
+        );
+    }
+    lines += &format!(
+        "next: `paddock key create NAME --connection {} --preset trader`\n",
+        text(&connection["name"])
+    );
+    lines
+}
+
+async fn list(context: &Context) -> Outcome {
+    let client = context.client().await?;
+    let connections = client.get("/api/v1/connections").await;
+    client.close().await;
+    let connections = connections?;
+    let views = views(&connections)?;
+    context.output.show(&connections, |_| {
+        if views.is_empty() {
+            return "no connections yet: `paddock connection add NAME --environment paper`".to_owned();
+        }
+        let heading = ["NAME", "ENVIRONMENT", "ACCOUNT", "STATUS", "STATE", "CREDENTIAL", "CHECKED"];
+        table::columns(&heading, views.into_iter().map(row))
+    })
+}
+
+fn views(connections: &Value) -> Outcome<Vec<ConnectionView>> {
+    Vec::deserialize(connections).map_err(Failure::cannot("understand the server's answer"))
+}
+
+fn row(view: ConnectionView) -> Vec<String> {
+    let state = match (view.frozen, view.active) {
+        (true, true) => "frozen, active",
+        (true, false) => "frozen",
+        (false, true) => "active",
+        (false, false) => "",
+    };
+    let version = format!("version {}", view.credential_version);
+    vec![
+        view.name,
+        view.environment.to_string(),
+        view.account_number,
+        view.status,
+        state.to_owned(),
+        version,
+        table::instant(view.checked_at),
+    ]
+}
+
+async fn check(name: Option<String>, context: &Context) -> Outcome {
+    let client = context.client().await?;
+    let checked = check_each(name, &client).await;
+    client.close().await;
+    let checked = checked?;
+    let unhealthy = checked.iter().filter(|one| one["healthy"] != true).count();
+    context.output.show(&checked, |paint| checked.iter().map(|one| describe_check(one, paint)).collect())?;
+    match unhealthy {
+        0 => Ok(()),
+        1 => Err(Failure::refused("a connection does not work").hint("see above for what to do about it")),
+        count => Err(Failure::refused(format!("{count} connections do not work"))
+            .hint("see above for what to do about them")),
+    }
+}
+
+async fn check_each(name: Option<String>, client: &ApiClient) -> Outcome<Vec<Value>> {
+    let names = match name {
+        Some(name) => vec![name],
+        None => views(&client.get("/api/v1/connections").await?)?.into_iter().map(|view| view.name).collect(),
+    };
+    let mut checked = Vec::new();
+    for name in names {
+        checked.push(client.post_empty(&format!("/api/v1/connections/{}/check", segment(&name))).await?);
+    }
+    Ok(checked)
+}
+
+fn describe_check(checked: &Value, paint: Paint) -> String {
+    let text = |value: &Value| value.as_str().unwrap_or("unknown").to_owned();
+    let name = text(&checked["connection"]["name"]);
+    if checked["healthy"] == true {
+        let status = text(&checked["connection"]["status"]);
+        return format!(
+            "{}    {name}: account {}, {status}\n",
+            paint.good("ok"),
+            text(&checked["connection"]["account_number"])
+        );
+    }
+    let problem = &checked["problem"];
+    format!(
+        "{}  {name}: {}: {}\n      hint: {}\n",
+        paint.bad("fail"),
+        text(&problem["title"]),
+        text(&problem["detail"]),
+        text(&problem["next_step"])
+    )
+}
+
+async fn act(name: &str, verb: &str, say: String, context: &Context) -> Outcome {
+    let client = context.client().await?;
+    let done = client.post_empty(&format!("/api/v1/connections/{}/{verb}", segment(name))).await;
+    client.close().await;
+    context.output.show(&done?, |_| say)
+}
+
+async fn remove(name: &str, yes: bool, context: &Context) -> Outcome {
+    if !yes {
+        confirm(&format!("Forget the credential of `{name}` and revoke its access keys?"), context.output)?;
+    }
+    let client = context.client().await?;
+    let done = client.delete(&format!("/api/v1/connections/{}", segment(name))).await;
+    client.close().await;
+    done?;
+    context.output.show(&json!({ "removed": name }), |_| {
+        format!("removed `{name}`: its credential is forgotten and its access keys are revoked; the pair still works at Alpaca")
+    })
+}
+
+/// Asks for a yes where there is somebody to ask.
+pub(super) fn confirm(question: &str, output: Output) -> Outcome {
+    use std::io::IsTerminal as _;
+    if !std::io::stdin().is_terminal() || output.is_json() {
+        return Err(
+            Failure::usage("this needs a yes, and there is no terminal to ask at").hint("add `--yes`")
+        );
+    }
+    match inquire::Confirm::new(question).with_default(false).prompt() {
+        Ok(true) => Ok(()),
+        _ => {
+            output::note("nothing was changed");
+            Err(Failure::usage("it was not confirmed").hint("add `--yes` to do it without a question"))
+        }
+    }
+}

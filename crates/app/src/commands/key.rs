@@ -1,0 +1,136 @@
+//! `paddock key`: access keys, which programs use in place of the real ones.
+
+mod create;
+
+use clap::Subcommand;
+use paddock_core::money::format_usd;
+use paddock_web::KeyView;
+use serde::Deserialize as _;
+use serde_json::Value;
+
+use crate::api::segment;
+use crate::context::Context;
+use crate::failure::{Failure, Outcome};
+use crate::paint::Paint;
+use crate::table;
+
+use super::freeze::Act;
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum KeyCommand {
+    /// Issue an access key that any Alpaca client accepts and that opens only what its scope allows
+    Create(Box<create::CreateArgs>),
+    /// List the access keys
+    List,
+    /// Show one access key: what it may do and what it did today
+    Show {
+        /// The access key's name
+        name: String,
+    },
+    /// Stop an access key at once; cancels still pass
+    Freeze {
+        /// The access key's name
+        name: String,
+    },
+    /// Let an access key go on
+    Unfreeze {
+        /// The access key's name
+        name: String,
+    },
+    /// End an access key for good
+    Revoke {
+        /// The access key's name
+        name: String,
+    },
+}
+
+pub(crate) async fn run(command: KeyCommand, context: &Context) -> Outcome {
+    match command {
+        KeyCommand::Create(args) => create::run(*args, context).await,
+        KeyCommand::List => list(context).await,
+        KeyCommand::Show { name } => show(&name, context).await,
+        KeyCommand::Freeze { name } => {
+            act(
+                &name,
+                Act::Freeze.segment(),
+                format!("access key `{name}` is frozen; cancels still pass"),
+                context,
+            )
+            .await
+        }
+        KeyCommand::Unfreeze { name } => {
+            act(&name, Act::Unfreeze.segment(), format!("access key `{name}` goes on"), context).await
+        }
+        KeyCommand::Revoke { name } => {
+            act(
+                &name,
+                "revoke",
+                format!("access key `{name}` is revoked and opens nothing any more"),
+                context,
+            )
+            .await
+        }
+    }
+}
+
+async fn list(context: &Context) -> Outcome {
+    let client = context.client().await?;
+    let keys = client.get("/api/v1/keys").await;
+    client.close().await;
+    let keys = keys?;
+    let views =
+        Vec::<KeyView>::deserialize(&keys).map_err(Failure::cannot("understand the server's answer"))?;
+    context.output.show(&keys, |_| {
+        if views.is_empty() {
+            return "no access keys yet: `paddock key create NAME --connection C --preset trader`".to_owned();
+        }
+        table::columns(&["NAME", "CONNECTION", "STATE", "LAST USED", "SCOPE"], views.into_iter().map(row))
+    })
+}
+
+fn row(view: KeyView) -> Vec<String> {
+    let (state, used) = (state(&view).to_owned(), last_used(&view));
+    vec![view.name, format!("{} ({})", view.connection, view.environment), state, used, view.scope_sentence]
+}
+
+const fn state(view: &KeyView) -> &'static str {
+    match (view.revoked_at.is_some(), view.frozen) {
+        (true, _) => "revoked",
+        (false, true) => "frozen",
+        (false, false) => "in use",
+    }
+}
+
+fn last_used(view: &KeyView) -> String {
+    view.last_used_at.map_or_else(|| "never".to_owned(), table::instant)
+}
+
+async fn show(name: &str, context: &Context) -> Outcome {
+    let client = context.client().await?;
+    let key = client.get(&format!("/api/v1/keys/{}", segment(name))).await;
+    client.close().await;
+    let key = key?;
+    let view = KeyView::deserialize(&key).map_err(Failure::cannot("understand the server's answer"))?;
+    context.output.show(&key, |paint| describe(&view, paint))
+}
+
+fn describe(view: &KeyView, paint: Paint) -> String {
+    let usage = &view.usage;
+    table::pairs([
+        ("name", paint.bold(&view.name)),
+        ("key id", view.key_id.clone()),
+        ("connection", format!("{} ({})", view.connection, view.environment)),
+        ("scope", view.scope_sentence.clone()),
+        ("state", state(view).to_owned()),
+        ("created", table::instant(view.created_at)),
+        ("last used", last_used(view)),
+        ("used", format!("{} orders, ${} on {}", usage.orders, format_usd(usage.notional), usage.day)),
+    ])
+}
+
+async fn act(name: &str, verb: &str, say: String, context: &Context) -> Outcome {
+    let client = context.client().await?;
+    let done: Outcome<Value> = client.post_empty(&format!("/api/v1/keys/{}/{verb}", segment(name))).await;
+    client.close().await;
+    context.output.show(&done?, |_| say)
+}

@@ -1,0 +1,164 @@
+//! `paddock key create`.
+
+use clap::Args;
+use paddock_core::money::parse_decimal;
+use rust_decimal::Decimal;
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::api::ApiClient;
+use crate::context::Context;
+use crate::failure::Outcome;
+use crate::paint::Paint;
+use crate::snippets;
+
+#[derive(Debug, Args)]
+pub(crate) struct CreateArgs {
+    /// A name of your choice for the access key
+    name: String,
+    /// The connection that it opens
+    #[arg(long, value_name = "C")]
+    connection: String,
+    /// Ready-made operations: read-only, trader or data-only [default: trader when orders are limited below, else read-only]
+    #[arg(long, value_name = "P")]
+    preset: Option<String>,
+    /// Operations (postOrder, getAccount) or permission classes (account-read, order) to allow
+    #[arg(long, value_name = "OPS", value_delimiter = ',')]
+    allow: Vec<String>,
+    /// Orders in these symbols only
+    #[arg(long, value_name = "A,B", value_delimiter = ',', help_heading = "Limits on orders")]
+    symbols: Vec<String>,
+    /// Orders in these asset classes only: us_equity, us_option, crypto
+    #[arg(long, value_name = "CLASSES", value_delimiter = ',', help_heading = "Limits on orders")]
+    asset_classes: Vec<String>,
+    /// Orders on this side only: buy or sell
+    #[arg(long, value_name = "buy|sell", value_delimiter = ',', help_heading = "Limits on orders")]
+    side: Vec<String>,
+    /// Orders of these types only: market, limit, stop, stop_limit, trailing_stop
+    #[arg(long, value_name = "T", value_delimiter = ',', help_heading = "Limits on orders")]
+    order_types: Vec<String>,
+    /// Dollars that one order may be worth
+    #[arg(long, value_name = "N", value_parser = dollars, help_heading = "Limits on orders")]
+    max_notional: Option<Decimal>,
+    /// Dollars that all orders of a New York day may be worth
+    #[arg(long, value_name = "N", value_parser = dollars, help_heading = "Limits on orders")]
+    max_daily_notional: Option<Decimal>,
+    /// Orders on a New York day
+    #[arg(long, value_name = "N", help_heading = "Limits on orders")]
+    max_daily_orders: Option<u32>,
+    /// How long it opens anything: 30d, 12h, 90m, or an instant such as 2027-01-31T00:00:00Z
+    #[arg(long, value_name = "30d", help_heading = "Limits on its use")]
+    expires: Option<String>,
+    /// Use from this network only; may be given more than once
+    #[arg(long, value_name = "CIDR", value_delimiter = ',', help_heading = "Limits on its use")]
+    network: Vec<String>,
+}
+
+/// The API's request. What is absent does not limit, so an empty list must not be sent.
+#[derive(Debug, Serialize)]
+struct Creation {
+    name: String,
+    connection: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    preset: Option<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    allow: Vec<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    symbols: Vec<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    asset_classes: Vec<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    sides: Vec<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    order_types: Vec<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    max_order_notional: Option<Decimal>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    max_daily_notional: Option<Decimal>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    max_daily_orders: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    expires_at: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    expires_in: Option<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    networks: Vec<String>,
+}
+
+fn dollars(text: &str) -> Result<Decimal, String> {
+    match parse_decimal(text) {
+        Ok(amount) if amount >= Decimal::ZERO => Ok(amount),
+        Ok(_) => Err("an amount is not negative".to_owned()),
+        Err(error) => Err(format!("{error}, such as 1000 or 2500.50")),
+    }
+}
+
+impl From<CreateArgs> for Creation {
+    fn from(args: CreateArgs) -> Self {
+        let limits_orders = !args.symbols.is_empty()
+            || !args.asset_classes.is_empty()
+            || !args.side.is_empty()
+            || !args.order_types.is_empty()
+            || args.max_notional.is_some()
+            || args.max_daily_notional.is_some()
+            || args.max_daily_orders.is_some();
+        let preset = args.preset.or_else(|| {
+            // Whoever limits orders wants orders; whoever says nothing gets the least.
+            let usual = if limits_orders { "trader" } else { "read-only" };
+            args.allow.is_empty().then(|| usual.to_owned())
+        });
+        let is_instant = |text: &String| text.contains(['T', ':']);
+        Self {
+            name: args.name,
+            connection: args.connection,
+            preset,
+            allow: args.allow,
+            symbols: args.symbols,
+            asset_classes: args.asset_classes,
+            sides: args.side,
+            order_types: args.order_types,
+            max_order_notional: args.max_notional,
+            max_daily_notional: args.max_daily_notional,
+            max_daily_orders: args.max_daily_orders,
+            expires_at: args.expires.clone().filter(is_instant),
+            expires_in: args.expires.filter(|text| !is_instant(text)),
+            networks: args.network,
+        }
+    }
+}
+
+pub(super) async fn run(args: CreateArgs, context: &Context) -> Outcome {
+    let client = context.client().await?;
+    let done = create(&client, &Creation::from(args)).await;
+    client.close().await;
+    let (created, gateway) = done?;
+    context.output.show(&created, |paint| describe(&created, &gateway, paint))
+}
+
+/// The new key, and the gateway's address for it.
+async fn create(client: &ApiClient, creation: &Creation) -> Outcome<(Value, String)> {
+    // First, so that nothing can fail between issuing the key and showing it.
+    let status = client.get("/api/v1/status").await?;
+    let gateway = status["gateway"].as_str().unwrap_or("http://127.0.0.1:7880").to_owned();
+    Ok((client.post("/api/v1/keys", creation).await?, gateway))
+}
+
+fn describe(created: &Value, gateway: &str, paint: Paint) -> String {
+    let text = |value: &Value| value.as_str().unwrap_or("unknown").to_owned();
+    let key = &created["key"];
+    let (key_id, secret_key) = (text(&created["key_id"]), text(&created["secret_key"]));
+    let mut lines = format!(
+        "{} `{}` for connection `{}` ({}): {}\n",
+        paint.good("issued access key"),
+        text(&key["name"]),
+        text(&key["connection"]),
+        text(&key["environment"]),
+        text(&key["scope_sentence"]),
+    );
+    lines +=
+        &paint.bold("The Secret Key is shown this once and kept nowhere. Paste what your program needs:\n");
+    for snippet in snippets::all(gateway, &key_id, &secret_key) {
+        lines += &format!("\n{}\n{}", paint.dim(&format!("# {}", snippet.title)), snippet.text);
+    }
+    lines
+}

@@ -1,0 +1,36 @@
+//! `paddock paper`: the built-in paper broker, and its key dashboard over HTTP.
+
+mod account;
+mod clock;
+mod dashboard;
+mod key;
+mod serve;
+
+use clap::Subcommand;
+
+use crate::context::Context;
+use crate::failure::Outcome;
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum PaperCommand {
+    /// Run the paper broker: an Alpaca with real prices on this machine
+    Serve(serve::ServeArgs),
+    /// Open, list and reset its accounts
+    #[command(subcommand)]
+    Account(account::AccountCommand),
+    /// Exchange or revoke the key pair of an account
+    #[command(subcommand)]
+    Key(key::KeyCommand),
+    /// Look at its clock, and move a stepped one
+    #[command(subcommand)]
+    Clock(clock::ClockCommand),
+}
+
+pub(crate) async fn run(command: PaperCommand, context: &Context) -> Outcome {
+    match command {
+        PaperCommand::Serve(args) => serve::run(args, context).await,
+        PaperCommand::Account(command) => account::run(command, context).await,
+        PaperCommand::Key(command) => key::run(command, context).await,
+        PaperCommand::Clock(command) => clock::run(command, context).await,
+    }
+}

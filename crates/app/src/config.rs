@@ -1,0 +1,212 @@
+//! Configuration: what the command line, the environment and a file say, in that order of precedence.
+
+use std::fmt;
+use std::fs;
+use std::io;
+use std::net::SocketAddr;
+use std::path::Path;
+
+use paddock_alpaca::endpoints::{EndpointOverrides, Endpoints};
+use paddock_core::SecretText;
+use serde::Deserialize;
+
+use crate::data_dir::DataDir;
+use crate::failure::{Failure, Outcome};
+use crate::listen::ListenAddr;
+
+/// Where programs connect unless told otherwise.
+pub(crate) const DEFAULT_GATEWAY: &str = "127.0.0.1:7880";
+/// Where people connect unless told otherwise.
+pub(crate) const DEFAULT_WEB: &str = "127.0.0.1:7878";
+
+/// The configuration file. Unknown names are refused: a misspelt setting must not be ignored.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct ConfigFile {
+    listen: ListenSection,
+    alpaca: AlpacaSection,
+    database: DatabaseSection,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct ListenSection {
+    gateway: Option<ListenAddr>,
+    web: Option<ListenAddr>,
+    allow_remote: bool,
+    /// Names besides `localhost` under which browsers may address the pages.
+    web_names: Vec<String>,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct AlpacaSection {
+    paper_url: Option<String>,
+    live_url: Option<String>,
+    data_url: Option<String>,
+    stream_url: Option<String>,
+}
+
+#[derive(Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct DatabaseSection {
+    url: Option<String>,
+}
+
+impl fmt::Debug for DatabaseSection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("DatabaseSection").field("url", &self.url.as_ref().map(|_| "redacted")).finish()
+    }
+}
+
+impl ConfigFile {
+    /// Reads the file's text; `path` is for the error.
+    pub(crate) fn parse(text: &str, path: &Path) -> Outcome<Self> {
+        toml::from_str(text).map_err(|error| {
+            // Only the message and the line: the line's text might hold a password.
+            let line = error.span().map_or(1, |span| text[..span.start].matches('\n').count() + 1);
+            Failure::new(format!("line {line} of the configuration {}: {}", path.display(), error.message()))
+                .hint("the sections are [listen], [alpaca] and [database]; the README lists their settings")
+        })
+    }
+}
+
+/// What holds for this run.
+#[derive(Clone, Debug)]
+pub(crate) struct Config {
+    pub(crate) gateway: ListenAddr,
+    pub(crate) web: ListenAddr,
+    pub(crate) allow_remote: bool,
+    pub(crate) web_names: Vec<String>,
+    /// Where Alpaca is.
+    pub(crate) endpoints: Endpoints,
+    /// The address of a PostgreSQL database; SQLite in the data directory when absent.
+    pub(crate) database: Option<SecretText>,
+}
+
+impl Config {
+    /// Reads the file that was named, or `config.toml` of the data directory if there is one, and the environment.
+    pub(crate) fn load(named: Option<&Path>, dir: &DataDir) -> Outcome<Self> {
+        let path = named.map_or_else(|| dir.config(), Path::to_owned);
+        let file = match fs::read_to_string(&path) {
+            Ok(text) => ConfigFile::parse(&text, &path)?,
+            Err(error) if error.kind() == io::ErrorKind::NotFound && named.is_none() => ConfigFile::default(),
+            Err(error) => {
+                return Err(Failure::new(format!(
+                    "cannot read the configuration {}: {error}",
+                    path.display()
+                ))
+                .hint("see that the path of `--config` is right"));
+            }
+        };
+        Self::resolve(file, |name| std::env::var(name).ok().filter(|value| !value.is_empty()))
+    }
+
+    /// Puts the environment over the file and the defaults below it.
+    pub(crate) fn resolve(file: ConfigFile, environment: impl Fn(&str) -> Option<String>) -> Outcome<Self> {
+        let fixed = |text: &str| text.parse::<ListenAddr>().map_err(Failure::new);
+        let alpaca = |name: &str, in_file: Option<String>| environment(name).or(in_file);
+        let overrides = EndpointOverrides {
+            paper: alpaca("PADDOCK_ALPACA_PAPER_URL", file.alpaca.paper_url),
+            live: alpaca("PADDOCK_ALPACA_LIVE_URL", file.alpaca.live_url),
+            data: alpaca("PADDOCK_ALPACA_DATA_URL", file.alpaca.data_url),
+            stream: alpaca("PADDOCK_ALPACA_STREAM_URL", file.alpaca.stream_url),
+        };
+        let endpoints = Endpoints::new(&overrides).map_err(|fault| {
+            Failure::usage(format!("an address of Alpaca's is wrong: {fault}"))
+                .hint("correct it under [alpaca] in the configuration, or in PADDOCK_ALPACA_PAPER_URL, _LIVE_URL, _DATA_URL or _STREAM_URL")
+        })?;
+        Ok(Self {
+            gateway: file.listen.gateway.map_or_else(|| fixed(DEFAULT_GATEWAY), Ok)?,
+            web: file.listen.web.map_or_else(|| fixed(DEFAULT_WEB), Ok)?,
+            allow_remote: file.listen.allow_remote,
+            web_names: file.listen.web_names,
+            endpoints,
+            database: environment("PADDOCK_DATABASE_URL").or(file.database.url).map(SecretText::new),
+        })
+    }
+
+    /// Refuses an address beyond this machine unless that was asked for: both listeners speak plain HTTP, and the pages
+    /// have no login yet.
+    pub(crate) fn check_listeners(&self) -> Outcome {
+        for (name, address) in [("gateway", self.gateway), ("web", self.web)] {
+            require_loopback(name, address.socket(), self.allow_remote)?;
+        }
+        Ok(())
+    }
+}
+
+/// Refuses an address beyond this machine unless that was asked for.
+pub(crate) fn require_loopback(name: &str, address: SocketAddr, allow_remote: bool) -> Outcome {
+    if address.ip().to_canonical().is_loopback() {
+        return Ok(());
+    }
+    if allow_remote {
+        tracing::warn!(%address, "the {name} listens beyond this machine, in plain HTTP: put TLS in front of it");
+        return Ok(());
+    }
+    Err(Failure::usage(format!(
+        "the {name} address {address} is reachable from other machines, in plain HTTP"
+    ))
+    .hint(
+        "listen on 127.0.0.1, or say `--allow-remote` if only a trusted network or a TLS proxy can reach it",
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use paddock_core::Environment;
+
+    use super::*;
+
+    fn resolve(text: &str, environment: &[(&str, &str)]) -> Outcome<Config> {
+        let value = |name: &str| environment.iter().find(|(n, _)| *n == name).map(|(_, v)| (*v).to_owned());
+        Config::resolve(ConfigFile::parse(text, Path::new("config.toml"))?, value)
+    }
+
+    #[test]
+    fn the_environment_wins_over_the_file() {
+        let file = "[alpaca]\npaper_url = \"http://127.0.0.1:1\"\ndata_url = \"http://127.0.0.1:2/\"\n";
+        let config = resolve(file, &[("PADDOCK_ALPACA_PAPER_URL", "http://127.0.0.1:3")]).unwrap();
+        assert_eq!(config.endpoints.trading(Environment::Paper).as_str(), "http://127.0.0.1:3");
+        assert_eq!(config.endpoints.data().as_str(), "http://127.0.0.1:2");
+        assert_eq!(config.endpoints.trading(Environment::Live).as_str(), "https://api.alpaca.markets");
+    }
+
+    #[test]
+    fn defaults_are_this_machine_only() {
+        let config = resolve("", &[]).unwrap();
+        assert_eq!(config.gateway.to_string(), DEFAULT_GATEWAY);
+        config.check_listeners().unwrap();
+    }
+
+    #[test]
+    fn remote_addresses_need_a_yes() {
+        let file = "[listen]\ngateway = \"0.0.0.0:7880\"\n";
+        let failure = resolve(file, &[]).unwrap().check_listeners().unwrap_err();
+        assert!(failure.message().contains("0.0.0.0:7880"), "{failure}");
+        resolve(&format!("{file}allow_remote = true\n"), &[]).unwrap().check_listeners().unwrap();
+    }
+
+    #[test]
+    fn a_misspelt_setting_is_named_with_its_line_and_its_value_is_not() {
+        let failure =
+            resolve("\n[database]\nurll = \"postgres://paddock:hunter2@db/paddock\"\n", &[]).unwrap_err();
+        let text = failure.to_string();
+        assert!(text.contains("line 3") && text.contains("urll") && !text.contains("hunter2"), "{text}");
+    }
+
+    #[test]
+    fn an_upstream_address_is_an_address() {
+        for wrong in ["127.0.0.1:7881", "ftp://x", "http://", "https://user@host", "https://host/?q"] {
+            assert!(resolve("", &[("PADDOCK_ALPACA_LIVE_URL", wrong)]).is_err(), "{wrong}");
+        }
+        resolve("", &[("PADDOCK_ALPACA_STREAM_URL", "ws://127.0.0.1:1")]).unwrap();
+    }
+
+    #[test]
+    fn debug_shows_no_password() {
+        let config = resolve("[database]\nurl = \"postgres://paddock:hunter2@db/paddock\"\n", &[]).unwrap();
+        assert!(!format!("{config:?}").contains("hunter2"));
+    }
+}

@@ -1,0 +1,172 @@
+//! One opened data directory: database, vault, gateway and the routers over them.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use axum::Router;
+use paddock_alpaca::client::{AlpacaClient, ClientOptions};
+use paddock_core::{Clock, Entropy};
+use paddock_gateway::{Gateway, GatewayOptions};
+use paddock_store::{Store, Target};
+use paddock_vault::{KeyFile, OsEntropy, Vault};
+use paddock_web::{AllowedHosts, ChainWatch, WebState, api_router, pages_router};
+use tokio_util::sync::CancellationToken;
+
+use crate::anchor::Anchor;
+use crate::clock::SystemClock;
+use crate::config::Config;
+use crate::data_dir::DataDir;
+use crate::failure::{Failure, Outcome};
+use crate::lock::DirLock;
+
+/// Whether a data directory without a Paddock in it gets one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Opening {
+    /// No: a mistyped path must not look like an empty Paddock.
+    MustExist,
+    /// Yes.
+    CreateIfMissing,
+}
+
+/// Where programs and people reach this Paddock.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Addresses {
+    pub(crate) gateway: SocketAddr,
+    pub(crate) web: SocketAddr,
+}
+
+/// An opened data directory. Nothing listens yet.
+#[derive(Debug)]
+pub(crate) struct Instance {
+    dir: DataDir,
+    store: Store,
+    gateway: Arc<Gateway>,
+    state: Arc<WebState>,
+    clock: Arc<dyn Clock>,
+    closing: CancellationToken,
+    // Last, so that it is let go of last.
+    _lock: DirLock,
+}
+
+impl Instance {
+    /// Opens the data directory for one command: the addresses are those at which a server would listen.
+    pub(crate) async fn open(dir: DataDir, config: &Config, lock: DirLock) -> Outcome<Self> {
+        let addresses = Addresses { gateway: config.gateway.socket(), web: config.web.socket() };
+        Self::open_at(dir, config, lock, addresses).await
+    }
+
+    /// Opens the data directory. A rolled-back database is refused.
+    pub(crate) async fn open_at(
+        dir: DataDir,
+        config: &Config,
+        lock: DirLock,
+        addresses: Addresses,
+    ) -> Outcome<Self> {
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let entropy: Arc<dyn Entropy> = Arc::new(OsEntropy);
+        let store = open_store(&dir, config).await?;
+        Anchor::of(&dir).check(&store).await?;
+        let vault = open_vault(&dir, &store, &*entropy).await?;
+        let user = store.ensure_owner(clock.now(), &*entropy).await?;
+        let client = AlpacaClient::new(config.endpoints.clone(), &ClientOptions::default())
+            .map_err(Failure::cannot("ask Alpaca"))?;
+        let sealer = Arc::new(vault.sealer());
+        let gateway = Gateway::start(GatewayOptions {
+            store: store.clone(),
+            vault,
+            client: client.clone(),
+            clock: Arc::clone(&clock),
+            entropy: Arc::clone(&entropy),
+            user,
+        })
+        .await
+        .map_err(gateway_failure)?;
+        let closing = CancellationToken::new();
+        let state = Arc::new(WebState {
+            store: store.clone(),
+            sealer,
+            control: gateway.control(),
+            client,
+            clock: Arc::clone(&clock),
+            entropy,
+            user,
+            data_dir: dir.path().to_owned(),
+            gateway_url: format!("http://{}", addresses.gateway),
+            hosts: AllowedHosts::new(addresses.web, config.web_names.iter().cloned()),
+            closing: closing.clone(),
+            chain: ChainWatch::default(),
+        });
+        Ok(Self { dir, store, gateway: Arc::new(gateway), state, clock, closing, _lock: lock })
+    }
+
+    /// The data directory.
+    pub(crate) const fn dir(&self) -> &DataDir {
+        &self.dir
+    }
+
+    /// The whole JSON API, for the admin socket.
+    pub(crate) fn api(&self) -> Router {
+        api_router(Arc::clone(&self.state))
+    }
+
+    /// The pages, for the web listener.
+    pub(crate) fn pages(&self) -> Router {
+        pages_router(Arc::clone(&self.state))
+    }
+
+    /// The gateway.
+    pub(crate) fn gateway(&self) -> Arc<Gateway> {
+        Arc::clone(&self.gateway)
+    }
+
+    /// Cancelled when this instance is to end.
+    pub(crate) const fn closing(&self) -> &CancellationToken {
+        &self.closing
+    }
+
+    /// Tells whenever records are appended to the audit chain.
+    pub(crate) fn audit_changes(&self) -> tokio::sync::watch::Receiver<u64> {
+        self.store.audit_changes()
+    }
+
+    /// Notes the audit chain's head outside the database. That it fails must not stop anything, but must be seen.
+    pub(crate) async fn note_chain(&self) {
+        if let Err(failure) = Anchor::of(&self.dir).write(&self.store, self.clock.now()).await {
+            tracing::error!("{}", failure.message());
+        }
+    }
+
+    /// Notes the chain and closes the database.
+    pub(crate) async fn close(&self) {
+        self.closing.cancel();
+        self.note_chain().await;
+        self.store.close().await;
+    }
+}
+
+/// Opens the configured database.
+pub(crate) async fn open_store(dir: &DataDir, config: &Config) -> Outcome<Store> {
+    let target = match &config.database {
+        Some(address) => Target::Postgres(address.clone()),
+        None => Target::Sqlite(dir.database()),
+    };
+    Ok(Store::open(&target).await?)
+}
+
+/// Opens the vault. A key file is made only for a database in which nothing is sealed: what other keys sealed, new ones do
+/// not open.
+async fn open_vault(dir: &DataDir, store: &Store, entropy: &dyn Entropy) -> Outcome<Vault> {
+    let file = KeyFile::new(dir.key_file());
+    if !dir.key_file().exists() && store.deks().await?.is_empty() {
+        file.create(entropy).map_err(|error| Failure::new(error.to_string()).hint(error.hint()))?;
+    }
+    let vault = Vault::open(file);
+    // A gateway that cannot open credentials would refuse every request: better not to start.
+    vault.unlock().map_err(|error| Failure::new(error.to_string()).hint(error.hint()))?;
+    Ok(vault)
+}
+
+fn gateway_failure(error: paddock_gateway::GatewayError) -> Failure {
+    Failure::new(format!("the gateway cannot start: {error}"))
+        .hint("run `paddock doctor`, which looks for the cause")
+}

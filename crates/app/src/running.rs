@@ -1,0 +1,149 @@
+//! A Paddock that listens: starting, and ending in two steps.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::serve::ListenerExt as _;
+use tokio::net::{TcpListener, UnixListener};
+use tokio::task::JoinSet;
+use tokio::time::{MissedTickBehavior, interval, timeout};
+use tokio_util::sync::CancellationToken;
+
+use crate::api;
+use crate::config::Config;
+use crate::data_dir::DataDir;
+use crate::failure::{Failure, Outcome};
+use crate::files::remove_if_there;
+use crate::instance::{Addresses, Instance};
+use crate::listen::ListenAddr;
+use crate::lock::DirLock;
+
+/// How long a start waits for a command that has the data directory open.
+const LOCK_PATIENCE: Duration = Duration::from_secs(10);
+
+/// How often the audit chain's head is noted outside the database, when it has changed.
+const NOTE_EVERY: Duration = Duration::from_secs(10);
+
+/// How long open requests may go on after a shutdown was asked for: a little longer than the gateway gives them.
+const GRACE: Duration = Duration::from_secs(40);
+
+/// A Paddock that listens.
+#[derive(Debug)]
+pub(crate) struct Running {
+    instance: Arc<Instance>,
+    addresses: Addresses,
+    /// What serves. None of it ends by itself.
+    servers: JoinSet<&'static str>,
+}
+
+impl Running {
+    /// Takes the data directory, listens and serves. When this returns, all of it can be used.
+    pub(crate) async fn start(dir: DataDir, config: &Config) -> Outcome<Self> {
+        config.check_listeners()?;
+        dir.create()?;
+        let lock = DirLock::take(&dir, LOCK_PATIENCE).await?;
+        Self::start_locked(dir, config, lock).await
+    }
+
+    /// The same for a caller that holds the lock.
+    pub(crate) async fn start_locked(dir: DataDir, config: &Config, lock: DirLock) -> Outcome<Self> {
+        let (programs, gateway) = bind(config.gateway, "gateway", "--gateway").await?;
+        let (people, web) = bind(config.web, "pages", "--web").await?;
+        let addresses = Addresses { gateway, web };
+        let instance = Arc::new(Instance::open_at(dir, config, lock, addresses).await?);
+        instance.note_chain().await;
+        let admin = api::bind(instance.dir())?;
+        let mut servers = JoinSet::new();
+        servers.spawn(serve_programs(Arc::clone(&instance), programs));
+        servers.spawn(serve_people(Arc::clone(&instance), people));
+        servers.spawn(serve_admin(Arc::clone(&instance), admin));
+        servers.spawn(note_chain(Arc::clone(&instance)));
+        Ok(Self { instance, addresses, servers })
+    }
+
+    /// Where it is reached.
+    pub(crate) const fn addresses(&self) -> Addresses {
+        self.addresses
+    }
+
+    /// Serves until `stop` is cancelled, or a part of it ends although it should not. Then lets open requests finish;
+    /// `stop_hard` cuts that short.
+    pub(crate) async fn run(mut self, stop: CancellationToken, stop_hard: CancellationToken) -> Outcome {
+        let ended = tokio::select! {
+            () = stop.cancelled() => None,
+            ended = self.servers.join_next() => Some(ended),
+        };
+        self.instance.closing().cancel();
+        let rest = async { while self.servers.join_next().await.is_some() {} };
+        tokio::select! {
+            finished = timeout(GRACE, rest) => {
+                if finished.is_err() {
+                    tracing::warn!("not everything finished in time: ending anyway");
+                }
+            }
+            () = stop_hard.cancelled() => tracing::warn!("ending at once"),
+        }
+        self.servers.shutdown().await;
+        self.instance.close().await;
+        if let Err(error) = remove_if_there(&self.instance.dir().socket()) {
+            tracing::warn!(%error, "the admin socket could not be removed");
+        }
+        match ended {
+            None => Ok(()),
+            Some(part) => {
+                tracing::error!(?part, "a part of the server ended by itself");
+                Err(Failure::new("a part of the server ended by itself")
+                    .hint("see the log above, and start it again"))
+            }
+        }
+    }
+}
+
+async fn bind(address: ListenAddr, name: &str, option: &str) -> Outcome<(TcpListener, std::net::SocketAddr)> {
+    address.bind(name, option).await
+}
+
+async fn serve_programs(instance: Arc<Instance>, listener: TcpListener) -> &'static str {
+    instance.gateway().serve(listener, instance.closing().clone()).await;
+    "gateway"
+}
+
+async fn serve_people(instance: Arc<Instance>, listener: TcpListener) -> &'static str {
+    // Small answers must not wait for a full packet.
+    let listener = listener.tap_io(|socket| _ = socket.set_nodelay(true));
+    let closing = instance.closing().clone();
+    let served =
+        axum::serve(listener, instance.pages()).with_graceful_shutdown(closing.cancelled_owned()).await;
+    note_error("pages", served);
+    "pages"
+}
+
+async fn serve_admin(instance: Arc<Instance>, listener: UnixListener) -> &'static str {
+    let closing = instance.closing().clone();
+    let served =
+        axum::serve(listener, instance.api()).with_graceful_shutdown(closing.cancelled_owned()).await;
+    note_error("admin socket", served);
+    "admin socket"
+}
+
+fn note_error(part: &str, served: std::io::Result<()>) {
+    if let Err(error) = served {
+        tracing::error!(%error, part, "serving failed");
+    }
+}
+
+async fn note_chain(instance: Arc<Instance>) -> &'static str {
+    let mut changes = instance.audit_changes();
+    let mut ticks = interval(NOTE_EVERY);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        tokio::select! {
+            _ = ticks.tick() => {}
+            () = instance.closing().cancelled() => return "anchor",
+        }
+        if changes.has_changed().unwrap_or(false) {
+            changes.borrow_and_update();
+            instance.note_chain().await;
+        }
+    }
+}

@@ -1,0 +1,47 @@
+//! The help texts, as people see them.
+
+use crate::bench::run;
+
+fn check(name: &str, command: &[&str]) {
+    let done = run(&[command, &["--help"]].concat()).ok();
+    assert_eq!(done.stderr, "");
+    insta::assert_snapshot!(name, done.stdout);
+}
+
+#[test]
+fn every_command_explains_itself() {
+    check("paddock", &[]);
+    for command in [
+        "demo",
+        "serve",
+        "connection",
+        "key",
+        "freeze",
+        "audit",
+        "vault",
+        "backup",
+        "restore",
+        "doctor",
+        "paper",
+    ] {
+        check(command, &[command]);
+    }
+    for (name, command) in [
+        ("connection-add", ["connection", "add"]),
+        ("connection-remove", ["connection", "remove"]),
+        ("key-create", ["key", "create"]),
+        ("audit-list", ["audit", "list"]),
+        ("vault-rotate", ["vault", "rotate"]),
+        ("paper-serve", ["paper", "serve"]),
+        ("paper-account", ["paper", "account"]),
+        ("paper-key", ["paper", "key"]),
+    ] {
+        check(name, &command);
+    }
+    check("paper-account-create", &["paper", "account", "create"]);
+}
+
+#[test]
+fn the_version_is_told() {
+    assert_eq!(run(&["--version"]).ok().stdout, format!("paddock {}\n", env!("CARGO_PKG_VERSION")));
+}

@@ -1,0 +1,12 @@
+//! The real binary as a black box: what a person types, and what comes of it.
+
+#![expect(clippy::unwrap_used, clippy::panic, reason = "helpers of tests are tests")]
+
+mod backup;
+mod bench;
+mod canary;
+mod demo;
+mod errors;
+mod help;
+mod rollback;
+mod server;

@@ -1,0 +1,97 @@
+//! A running server, and commands beside it.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+
+use crate::bench::{Bench, http};
+
+#[test]
+fn commands_mean_the_same_with_and_without_a_server() {
+    let bench = Bench::new();
+    bench.connect().ok();
+    let alone = bench.run(&["connection", "list"]).ok().json();
+    let mut server = bench.serve();
+    let beside = bench.run(&["connection", "list"]).ok().json();
+    assert_eq!(alone, beside);
+    assert_eq!(beside[0]["name"], "main");
+    assert_eq!(bench.run(&["doctor"]).status, 0);
+    assert_eq!(server.stop(), 0);
+    assert!(!bench.data_dir().join("paddock.sock").exists());
+}
+
+#[test]
+fn what_a_server_keeps_is_its_owners_alone() {
+    let bench = Bench::new();
+    let mut server = bench.serve();
+    let mode = |name: &str| fs::metadata(bench.data_dir().join(name)).unwrap().permissions().mode() & 0o777;
+    assert_eq!(mode(""), 0o700);
+    for name in ["paddock.db", "vault.key", "paddock.sock", "audit.anchor", "paddock.lock"] {
+        assert_eq!(mode(name), 0o600, "{name}");
+    }
+    assert_eq!(server.stop(), 0);
+}
+
+#[test]
+fn a_second_server_is_refused() {
+    let bench = Bench::new();
+    let _server = bench.serve();
+    let mut second = bench.command();
+    second.args(["serve", "--web", "127.0.0.1:0", "--gateway", "127.0.0.1:0"]);
+    let done = crate::bench::finish(second, "");
+    assert_eq!(done.status, 1);
+    assert!(done.stderr.contains("another Paddock (process"), "{done:?}");
+}
+
+#[test]
+fn after_a_kill_the_next_start_works() {
+    let bench = Bench::new();
+    bench.connect().ok();
+    let (key_id, secret_key) = bench.issue("bot");
+    bench.serve().kill();
+    let mut server = bench.serve();
+    let pair = [("apca-api-key-id", key_id.as_str()), ("apca-api-secret-key", secret_key.as_str())];
+    let (status, body) = http("GET", &format!("{}/v2/account", server.address("gateway")), &pair, "");
+    assert_eq!(status, 200, "{body}");
+    assert_eq!(server.stop(), 0);
+}
+
+#[test]
+fn a_freeze_takes_effect_at_once() {
+    let bench = Bench::new();
+    bench.connect().ok();
+    let (key_id, secret_key) = bench.issue("bot");
+    let mut server = bench.serve();
+    let pair = [("apca-api-key-id", key_id.as_str()), ("apca-api-secret-key", secret_key.as_str())];
+    let account = format!("{}/v2/account", server.address("gateway"));
+    assert_eq!(http("GET", &account, &pair, "").0, 200);
+    bench.run(&["freeze"]).ok();
+    assert_eq!(http("GET", &account, &pair, "").0, 403);
+    bench.run(&["unfreeze"]).ok();
+    assert_eq!(http("GET", &account, &pair, "").0, 200);
+    bench.run(&["key", "revoke", "bot"]).ok();
+    assert_eq!(http("GET", &account, &pair, "").0, 401);
+    assert_eq!(server.stop(), 0);
+}
+
+#[test]
+fn a_wrong_pair_is_told_apart_and_not_stored() {
+    let bench = Bench::new();
+    let swapped = [
+        "connection",
+        "add",
+        "main",
+        "--environment",
+        "paper",
+        "--key-id",
+        &bench.secret_key,
+        "--secret-stdin",
+    ];
+    let done = bench.run_with(&swapped, &bench.key_id);
+    assert_eq!(done.status, 3, "{done:?}");
+    let live =
+        ["connection", "add", "main", "--environment", "live", "--key-id", &bench.key_id, "--secret-stdin"];
+    let done = bench.run_with(&live, &bench.secret_key);
+    assert_eq!(done.status, 3, "{done:?}");
+    assert!(done.stderr.contains("Paper mode mismatch"), "{done:?}");
+    assert_eq!(bench.run(&["connection", "list"]).ok().json(), serde_json::json!([]));
+}
