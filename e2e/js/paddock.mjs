@@ -88,9 +88,17 @@ class Paddock {
     return this.clientOf(await this.createKey(...scope));
   }
 
-  /** Alpaca's client as its users make it. It has no setting for the address, so `fetchApi` puts the gateway's in. */
+  /**
+   * Alpaca's client as its users make it. It has no setting for the address, so `fetchApi` puts the gateway's in. Alpaca
+   * gives crypto data to everybody and the client sends no key for it; the gateway wants to know who asks.
+   */
   clientOf({ name, ...credentials }) {
-    const fetchApi = (url, init) => fetch(String(url).replace(ALPACA_HOSTS, this.gateway), init);
+    const pair = { "APCA-API-KEY-ID": credentials.keyId, "APCA-API-SECRET-KEY": credentials.secret };
+    const fetchApi = (url, init) => {
+      const known = new Headers(init.headers);
+      const headers = known.has("authorization") || known.has("apca-api-key-id") ? init.headers : { ...init.headers, ...pair };
+      return fetch(String(url).replace(ALPACA_HOSTS, this.gateway), { ...init, headers });
+    };
     return Object.assign(new Alpaca({ ...credentials, fetchApi }), { keyName: name });
   }
 }

@@ -1,6 +1,7 @@
 """What a scope does not allow is refused, and alpaca-py raises its own exception with the code and the reason."""
 
 import uuid
+from datetime import datetime, timedelta, timezone
 
 import pytest
 from alpaca.data.requests import (
@@ -34,8 +35,9 @@ def settings_reader(clients_for):
 
 
 SOME_ID = str(uuid.uuid4())
-STOCK_BARS = StockBarsRequest(symbol_or_symbols="AAPL", timeframe=TimeFrame.Day)
-CRYPTO_BARS = CryptoBarsRequest(symbol_or_symbols="BTC/USD", timeframe=TimeFrame.Day)
+START = datetime.now(timezone.utc) - timedelta(days=10)
+STOCK_BARS = StockBarsRequest(symbol_or_symbols="AAPL", timeframe=TimeFrame.Day, start=START)
+CRYPTO_BARS = CryptoBarsRequest(symbol_or_symbols="BTC/USD", timeframe=TimeFrame.Day, start=START)
 CALLS = {
     "getAccount": lambda c: c.trading.get_account(),
     "get-v2-assets-symbol_or_asset_id": lambda c: c.trading.get_asset("AAPL"),

@@ -112,6 +112,11 @@ pub(super) fn extended_hours(session: &Session) -> (Timestamp, Timestamp) {
 }
 
 /// A date, or the date in New York of an instant: clients send either.
+/// A date, or the date of a date-time as it is written, whatever its zone: the JavaScript client writes the date that it
+/// means as midnight UTC, which in New York is still the day before.
 fn date(call: &Call, name: &str) -> Result<Option<Date>, AlpacaError> {
-    Ok(call.instant(name)?.map(calendar::trading_date))
+    if call.instant(name)?.is_none() {
+        return Ok(None);
+    }
+    Ok(call.text(name).and_then(|text| text.get(..10)).and_then(|date| date.parse().ok()))
 }
