@@ -20,7 +20,7 @@ impl Broker {
         intent: Option<PositionIntent>,
     ) -> Result<Order, AlpacaError> {
         let owner = self.existing(account)?;
-        let name = request.client_order_id.clone().unwrap_or_else(|| id.to_string());
+        let name = request.client_order_id.clone().unwrap_or_else(|| own_client_order_id(id));
         if owner.order_by_client_order_id(&name).is_some() || owner.order(id).is_some() {
             return Err(AlpacaError::client_order_id_not_unique());
         }
@@ -108,4 +108,9 @@ impl Broker {
             });
         }
     }
+}
+
+/// The name that the broker gives to an order without one: a UUID, but not the order's id.
+pub(super) fn own_client_order_id(order: Uuid) -> String {
+    Uuid::new_v5(&order, b"client order id").to_string()
 }

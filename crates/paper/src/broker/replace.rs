@@ -9,6 +9,7 @@ use uuid::Uuid;
 use super::admission::{Candidate, admit};
 use super::command::OrderChanges;
 use super::order::Order;
+use super::place::own_client_order_id;
 use super::{Broker, not_offered};
 
 impl Broker {
@@ -26,7 +27,7 @@ impl Broker {
             return Err(AlpacaError::cannot_replace(old.status.as_str()));
         }
         let request = changed(old, changes)?;
-        let name = changes.client_order_id.clone().unwrap_or_else(|| replacement.to_string());
+        let name = changes.client_order_id.clone().unwrap_or_else(|| own_client_order_id(replacement));
         if owner.order_by_client_order_id(&name).is_some() || owner.order(replacement).is_some() {
             return Err(AlpacaError::client_order_id_not_unique());
         }

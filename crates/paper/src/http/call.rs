@@ -59,6 +59,16 @@ impl Call {
         self.text(name).map(|text| text.parse().map_err(|_| invalid(name, text))).transpose()
     }
 
+    /// A query parameter that is true or false, in any case: alpaca-py sends Python's `True`.
+    pub fn boolean(&self, name: &str) -> Result<Option<bool>, AlpacaError> {
+        let Some(text) = self.text(name) else { return Ok(None) };
+        match text.to_ascii_lowercase().as_str() {
+            "true" | "1" => Ok(Some(true)),
+            "false" | "0" => Ok(Some(false)),
+            _ => Err(invalid(name, text)),
+        }
+    }
+
     /// A query parameter that is one of some words.
     pub fn one_of(&self, name: &str, words: &[&'static str]) -> Result<Option<&'static str>, AlpacaError> {
         let Some(text) = self.text(name) else { return Ok(None) };

@@ -49,6 +49,10 @@ fn change(configuration: &mut AccountConfiguration, body: &[u8]) -> Result<(), A
     if let Some(email) = fields.text("trade_confirm_email").map_err(refused)? {
         configuration.trade_confirm_email = known(email, &["all", "none"], "trade_confirm_email")?;
     }
+    // Alpaca removed these two on 2026-07-06 with the rule on pattern day trading; alpaca-py 0.44.0 still sends them.
+    for retired in ["dtbp_check", "pdt_check"] {
+        fields.text(retired).map_err(refused)?;
+    }
     fields.finish().map_err(refused)
 }
 

@@ -39,9 +39,9 @@ pub(in crate::http) async fn get(call: &Call) -> Result<Response, AlpacaError> {
 
     let history = call
         .view(|broker, account| {
-            let equity = equities(account, broker.market(), &times);
+            let worths = equities(account, broker.market(), &times);
             let intraday_reset = per_day && timeframe.step.is_some();
-            Ok(assemble(&times, equity, account.starting_cash, intraday_reset, timeframe.name))
+            Ok(assemble(&times, &worths, account.starting_cash, intraday_reset, timeframe.name))
         })
         .await?;
     respond::ok(&history)
@@ -50,12 +50,12 @@ pub(in crate::http) async fn get(call: &Call) -> Result<Response, AlpacaError> {
 /// Gains are counted from the first point's worth, or within a day from what the last point of the day before showed.
 fn assemble(
     times: &[Timestamp],
-    equity: Vec<Option<Decimal>>,
+    worths: &[Option<Decimal>],
     starting_cash: Decimal,
     reset_daily: bool,
     timeframe: &str,
 ) -> PortfolioHistory {
-    let base_value = equity.iter().flatten().next().copied().unwrap_or(starting_cash);
+    let base_value = worths.iter().flatten().next().copied().unwrap_or(starting_cash);
     let (mut base, mut day, mut before) = (base_value, None, base_value);
     let mut history = PortfolioHistory {
         base_value: Some(base_value.normalize()),
@@ -63,19 +63,20 @@ fn assemble(
         timeframe: timeframe.to_owned(),
         ..PortfolioHistory::default()
     };
-    for (at, worth) in times.iter().zip(&equity) {
+    for (at, worth) in times.iter().zip(worths) {
         let date = calendar::trading_date(*at);
         if reset_daily && day.is_some_and(|day| day != date) {
             base = before;
         }
         day = Some(date);
         before = worth.unwrap_or(before);
-        let gain = worth.map(|worth| worth - base);
+        // Before it started the account shows zeros, as Alpaca's do: alpaca-py takes no nulls.
+        let gain = worth.map_or(Decimal::ZERO, |worth| worth - base);
         history.timestamp.push(at.as_second());
-        history.profit_loss.push(gain);
-        history.profit_loss_pct.push(gain.map(|gain| gain.checked_div(base).unwrap_or_default().round_dp(6)));
+        history.equity.push(Some(worth.unwrap_or_default()));
+        history.profit_loss.push(Some(gain));
+        history.profit_loss_pct.push(Some(gain.checked_div(base).unwrap_or_default().round_dp(6)));
     }
-    history.equity = equity;
     history
 }
 
@@ -117,12 +118,18 @@ fn dates(call: &Call, now: Timestamp) -> Result<(Date, Date), AlpacaError> {
         (Some(start), None) if period.is_some() => Ok((start, start.saturating_add(length))),
         (Some(start), None) => Ok((start, calendar::trading_date(now))),
         (None, end) => {
-            let end = end.unwrap_or_else(|| calendar::trading_date(now));
+            let end = end.unwrap_or_else(|| latest_market_day(now));
             // A period of one day is the day itself.
             let start = end.saturating_sub(length).saturating_add(Span::new().days(1));
             Ok((start, end))
         }
     }
+}
+
+/// Today, or on a day without a session the last day that had one.
+fn latest_market_day(now: Timestamp) -> Date {
+    let today = calendar::trading_date(now);
+    calendar::session_on(today).map_or_else(|| calendar::previous_session_before(today).date, |_| today)
 }
 
 /// Reads a period such as `1M`: a number and D, W, M or A (years).

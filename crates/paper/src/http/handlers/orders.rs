@@ -109,7 +109,7 @@ pub(in crate::http) async fn list(call: &Call) -> Result<Response, AlpacaError> 
     }
     let (after, until) = (call.instant("after")?, call.instant("until")?);
     let ascending = call.one_of("direction", &["asc", "desc"])? == Some("asc");
-    call.read::<bool>("nested")?;
+    call.boolean("nested")?;
     let side: Option<Side> = call.read("side")?;
     let classes = call.list("asset_class").unwrap_or_default();
     let symbols: Option<Vec<Symbol>> = call

@@ -52,7 +52,7 @@ pub(in crate::http) async fn close(call: &Call) -> Result<Response, AlpacaError>
 
 /// Closes all positions: 207 with one entry for each.
 pub(in crate::http) async fn close_all(call: &Call) -> Result<Response, AlpacaError> {
-    let cancel_orders = call.read("cancel_orders")?.unwrap_or(false);
+    let cancel_orders = call.boolean("cancel_orders")?.unwrap_or(false);
     let base = call.broker.new_id();
     let command = Command::CloseAllPositions { account: call.account, cancel_orders, base };
     let reply = call.broker.execute(command).await?;

@@ -1,0 +1,11 @@
+//! The paper broker over HTTP, as its clients see it.
+
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test stops where something is not as it should be")]
+
+mod auth;
+mod dashboard;
+mod data;
+mod durability;
+mod harness;
+mod operations;
+mod trading;
