@@ -1,18 +1,43 @@
 //! One audit record as one line for a person.
 
+use std::collections::BTreeMap;
+
 use serde_json::Value;
 
+use crate::api::ApiClient;
+use crate::failure::Outcome;
 use crate::table;
 
+/// The names of connections and access keys by their identifiers.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Names(BTreeMap<String, String>);
+
+impl Names {
+    /// Asks for all names there are. A removed thing has none any more.
+    pub(crate) async fn of(client: &ApiClient) -> Outcome<Self> {
+        let mut names = BTreeMap::new();
+        for (path, kind) in [("/api/v1/connections", "connection"), ("/api/v1/keys", "key")] {
+            for one in client.get(path).await?.as_array().into_iter().flatten() {
+                names.insert(text(&one["id"]).to_owned(), format!("{kind} {}", text(&one["name"])));
+            }
+        }
+        Ok(Self(names))
+    }
+
+    fn of_id<'a>(&'a self, id: &'a str) -> &'a str {
+        self.0.get(id).map_or(id, String::as_str)
+    }
+}
+
 /// The cells `seq, time, who, event, what` of a record as the JSON API gives it.
-pub(crate) fn row(record: &Value) -> Vec<String> {
+pub(crate) fn row(record: &Value, names: &Names) -> Vec<String> {
     let (actor, event) = (&record["actor"], &record["event"]);
     vec![
         record["seq"].to_string(),
         time(text(&record["at"])),
         who(actor),
         text(&event["event"]).to_owned(),
-        what(event),
+        what(event, names),
     ]
 }
 
@@ -34,7 +59,7 @@ fn who(actor: &Value) -> String {
     }
 }
 
-fn what(event: &Value) -> String {
+fn what(event: &Value, names: &Names) -> String {
     let field = |name: &str| match &event[name] {
         Value::String(text) => text.clone(),
         Value::Null => String::new(),
@@ -44,9 +69,14 @@ fn what(event: &Value) -> String {
         "connection_added" => {
             format!("{} ({} account {})", field("name"), field("environment"), field("account_number"))
         }
-        "credential_replaced" | "credential_resealed" => format!("version {}", field("version")),
+        "credential_replaced" | "credential_resealed" => {
+            format!("{}, version {}", names.of_id(&field("connection")), field("version"))
+        }
         "key_created" => field("name"),
-        "frozen" | "unfrozen" => field("what"),
+        "frozen" | "unfrozen" => match field("id") {
+            id if id.is_empty() => field("what"),
+            id => names.of_id(&id).to_owned(),
+        },
         "request_permitted" => {
             let summary = field("summary");
             let act = if summary.is_empty() { field("target") } else { summary };
@@ -57,11 +87,11 @@ fn what(event: &Value) -> String {
             status => format!("status {status}"),
         },
         "request_refused" => format!("{}: {} ({})", field("operation"), field("message"), field("reason")),
-        "kek_rotated" => format!("{} data-encryption keys wrapped anew", field("rewrapped")),
-        "backup_written" | "backup_restored" => format!("{} records", field("records")),
+        "kek_rotated" => format!("data-encryption keys wrapped anew: {}", field("rewrapped")),
+        "backup_written" | "backup_restored" => format!("records: {}", field("records")),
         "rollback_accepted" => format!("record {} had been seen", field("seen_seq")),
-        "connection_activated" | "connection_removed" => field("connection"),
-        "key_revoked" => field("key"),
+        "connection_activated" | "connection_removed" => names.of_id(&field("connection")).to_owned(),
+        "key_revoked" => names.of_id(&field("key")).to_owned(),
         _ => String::new(),
     }
 }
@@ -87,6 +117,6 @@ mod tests {
             "request_refused",
             "postOrder: MSFT is not among the symbols (symbol_not_allowed)",
         ];
-        assert_eq!(row(&record), expected);
+        assert_eq!(row(&record, &Names::default()), expected);
     }
 }

@@ -14,7 +14,7 @@ Logs go to standard error; PADDOCK_LOG chooses them (for example `debug`).";
 
 /// A door between your programs and your Alpaca account: it keeps the real keys and hands out scoped ones
 #[derive(Debug, Parser)]
-#[command(name = "paddock", version, after_help = EXIT_STATUS, propagate_version = true, max_term_width = 100)]
+#[command(name = "paddock", version, after_help = EXIT_STATUS)]
 pub(crate) struct Cli {
     #[command(flatten)]
     pub(crate) global: Global,

@@ -19,6 +19,10 @@ pub(crate) const DEFAULT_GATEWAY: &str = "127.0.0.1:7880";
 /// Where people connect unless told otherwise.
 pub(crate) const DEFAULT_WEB: &str = "127.0.0.1:7878";
 
+/// What a configuration file may hold.
+const SETTINGS: &str = "the settings are [listen] gateway, web, allow_remote, web_names; [alpaca] paper_url, live_url, \
+     data_url, stream_url; [database] url";
+
 /// The configuration file. Unknown names are refused: a misspelt setting must not be ignored.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -66,7 +70,7 @@ impl ConfigFile {
             // Only the message and the line: the line's text might hold a password.
             let line = error.span().map_or(1, |span| text[..span.start].matches('\n').count() + 1);
             Failure::new(format!("line {line} of the configuration {}: {}", path.display(), error.message()))
-                .hint("the sections are [listen], [alpaca] and [database]; the README lists their settings")
+                .hint(SETTINGS)
         })
     }
 }

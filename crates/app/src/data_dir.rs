@@ -14,7 +14,7 @@ pub(crate) struct DataDir(PathBuf);
 impl DataDir {
     /// The directory that was named, or the user's own: `$XDG_DATA_HOME/NAME`, else `~/.local/share/NAME`.
     pub(crate) fn named_or_default(named: Option<&Path>, name: &str) -> Outcome<Self> {
-        if let Some(named) = named {
+        if let Some(named) = named.filter(|named| !named.as_os_str().is_empty()) {
             return Ok(Self(named.to_owned()));
         }
         let variable = |name| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());

@@ -39,6 +39,8 @@ use crate::output::{Output, note};
 fn main() -> ExitCode {
     let Cli { global, command } = Cli::parse();
     logging::start(default_log(&command), global.log_format);
+    // Even a short command may hold a secret.
+    hardening::turn_core_dumps_off();
     let context = Context { output: Output::new(global.json), global };
     match run(command, &context) {
         Ok(()) => ExitCode::SUCCESS,

@@ -22,7 +22,7 @@ use crate::lock::DirLock;
 const LOCK_PATIENCE: Duration = Duration::from_secs(10);
 
 /// How often the audit chain's head is noted outside the database, when it has changed.
-const NOTE_EVERY: Duration = Duration::from_secs(10);
+const NOTE_EVERY: Duration = Duration::from_secs(2);
 
 /// How long open requests may go on after a shutdown was asked for: a little longer than the gateway gives them.
 const GRACE: Duration = Duration::from_secs(40);
@@ -41,7 +41,9 @@ impl Running {
     pub(crate) async fn start(dir: DataDir, config: &Config) -> Outcome<Self> {
         config.check_listeners()?;
         dir.create()?;
-        let lock = DirLock::take(&dir, LOCK_PATIENCE).await?;
+        // A command that has the directory open is waited for; a server is not.
+        let patience = if api::is_served(&dir).await { Duration::ZERO } else { LOCK_PATIENCE };
+        let lock = DirLock::take(&dir, patience).await?;
         Self::start_locked(dir, config, lock).await
     }
 

@@ -10,13 +10,17 @@ pub(crate) struct Snippet {
     pub(crate) text: String,
 }
 
-/// All blocks for one access key. `gateway` is the gateway's address with its scheme and without a path.
+/// All blocks for one access key. The first sets the environment that the others use. `gateway` is the gateway's address with
+/// its scheme and without a path.
 pub(crate) fn all(gateway: &str, key_id: &str, secret_key: &str) -> [Snippet; 4] {
     [
-        Snippet { title: "environment", text: environment(gateway, key_id, secret_key) },
-        Snippet { title: "Python: alpaca-py", text: python(gateway) },
-        Snippet { title: "JavaScript: @alpacahq/alpaca-trade-api", text: javascript(gateway) },
-        Snippet { title: "curl", text: curl() },
+        Snippet {
+            title: "first the environment, for all of them",
+            text: environment(gateway, key_id, secret_key),
+        },
+        Snippet { title: "Python: pip install alpaca-py", text: PYTHON.to_owned() },
+        Snippet { title: "JavaScript: npm install @alpacahq/alpaca-trade-api", text: JAVASCRIPT.to_owned() },
+        Snippet { title: "curl", text: CURL.to_owned() },
     ]
 }
 
@@ -29,34 +33,24 @@ fn environment(gateway: &str, key_id: &str, secret_key: &str) -> String {
     )
 }
 
-fn python(gateway: &str) -> String {
-    format!(
-        "import os\n\
-         from alpaca.trading.client import TradingClient\n\
-         from alpaca.data.historical import StockHistoricalDataClient\n\
-         pair = os.environ[\"APCA_API_KEY_ID\"], os.environ[\"APCA_API_SECRET_KEY\"]\n\
-         trading = TradingClient(*pair, url_override=\"{gateway}\")\n\
-         data = StockHistoricalDataClient(*pair, url_override=\"{gateway}\")\n\
-         print(trading.get_account().buying_power)\n"
-    )
-}
+const PYTHON: &str = r#"python3 - <<'END'
+import os
+from alpaca.trading.client import TradingClient
+key_id, secret_key, gateway = (os.environ["APCA_API_" + name] for name in ("KEY_ID", "SECRET_KEY", "BASE_URL"))
+trading = TradingClient(key_id, secret_key, url_override=gateway)
+print(trading.get_account().buying_power)
+END
+"#;
 
-fn javascript(gateway: &str) -> String {
-    format!(
-        "import {{ Alpaca }} from \"@alpacahq/alpaca-trade-api\";\n\
-         const fetchApi = (url, init) =>\n\
-         \x20 fetch(String(url).replace(/^https:\\/\\/[a-z-]+\\.alpaca\\.markets/, \"{gateway}\"), init);\n\
-         const alpaca = new Alpaca({{\n\
-         \x20 keyId: process.env.APCA_API_KEY_ID,\n\
-         \x20 secret: process.env.APCA_API_SECRET_KEY,\n\
-         \x20 fetchApi,\n\
-         }});\n\
-         console.log((await alpaca.trading.account.getAccount()).buyingPower);\n"
-    )
-}
+const JAVASCRIPT: &str = r#"node --input-type=module - <<'END'
+import { Alpaca } from "@alpacahq/alpaca-trade-api";
+const { APCA_API_KEY_ID: keyId, APCA_API_SECRET_KEY: secret, APCA_API_BASE_URL: gateway } = process.env;
+const fetchApi = (url, init) => fetch(String(url).replace(/^https:\/\/[a-z-]+\.alpaca\.markets/, gateway), init);
+const alpaca = new Alpaca({ keyId, secret, fetchApi });
+console.log((await alpaca.trading.account.getAccount()).buyingPower);
+END
+"#;
 
-fn curl() -> String {
-    "curl -H \"APCA-API-KEY-ID: $APCA_API_KEY_ID\" -H \"APCA-API-SECRET-KEY: $APCA_API_SECRET_KEY\" \\\n\
-     \x20 \"$APCA_API_BASE_URL/v2/account\"\n"
-        .to_owned()
-}
+const CURL: &str = r#"curl -H "APCA-API-KEY-ID: $APCA_API_KEY_ID" -H "APCA-API-SECRET-KEY: $APCA_API_SECRET_KEY" \
+  "$APCA_API_BASE_URL/v2/account"
+"#;

@@ -15,6 +15,9 @@ pub(crate) struct Problem {
     next_step: Option<String>,
 }
 
+/// Codes that tell of a request that was not made as it should be.
+const WRONG_USAGE: [&str; 4] = ["invalid_field", "missing_field", "unknown_operation", "name_looks_like_key"];
+
 impl Problem {
     /// Reads an answer that is no success. What is no problem document is named by its status alone.
     pub(crate) fn read(status: StatusCode, body: &[u8]) -> Failure {
@@ -22,30 +25,29 @@ impl Problem {
         problem.failure(status)
     }
 
-    /// The problem as a failure of the command. Status 422 is a check that said no.
-    pub(crate) fn failure(self, status: StatusCode) -> Failure {
+    /// The problem as a failure of the command. Status 422 is a check that said no, unless the request itself was wrong. The
+    /// title is shown where it is the label under which people know the problem.
+    fn failure(self, status: StatusCode) -> Failure {
+        let wrong_usage = self.code.as_deref().is_some_and(|code| WRONG_USAGE.contains(&code));
+        let says_itself = wrong_usage || matches!(status, StatusCode::NOT_FOUND | StatusCode::CONFLICT);
         let message = match (self.title, self.detail) {
-            (Some(title), Some(detail)) if !repeats(&title, &detail) => format!("{title}: {detail}"),
+            (Some(title), Some(detail)) if !says_itself => format!("{title}: {detail}"),
             (_, Some(text)) | (Some(text), None) => text,
             (None, None) => format!("the server answered {status}"),
         };
-        let mut failure = if status == StatusCode::UNPROCESSABLE_ENTITY {
-            Failure::refused(message)
-        } else {
-            Failure::new(message)
+        let failure = match status {
+            _ if wrong_usage => Failure::usage(message),
+            StatusCode::UNPROCESSABLE_ENTITY => Failure::refused(message),
+            _ => Failure::new(message),
         };
-        if let Some(code) = self.code {
-            failure = failure.code(code);
-        }
+        let failure = match self.code {
+            Some(code) => failure.code(code),
+            None => failure,
+        };
         failure.hint(
             self.next_step.unwrap_or_else(|| "run `paddock doctor`, which looks for the cause".to_owned()),
         )
     }
-}
-
-/// Whether the title says nothing that the detail does not.
-fn repeats(title: &str, detail: &str) -> bool {
-    detail.to_lowercase().starts_with(&title.to_lowercase())
 }
 
 #[cfg(test)]
@@ -60,6 +62,15 @@ mod tests {
             failure.to_string(),
             "error: Paper mode mismatch: this key is a live key\nhint: connect it as live"
         );
+    }
+
+    #[test]
+    fn a_wrong_field_is_wrong_usage() {
+        let body =
+            br#"{"code":"invalid_field","title":"Invalid field","detail":"`name` is not as it should be"}"#;
+        let failure = Problem::read(StatusCode::UNPROCESSABLE_ENTITY, body);
+        assert_eq!(failure.message(), "`name` is not as it should be");
+        assert_eq!(format!("{:?}", failure.exit_code()), format!("{:?}", std::process::ExitCode::from(2)));
     }
 
     #[test]

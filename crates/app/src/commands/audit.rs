@@ -10,7 +10,7 @@ use http_body_util::BodyExt as _;
 use serde_json::{Value, json};
 
 use crate::api::ApiClient;
-use crate::audit_line;
+use crate::audit_line::{self, Names};
 use crate::context::Context;
 use crate::failure::{Failure, Outcome};
 use crate::table;
@@ -70,6 +70,7 @@ fn query(limit: u32, before: Option<u64>, after: Option<u64>, event: Option<&str
 
 async fn list(client: &ApiClient, path: &str, context: &Context) -> Outcome {
     let page = client.get(path).await?;
+    let names = Names::of(client).await?;
     context.output.show(&page, |_| {
         let mut records: Vec<&Value> = page["records"].as_array().into_iter().flatten().collect();
         if records.is_empty() {
@@ -77,7 +78,10 @@ async fn list(client: &ApiClient, path: &str, context: &Context) -> Outcome {
         }
         // The API gives the newest first; a log is read downwards.
         records.sort_by_key(|record| record["seq"].as_u64());
-        table::columns(&["SEQ", "TIME", "WHO", "EVENT", "WHAT"], records.into_iter().map(audit_line::row))
+        table::columns(
+            &["SEQ", "TIME", "WHO", "EVENT", "WHAT"],
+            records.into_iter().map(|record| audit_line::row(record, &names)),
+        )
     })
 }
 

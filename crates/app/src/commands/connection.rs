@@ -1,5 +1,7 @@
 //! `paddock connection`: which Alpaca accounts are connected.
 
+use std::io::IsTerminal as _;
+
 use clap::{Args, Subcommand};
 use paddock_core::Environment;
 use paddock_web::ConnectionView;
@@ -12,7 +14,7 @@ use crate::failure::{Failure, Outcome};
 use crate::output::Output;
 use crate::paint::Paint;
 use crate::secrets;
-use crate::{output, table};
+use crate::table;
 
 use super::freeze::Act;
 
@@ -270,19 +272,14 @@ async fn remove(name: &str, yes: bool, context: &Context) -> Outcome {
     })
 }
 
-/// Asks for a yes where there is somebody to ask.
-pub(super) fn confirm(question: &str, output: Output) -> Outcome {
-    use std::io::IsTerminal as _;
-    if !std::io::stdin().is_terminal() || output.is_json() {
-        return Err(
-            Failure::usage("this needs a yes, and there is no terminal to ask at").hint("add `--yes`")
-        );
+/// Asks for a yes where there is somebody to ask. A script has made up its mind.
+fn confirm(question: &str, output: Output) -> Outcome {
+    if !std::io::stdin().is_terminal() || !std::io::stderr().is_terminal() || output.is_json() {
+        return Ok(());
     }
     match inquire::Confirm::new(question).with_default(false).prompt() {
         Ok(true) => Ok(()),
-        _ => {
-            output::note("nothing was changed");
-            Err(Failure::usage("it was not confirmed").hint("add `--yes` to do it without a question"))
-        }
+        _ => Err(Failure::new("it was not confirmed, and nothing was changed")
+            .hint("`--yes` does it without a question")),
     }
 }

@@ -7,7 +7,6 @@ use crate::context::Context;
 use crate::data_dir::DataDir;
 use crate::demo::{self, Stage, Story};
 use crate::failure::{Failure, Outcome};
-use crate::hardening;
 use crate::listen::ListenAddr;
 use crate::signals::Ending;
 
@@ -15,6 +14,9 @@ use crate::signals::Ending;
 const DIRECTORY: &str = "paddock-demo";
 
 #[derive(Clone, Debug, Args)]
+#[command(after_help = "\
+The demo has a data directory of its own, which it clears at each start: ~/.local/share/paddock-demo, or --data-dir. It writes
+demo.json there when it is ready.")]
 pub(crate) struct DemoArgs {
     /// End after the last step; the exit status is 0 only if every step went as it should
     #[arg(long)]
@@ -34,7 +36,6 @@ pub(crate) struct DemoArgs {
 }
 
 pub(crate) async fn run(args: DemoArgs, context: &Context) -> Outcome {
-    hardening::turn_core_dumps_off();
     let ending = Ending::on_signals()?;
     let dir = DataDir::named_or_default(context.global.data_dir.as_deref(), DIRECTORY)?;
     let listeners = demo::Listeners {
@@ -75,7 +76,7 @@ async fn finish(
     }
     if args.once {
         return match report.failed() {
-            0 => story.line("Every step went as it should."),
+            0 => story.line("\nEvery step went as it should."),
             failed => {
                 Err(Failure::refused(format!("{failed} of the demo's steps did not go as they should"))
                     .hint("see above which; please report it with this output"))

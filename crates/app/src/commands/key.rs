@@ -124,7 +124,7 @@ fn describe(view: &KeyView, paint: Paint) -> String {
         ("state", state(view).to_owned()),
         ("created", table::instant(view.created_at)),
         ("last used", last_used(view)),
-        ("used", format!("{} orders, ${} on {}", usage.orders, format_usd(usage.notional), usage.day)),
+        ("used", format!("orders {}, ${}, on {}", usage.orders, format_usd(usage.notional), usage.day)),
     ])
 }
 

@@ -6,7 +6,6 @@ use serde_json::json;
 use crate::config::{DEFAULT_GATEWAY, DEFAULT_WEB};
 use crate::context::Context;
 use crate::failure::Outcome;
-use crate::hardening;
 use crate::listen::ListenAddr;
 use crate::running::Running;
 use crate::signals::Ending;
@@ -26,7 +25,6 @@ pub(crate) struct ServeArgs {
 }
 
 pub(crate) async fn run(args: ServeArgs, context: &Context) -> Outcome {
-    hardening::turn_core_dumps_off();
     let ending = Ending::on_signals()?;
     let dir = context.data_dir()?;
     let mut config = context.config(&dir)?;

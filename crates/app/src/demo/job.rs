@@ -80,7 +80,7 @@ pub(super) async fn run(stage: &Stage, story: &Story) -> Outcome<Report> {
     let positions = bot.get("/v2/positions").await?;
     let (records, chain_is_whole) = stage.records().await?;
     let positions = positions.body.as_array().cloned().unwrap_or_default();
-    Ok(Report { steps, positions, records, chain_is_whole })
+    Ok(Report { steps, positions, records, names: stage.names().await?, chain_is_whole })
 }
 
 fn http_client() -> Outcome<reqwest::Client> {

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 use super::facts;
 use super::stage::Stage;
+use crate::audit_line::Names;
 
 /// One step of the main job.
 #[derive(Clone, Debug, Serialize)]
@@ -29,6 +30,7 @@ pub(crate) struct Report {
     pub(crate) positions: Vec<Value>,
     /// The audit records as the JSON API gives them, oldest first.
     pub(crate) records: Vec<Value>,
+    pub(crate) names: Names,
     /// Whether the audit chain verifies.
     pub(crate) chain_is_whole: bool,
 }

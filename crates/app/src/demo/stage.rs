@@ -9,6 +9,7 @@ use super::prepare::prepare;
 use super::story::Story;
 use super::{ACCESS_KEY, CONNECTION, MAX_NOTIONAL, SYMBOL};
 use crate::api::ApiClient;
+use crate::audit_line::Names;
 use crate::broker::{Broker, BrokerSettings};
 use crate::config::{Config, ConfigFile};
 use crate::data_dir::DataDir;
@@ -112,6 +113,11 @@ impl Stage {
         let verified = self.api.get("/api/v1/audit/verify").await?;
         let page = self.api.get("/api/v1/audit?after=0&limit=1000").await?;
         Ok((page["records"].as_array().cloned().unwrap_or_default(), verified["valid"] == true))
+    }
+
+    /// The names for the records.
+    pub(super) async fn names(&self) -> Outcome<Names> {
+        Names::of(&self.api).await
     }
 
     /// Ends Paddock and then the broker.

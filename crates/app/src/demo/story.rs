@@ -64,7 +64,7 @@ impl Story {
         self.line(&indent(&table::columns(&["SYMBOL", "QTY", "AVERAGE PRICE", "MARKET VALUE"], positions)))?;
         let whole = if report.chain_is_whole { "the chain is whole" } else { "THE CHAIN IS BROKEN" };
         self.heading(&format!("What Paddock recorded ({} audit records, {whole})", report.records.len()))?;
-        let records = report.records.iter().map(audit_line::row);
+        let records = report.records.iter().map(|record| audit_line::row(record, &report.names));
         self.line(&indent(&table::columns(&["SEQ", "TIME", "WHO", "EVENT", "WHAT"], records)))
     }
 

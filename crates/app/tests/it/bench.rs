@@ -95,6 +95,11 @@ impl Process {
         self.child.wait().unwrap().code().unwrap_or(-1)
     }
 
+    /// Waits until it has ended by itself.
+    pub fn wait(&mut self) {
+        self.child.wait().unwrap();
+    }
+
     /// Ends it as a power cut would.
     pub fn kill(&mut self) {
         self.child.kill().unwrap();
@@ -147,6 +152,11 @@ impl Bench {
     /// The directory that holds everything.
     pub fn path(&self) -> &Path {
         self.temp.path()
+    }
+
+    /// The broker's address for paper accounts.
+    pub fn broker_url(&self) -> String {
+        self.broker.address("paper")
     }
 
     /// The data directory.
@@ -215,6 +225,11 @@ impl Bench {
 
 /// `curl` without curl: one request over a connection of its own. Returns status and body.
 pub fn http(method: &str, url: &str, headers: &[(&str, &str)], body: &str) -> (u16, String) {
+    try_http(method, url, headers, body).unwrap_or_else(|| panic!("{method} {url}: no answer"))
+}
+
+/// The same, where the server may die before it answers.
+pub fn try_http(method: &str, url: &str, headers: &[(&str, &str)], body: &str) -> Option<(u16, String)> {
     use std::io::Read as _;
     let rest = url.strip_prefix("http://").unwrap();
     let (authority, path) = rest.split_once('/').map_or((rest, String::new()), |(a, p)| (a, p.to_owned()));
@@ -228,8 +243,9 @@ pub fn http(method: &str, url: &str, headers: &[(&str, &str)], body: &str) -> (u
     }
     socket.write_all(format!("{request}\r\n{body}").as_bytes()).unwrap();
     let mut answer = String::new();
-    socket.read_to_string(&mut answer).unwrap();
-    let status = answer.split(' ').nth(1).unwrap().parse().unwrap();
+    // A server that dies may reset the connection.
+    _ = socket.read_to_string(&mut answer);
+    let status = answer.split(' ').nth(1)?.parse().unwrap();
     let body = answer.split_once("\r\n\r\n").map_or(String::new(), |(_, body)| body.to_owned());
-    (status, body)
+    Some((status, body))
 }

@@ -5,6 +5,7 @@
 mod backup;
 mod bench;
 mod canary;
+mod crash;
 mod demo;
 mod errors;
 mod help;

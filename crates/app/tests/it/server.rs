@@ -95,3 +95,25 @@ fn a_wrong_pair_is_told_apart_and_not_stored() {
     assert!(done.stderr.contains("Paper mode mismatch"), "{done:?}");
     assert_eq!(bench.run(&["connection", "list"]).ok().json(), serde_json::json!([]));
 }
+
+#[test]
+fn open_connections_do_not_hold_up_the_end() {
+    use std::io::{Read as _, Write as _};
+    let bench = Bench::new();
+    let mut server = bench.serve();
+    let address = |name: &str| server.address(name).replace("http://", "");
+    // Two that say nothing, one that keeps its connection, and one that listens to events.
+    let _silent = ["web", "gateway"].map(|name| std::net::TcpStream::connect(address(name)).unwrap());
+    let mut kept = std::net::TcpStream::connect(address("gateway")).unwrap();
+    kept.write_all(b"GET /v2/account HTTP/1.1\r\nhost: x\r\n\r\n").unwrap();
+    kept.read_exact(&mut [0_u8; 15]).unwrap();
+    let mut events = std::net::TcpStream::connect(address("web")).unwrap();
+    let request = format!("GET /events HTTP/1.1\r\nhost: {}\r\n\r\n", address("web"));
+    events.write_all(request.as_bytes()).unwrap();
+    let mut answer = [0_u8; 15];
+    events.read_exact(&mut answer).unwrap();
+    assert_eq!(&answer, b"HTTP/1.1 200 OK");
+    let started = std::time::Instant::now();
+    assert_eq!(server.stop(), 0);
+    assert!(started.elapsed() < std::time::Duration::from_secs(5), "it took {:?}", started.elapsed());
+}
