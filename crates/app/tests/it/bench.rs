@@ -215,6 +215,22 @@ impl Bench {
         (text("key_id"), text("secret_key"))
     }
 
+    /// The names of the audit records of these events, oldest first, as soon as there are `count` of them. Asking takes longer
+    /// than recovery does, so asking a few times is waiting enough.
+    pub fn wait_for_records(&self, count: usize, events: &[&str]) -> Vec<String> {
+        let mut names = Vec::new();
+        for _ in 0..200 {
+            let page = self.run(&["audit", "list", "--limit", "100"]).ok().json();
+            let records = page["records"].as_array().unwrap();
+            names = records.iter().rev().map(|record| record["event"]["event"].as_str().unwrap().to_owned()).collect();
+            names.retain(|name| events.contains(&name.as_str()));
+            if names.len() >= count {
+                break;
+            }
+        }
+        names
+    }
+
     /// Starts a server on free ports.
     pub fn serve(&self) -> Process {
         let mut command = self.command();
