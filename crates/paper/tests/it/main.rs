@@ -1,6 +1,6 @@
 //! The paper broker over HTTP, as its clients see it.
 
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a test stops where something is not as it should be")]
+#![expect(clippy::unwrap_used, reason = "a test stops where something is not as it should be")]
 
 mod auth;
 mod dashboard;
