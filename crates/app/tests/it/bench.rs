@@ -222,7 +222,11 @@ impl Bench {
         for _ in 0..200 {
             let page = self.run(&["audit", "list", "--limit", "100"]).ok().json();
             let records = page["records"].as_array().unwrap();
-            names = records.iter().rev().map(|record| record["event"]["event"].as_str().unwrap().to_owned()).collect();
+            names = records
+                .iter()
+                .rev()
+                .map(|record| record["event"]["event"].as_str().unwrap().to_owned())
+                .collect();
             names.retain(|name| events.contains(&name.as_str()));
             if names.len() >= count {
                 break;

@@ -22,13 +22,17 @@ fn killed_at(point: &str, expected: &After) {
     bench.connect().ok();
     let (key_id, secret_key) = bench.issue("bot");
     let pair = [("apca-api-key-id", key_id.as_str()), ("apca-api-secret-key", secret_key.as_str())];
-    let real = [("apca-api-key-id", bench.key_id.as_str()), ("apca-api-secret-key", bench.secret_key.as_str())];
+    let real =
+        [("apca-api-key-id", bench.key_id.as_str()), ("apca-api-secret-key", bench.secret_key.as_str())];
 
     let mut command = bench.command();
-    command.args(["serve", "--web", "127.0.0.1:0", "--gateway", "127.0.0.1:0"]).env("PADDOCK_CRASH_AT", point);
+    command
+        .args(["serve", "--web", "127.0.0.1:0", "--gateway", "127.0.0.1:0"])
+        .env("PADDOCK_CRASH_AT", point);
     let mut dying = Process::start(command, &bench.path().join("dying.log"));
     let order = r#"{"symbol":"AAPL","qty":"1","side":"buy","type":"market","time_in_force":"day"}"#;
-    let answer = crate::bench::try_http("POST", &format!("{}/v2/orders", dying.address("gateway")), &pair, order);
+    let answer =
+        crate::bench::try_http("POST", &format!("{}/v2/orders", dying.address("gateway")), &pair, order);
     assert_eq!(answer, None, "{point}: the server should have died before it answered");
     dying.wait();
 
@@ -41,7 +45,8 @@ fn killed_at(point: &str, expected: &After) {
     assert_eq!(orders().len(), expected.at_broker, "{point}: orders at the broker");
     assert_eq!(bench.run(&["audit", "verify"]).ok().json()["valid"], true, "{point}");
     // An order that the broker has is found again by its name at the start; that leaves the last record.
-    let recorded = bench.wait_for_records(expected.recorded.len(), &["request_permitted", "request_answered"]);
+    let recorded =
+        bench.wait_for_records(expected.recorded.len(), &["request_permitted", "request_answered"]);
     assert_eq!(recorded, expected.recorded, "{point}: audit records");
     let key = bench.run(&["key", "show", "bot"]).ok().json();
     assert_eq!(key["usage"]["orders"], expected.charged, "{point}: {key}");

@@ -9,5 +9,6 @@ mod crash;
 mod demo;
 mod errors;
 mod help;
+mod postgres;
 mod rollback;
 mod server;
