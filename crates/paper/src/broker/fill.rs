@@ -22,8 +22,9 @@ impl Broker {
         let position = account.position(&symbol);
         let mut quantity = order.left_at(price);
         if order.is_closing() {
-            // An order in dollars may come to more units than there are when the price has fallen.
-            quantity = quantity.min(position.quantity.abs());
+            // An order in dollars comes to more units when the price has fallen: those that other orders hold are not its own.
+            let others = account.held(&symbol) - order.held_quantity();
+            quantity = quantity.min(position.quantity.abs() - others);
         }
         let signed = order.signed(quantity);
         let short = order.intent == PositionIntent::SellToOpen;

@@ -239,3 +239,19 @@ fn yesterdays_worth_is_that_of_the_last_close() {
     let past = history::equities(desk.account(), &desk.broker.market, &times);
     assert_eq!((past[0], past[2]), (None, Some(worth)));
 }
+
+#[test]
+fn a_sale_in_dollars_leaves_what_other_orders_hold() {
+    let mut desk = Desk::at(OPEN);
+    desk.place(buy("AAPL", "10")).unwrap();
+    desk.advance("2026-06-24T21:00:00Z");
+    let (bid, high) = (desk.quote("AAPL").bid, desk.quote("AAPL").ask + dec("500"));
+    let resting = desk.place(limit(gtc(sell("AAPL", "6")), high)).unwrap().id;
+    let dollars = position::to_cents(bid * dec("4") - dec("0.01"));
+    let in_dollars = desk.place(notional(sell("AAPL", "1"), &dollars.to_string())).unwrap().id;
+    // Whatever the opening brings, the six shares of the resting order stay.
+    desk.advance("2026-06-25T14:00:00Z");
+    assert_eq!(desk.order(in_dollars).status, Filled);
+    assert!(desk.account().position(&symbol("AAPL")).quantity >= dec("6"));
+    assert_eq!(desk.order(resting).status, New);
+}
