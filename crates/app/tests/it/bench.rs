@@ -88,9 +88,14 @@ impl Process {
         self.ready[name].as_str().unwrap_or_else(|| panic!("no {name} in {}", self.ready)).to_owned()
     }
 
+    /// Its process id.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Ends it as a service manager would, and returns its exit status.
     pub fn stop(&mut self) -> i32 {
-        let done = Command::new("kill").arg(self.child.id().to_string()).status().unwrap();
+        let done = Command::new("kill").arg(self.id().to_string()).status().unwrap();
         assert!(done.success());
         self.child.wait().unwrap().code().unwrap_or(-1)
     }

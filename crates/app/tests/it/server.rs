@@ -117,3 +117,40 @@ fn open_connections_do_not_hold_up_the_end() {
     assert_eq!(server.stop(), 0);
     assert!(started.elapsed() < std::time::Duration::from_secs(5), "it took {:?}", started.elapsed());
 }
+
+#[test]
+fn a_pair_comes_from_standard_input_or_the_environment() {
+    let bench = Bench::new();
+    let add = ["connection", "add", "main", "--environment", "paper"];
+    let both = format!("{}\n{}\n", bench.key_id, bench.secret_key);
+    bench.run_with(&[&add[..], &["--secret-stdin"]].concat(), &both).ok();
+    bench.run(&["connection", "remove", "main"]).ok();
+    let mut command = bench.command();
+    command.args(add).env("APCA_API_KEY_ID", &bench.key_id).env("APCA_API_SECRET_KEY", &bench.secret_key);
+    crate::bench::finish(command, "").ok();
+}
+
+#[test]
+fn the_data_directorys_own_configuration_is_read() {
+    let bench = Bench::new();
+    fs::create_dir(bench.data_dir()).unwrap();
+    let text = "[listen]\ngateway = \"127.0.0.2:0\"\nweb = \"127.0.0.3:0\"\n";
+    fs::write(bench.data_dir().join("config.toml"), text).unwrap();
+    let mut command = bench.command();
+    command.arg("serve");
+    let mut server = crate::bench::Process::start(command, &bench.path().join("serve.log"));
+    assert!(server.address("gateway").starts_with("http://127.0.0.2:"), "{:?}", server.ready);
+    assert!(server.address("web").starts_with("http://127.0.0.3:"), "{:?}", server.ready);
+    assert_eq!(server.stop(), 0);
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn memory_is_not_dumped() {
+    let bench = Bench::new();
+    let mut server = bench.serve();
+    let limits = fs::read_to_string(format!("/proc/{}/limits", server.id())).unwrap();
+    let core = limits.lines().find(|line| line.starts_with("Max core file size")).unwrap();
+    assert_eq!(core.split_whitespace().rev().nth(1), Some("0"), "{core}");
+    assert_eq!(server.stop(), 0);
+}
