@@ -13,6 +13,9 @@ mod vault;
 use std::sync::Arc;
 
 use axum::Router;
+use axum::extract::Request;
+use axum::middleware::{Next, from_fn};
+use axum::response::{IntoResponse, Response};
 use axum::routing::{delete, get, post};
 use http::{Method, StatusCode, Uri};
 
@@ -48,7 +51,29 @@ pub fn router(state: Arc<WebState>) -> Router {
         .nest("/api/v1", v1)
         .fallback(unknown_route)
         .method_not_allowed_fallback(wrong_method)
+        .layer(from_fn(finish_changes))
         .with_state(state)
+}
+
+/// Lets a change run to its end when the client hangs up. Otherwise a freeze could be stored and yet not reach the gateway.
+async fn finish_changes(request: Request, next: Next) -> Response {
+    if request.method() == Method::GET {
+        return next.run(request).await;
+    }
+    match tokio::spawn(next.run(request)).await {
+        Ok(response) => response,
+        Err(error) => {
+            tracing::error!(%error, "a change was cut short");
+            Problem::new(
+                StatusCode::INTERNAL_SERVER_ERROR,
+                "cut_short",
+                "Cut short",
+                "the change was cut short by a defect or a shutdown",
+                "look at the state with `paddock doctor`, then try again",
+            )
+            .into_response()
+        }
+    }
 }
 
 async fn unknown_route(method: Method, uri: Uri) -> Problem {

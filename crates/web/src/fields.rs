@@ -14,7 +14,7 @@ use rust_decimal::Decimal;
 use serde::Deserialize;
 use serde::de::{Error as _, MapAccess, Visitor};
 use serde_json::Value;
-use zeroize::Zeroizing;
+use zeroize::{Zeroize as _, Zeroizing};
 
 use crate::problem::Problem;
 
@@ -24,6 +24,17 @@ const MAX_BODY_BYTES: usize = 64 * 1024;
 /// The fields of a body. `null` counts as absent; an empty body has no fields.
 #[derive(Default)]
 pub(crate) struct Fields(BTreeMap<String, Value>);
+
+impl Drop for Fields {
+    /// What was not taken, because something else was wrong, may be a secret.
+    fn drop(&mut self) {
+        for value in self.0.values_mut() {
+            if let Value::String(text) = value {
+                text.zeroize();
+            }
+        }
+    }
+}
 
 impl fmt::Debug for Fields {
     /// Names only: the values may be secrets.

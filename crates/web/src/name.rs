@@ -1,6 +1,8 @@
 //! The names that people give to connections and access keys.
 
+use axum::extract::{FromRequestParts, Path};
 use http::StatusCode;
+use http::request::Parts;
 use paddock_core::SecretText;
 use paddock_core::paste::{Shape, shape};
 
@@ -28,6 +30,27 @@ pub(crate) fn check(name: &str) -> Result<(), Problem> {
         .with("field", "name"));
     }
     Ok(())
+}
+
+/// The name in a request's path, decoded. Whether anything has that name is for the endpoint to find out.
+#[derive(Debug)]
+pub(crate) struct PathName(pub(crate) String);
+
+impl<S: Send + Sync> FromRequestParts<S> for PathName {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let path = Path::<String>::from_request_parts(parts, state).await;
+        path.map(|Path(name)| Self(name)).map_err(|_| {
+            Problem::new(
+                StatusCode::BAD_REQUEST,
+                "malformed_path",
+                "Malformed path",
+                "the name in the path is not text",
+                "encode the name as UTF-8",
+            )
+        })
+    }
 }
 
 #[cfg(test)]

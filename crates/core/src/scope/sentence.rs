@@ -8,6 +8,7 @@ use rust_decimal::Decimal;
 
 use crate::money::format_usd;
 use crate::order::Side;
+use crate::scope::PUBLIC_FACTS;
 use crate::{AssetClass, PermissionClass, Scope};
 
 impl Scope {
@@ -16,19 +17,24 @@ impl Scope {
     #[must_use]
     pub fn describe(&self) -> String {
         let mut parts = Vec::new();
-        let free: Vec<&str> = self.classes.iter().filter_map(|class| outside_limits(*class)).collect();
+        let mut free: Vec<&str> = self.classes.iter().filter_map(|class| outside_limits(*class)).collect();
+        let mut named: BTreeSet<&str> = self.operations.iter().map(String::as_str).collect();
+        if PUBLIC_FACTS.iter().all(|fact| named.contains(fact)) {
+            named.retain(|operation| !PUBLIC_FACTS.contains(operation));
+            free.push("read the clock, the calendar and the list of assets");
+        }
         if !free.is_empty() {
             parts.push(format!("may {}", and(&free)));
         }
         parts.extend(self.trading());
-        if !self.operations.is_empty() {
+        if !named.is_empty() {
             let also = if parts.is_empty() { "may use" } else { "may also use" };
-            parts.push(format!("{also} {}", and(&self.operations)));
+            parts.push(format!("{also} {}", and(&named)));
         }
         if parts.is_empty() {
             parts.push("may do nothing".to_owned());
         }
-        if !self.trades_by_class() && !self.operations.is_empty() {
+        if !self.trades_by_class() && !named.is_empty() {
             // An operation that is allowed by name may be an order, which these limits then bind.
             let limits = self.order_limits();
             if !limits.is_empty() {
@@ -205,6 +211,14 @@ mod tests {
         }),
         "may read the account, read market data and cancel orders; may buy, and close short positions, in AAPL and MSFT only, by market or stop-limit \
          orders only, at most $1,000 an order, $5,000.50 a day and 1 order a day"
+    )]
+    #[case(
+        {
+            let mut scope = Scope::default();
+            Preset::DataOnly.apply(&mut scope);
+            scope
+        },
+        "may read market data and read the clock, the calendar and the list of assets"
     )]
     #[case(
         Scope { operations: ["postOrder".to_owned()].into(), symbols: symbols(&["AAPL"]), sides: Some([Side::Sell].into()),

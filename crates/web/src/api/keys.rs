@@ -44,7 +44,7 @@ pub struct KeyView {
     pub revoked_at: Option<Timestamp>,
     /// When it was issued.
     pub created_at: Timestamp,
-    /// When it was last used; a few seconds behind.
+    /// When it was last used.
     pub last_used_at: Option<Timestamp>,
     /// What it has used of its caps today.
     pub usage: UsageView,
@@ -69,6 +69,9 @@ pub(crate) async fn view(
 ) -> Result<KeyView, Problem> {
     let day = trading_date(state.now());
     let usage = state.store.usage(key.id, day).await?;
+    // The database learns of it a few seconds later.
+    let seen = state.control.recent(usize::MAX).into_iter().find(|line| line.key == Some(key.id));
+    let last_used_at = key.last_used_at.max(seen.map(|line| line.at));
     Ok(KeyView {
         id: key.id,
         name: key.name,
@@ -80,7 +83,7 @@ pub(crate) async fn view(
         frozen: key.frozen,
         revoked_at: key.revoked_at,
         created_at: key.created_at,
-        last_used_at: key.last_used_at,
+        last_used_at,
         usage: UsageView { day, orders: usage.orders, notional: usage.notional.normalize() },
     })
 }

@@ -9,11 +9,15 @@ use paddock_store::{AuditFault, VerifiedChain};
 use crate::WebState;
 use crate::problem::Problem;
 
-/// How long a check is taken for fresh.
+/// How long a check is taken for fresh while nothing is added to the chain.
 const FRESH: SignedDuration = SignedDuration::from_secs(60);
 
-/// How long a visit waits for a first check before it is shown as under way.
-const PATIENCE: Duration = Duration::from_millis(300);
+/// How often a growing chain is checked at most, and how much of the time may go into that: one part of so many.
+const OFTEN: SignedDuration = SignedDuration::from_secs(2);
+const SHARE: i32 = 20;
+
+/// How long a visit waits for a check that is under way.
+const PATIENCE: Duration = Duration::from_millis(250);
 
 /// The last check of the audit chain, shared by the pages and the API.
 #[derive(Debug, Default)]
@@ -28,6 +32,8 @@ pub struct ChainWatch {
 pub(crate) struct Verdict {
     /// When.
     pub(crate) at: Timestamp,
+    /// How long it took.
+    took: SignedDuration,
     /// The chain, or a sentence about what is wrong with it.
     pub(crate) outcome: Result<VerifiedChain, String>,
 }
@@ -45,6 +51,7 @@ pub(crate) async fn verify(state: &WebState) -> Result<Result<VerifiedChain, Str
 }
 
 async fn read(state: &WebState) -> Result<Result<VerifiedChain, String>, Problem> {
+    let begun = state.now();
     let outcome = match state.store.verify_audit().await {
         Ok(chain) => Ok(chain),
         Err(AuditFault::Store(error)) => return Err(error.into()),
@@ -53,17 +60,26 @@ async fn read(state: &WebState) -> Result<Result<VerifiedChain, String>, Problem
             Err(fault.to_string())
         }
     };
-    let verdict = Verdict { at: state.now(), outcome: outcome.clone() };
+    let at = state.now();
+    let verdict = Verdict { at, took: at.duration_since(begun), outcome: outcome.clone() };
     *state.chain.last.lock().unwrap_or_else(PoisonError::into_inner) = Some(verdict);
     Ok(outcome)
 }
 
-/// What the last check found. If that is some time ago, a new check is started and not waited for, except briefly for the very
-/// first one.
-pub(crate) async fn known(state: &Arc<WebState>) -> Option<Verdict> {
+impl Verdict {
+    /// Whether there is no need to look again, or it is too early to. `records` is how many there are now.
+    fn is_enough(&self, records: u64, now: Timestamp) -> bool {
+        let age = now.duration_since(self.at).abs();
+        let unchanged = self.outcome.as_ref().is_ok_and(|chain| chain.count == records);
+        age < OFTEN.max(self.took * SHARE) || (unchanged && age < FRESH)
+    }
+}
+
+/// What the last check found. If records were added since or it is some time ago, the chain is checked again, which is waited for
+/// briefly: a long chain is shown as of the check before. `records` is how many there are now.
+pub(crate) async fn known(state: &Arc<WebState>, records: u64) -> Option<Verdict> {
     let last = state.chain.last();
-    let fresh = last.as_ref().is_some_and(|verdict| state.now().duration_since(verdict.at).abs() < FRESH);
-    if fresh {
+    if last.as_ref().is_some_and(|verdict| verdict.is_enough(records, state.now())) {
         return last;
     }
     let shared = Arc::clone(state);
@@ -74,9 +90,6 @@ pub(crate) async fn known(state: &Arc<WebState>) -> Option<Verdict> {
             tracing::warn!(detail = %problem.detail, "the audit chain could not be checked");
         }
     });
-    if last.is_none() {
-        _ = tokio::time::timeout(PATIENCE, check).await;
-        return state.chain.last();
-    }
-    last
+    _ = tokio::time::timeout(PATIENCE, check).await;
+    state.chain.last()
 }

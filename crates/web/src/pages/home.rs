@@ -141,8 +141,8 @@ pub(super) async fn show(State(state): State<Arc<WebState>>) -> Response {
 
 async fn gather(state: &Arc<WebState>) -> Result<Home, Problem> {
     let now = state.now();
-    let verdict = super::chain::known(state).await;
     let (records, head) = state.store.audit_head().await?;
+    let verdict = super::chain::known(state, records).await;
     let everything_frozen = state.store.everything_frozen().await?;
     let rows = state.store.connections(state.user).await?;
     let mut usable = state.store.keys().await?;
@@ -204,9 +204,8 @@ fn key_card(key: &KeyView, rows: &[Connection], everything_frozen: bool, now: Ti
     let expired = key.scope.expires_at.is_some_and(|expiry| expiry <= now);
     let stopped = match (expired, key.frozen, connection_frozen, everything_frozen) {
         (true, ..) => Some("expired"),
-        (_, true, ..) => Some("frozen"),
+        (_, true, ..) | (.., true) => Some("frozen"),
         (_, _, true, _) => Some("frozen with its connection"),
-        (.., true) => Some("frozen with everything"),
         _ => None,
     };
     KeyCard {

@@ -29,8 +29,8 @@ pub(super) struct RequestCells {
     pub(super) key_name: Option<String>,
     pub(super) connection: Option<String>,
     pub(super) environment: Option<&'static str>,
-    /// What it would do, in words where there are any.
-    pub(super) act: String,
+    /// What it would do: the order in one line, or the operation, where that is known.
+    pub(super) act: Option<String>,
     pub(super) target: String,
     /// `permitted`, `refused`, `unauthenticated` or `failed`.
     pub(super) decision: &'static str,
@@ -49,10 +49,7 @@ impl RequestCells {
             Outcome::Failed { reason, message } => ("failed", Some(reason), Some(message)),
         };
         let target = format!("{} {}", line.method, line.path);
-        let act = line
-            .summary
-            .or_else(|| line.operation.map(str::to_owned))
-            .unwrap_or_else(|| "unknown operation".to_owned());
+        let act = line.summary.or_else(|| line.operation.map(str::to_owned));
         Self {
             id: line.request.to_string(),
             at: Moment::clock(line.at, now),

@@ -48,3 +48,22 @@ async fn the_active_connection_changes_hands() {
     let status = paddock.get("/api/v1/status").await;
     assert_eq!(status.json["connections"], json!({ "paper": 1, "live": 1, "frozen": 0, "active": "real" }));
 }
+
+#[tokio::test]
+async fn whoever_hangs_up_has_frozen_everything_all_the_same() {
+    let paddock = Paddock::start().await;
+    paddock.connect_paper().await;
+    let key = paddock.issue_key("reader", &json!({ "preset": "read-only" })).await;
+    {
+        let body = json!({});
+        let call = std::pin::pin!(paddock.post("/api/v1/freeze", &body));
+        // Begun, and then dropped as when the client is gone.
+        assert!(futures_util::poll!(call).is_pending());
+    }
+    let frozen = async {
+        while paddock.through_gateway("/v2/account", &key).await != 403 {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(std::time::Duration::from_secs(20), frozen).await.unwrap();
+}

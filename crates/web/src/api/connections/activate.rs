@@ -3,18 +3,19 @@
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use paddock_core::audit::Actor;
 
 use super::ConnectionView;
 use crate::WebState;
 use crate::fields::Fields;
+use crate::name::PathName;
 use crate::problem::Problem;
 
 /// Makes a connection the active one; the one that was active stops being it.
 pub(crate) async fn activate(
     State(state): State<Arc<WebState>>,
-    Path(name): Path<String>,
+    PathName(name): PathName,
     fields: Fields,
 ) -> Result<Json<ConnectionView>, Problem> {
     fields.finish(&[])?;

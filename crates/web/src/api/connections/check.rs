@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use http::StatusCode;
 use paddock_gateway::ConnectionCheck;
 use serde::Serialize;
@@ -11,6 +11,7 @@ use serde::Serialize;
 use super::{ConnectionView, connect_problem};
 use crate::WebState;
 use crate::fields::Fields;
+use crate::name::PathName;
 use crate::problem::Problem;
 
 /// What a check found.
@@ -26,7 +27,7 @@ pub(crate) struct Checked {
 /// asks, since only it may open the credential.
 pub(crate) async fn check(
     State(state): State<Arc<WebState>>,
-    Path(name): Path<String>,
+    PathName(name): PathName,
     fields: Fields,
 ) -> Result<Json<Checked>, Problem> {
     fields.finish(&[])?;

@@ -3,18 +3,19 @@
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use paddock_core::audit::Actor;
 
 use super::ConnectionView;
 use crate::WebState;
 use crate::fields::Fields;
+use crate::name::PathName;
 use crate::problem::Problem;
 
 /// Stops every access key of a connection; cancels still pass.
 pub(crate) async fn freeze(
     State(state): State<Arc<WebState>>,
-    Path(name): Path<String>,
+    PathName(name): PathName,
     fields: Fields,
 ) -> Result<Json<ConnectionView>, Problem> {
     fields.finish(&[])?;
@@ -27,7 +28,7 @@ pub(crate) async fn freeze(
 /// Lets the access keys of a connection work again.
 pub(crate) async fn unfreeze(
     State(state): State<Arc<WebState>>,
-    Path(name): Path<String>,
+    PathName(name): PathName,
     fields: Fields,
 ) -> Result<Json<ConnectionView>, Problem> {
     fields.finish(&[])?;

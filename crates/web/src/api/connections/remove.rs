@@ -3,18 +3,19 @@
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use paddock_core::audit::Actor;
 use serde_json::{Value, json};
 
 use crate::WebState;
 use crate::fields::Fields;
+use crate::name::PathName;
 use crate::problem::Problem;
 
 /// Removes a connection: its credential is deleted and its access keys are revoked. Its history stays.
 pub(crate) async fn remove(
     State(state): State<Arc<WebState>>,
-    Path(name): Path<String>,
+    PathName(name): PathName,
     fields: Fields,
 ) -> Result<Json<Value>, Problem> {
     fields.finish(&[])?;

@@ -3,18 +3,19 @@
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use paddock_core::audit::Actor;
 
 use super::KeyView;
 use crate::WebState;
 use crate::fields::Fields;
+use crate::name::PathName;
 use crate::problem::Problem;
 
 /// Stops an access key; cancels still pass.
 pub(crate) async fn freeze(
     State(state): State<Arc<WebState>>,
-    Path(name): Path<String>,
+    PathName(name): PathName,
     fields: Fields,
 ) -> Result<Json<KeyView>, Problem> {
     fields.finish(&[])?;
@@ -27,7 +28,7 @@ pub(crate) async fn freeze(
 /// Lets an access key work again.
 pub(crate) async fn unfreeze(
     State(state): State<Arc<WebState>>,
-    Path(name): Path<String>,
+    PathName(name): PathName,
     fields: Fields,
 ) -> Result<Json<KeyView>, Problem> {
     fields.finish(&[])?;

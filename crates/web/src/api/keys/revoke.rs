@@ -3,18 +3,19 @@
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use paddock_core::audit::Actor;
 
 use super::KeyView;
 use crate::WebState;
 use crate::fields::Fields;
+use crate::name::PathName;
 use crate::problem::Problem;
 
 /// Ends an access key for good. Its name may be used again.
 pub(crate) async fn revoke(
     State(state): State<Arc<WebState>>,
-    Path(name): Path<String>,
+    PathName(name): PathName,
     fields: Fields,
 ) -> Result<Json<KeyView>, Problem> {
     fields.finish(&[])?;

@@ -3,16 +3,17 @@
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 
 use super::KeyView;
 use crate::WebState;
+use crate::name::PathName;
 use crate::problem::Problem;
 
 /// One access key, by its name or its Key ID.
 pub(crate) async fn show(
     State(state): State<Arc<WebState>>,
-    Path(name): Path<String>,
+    PathName(name): PathName,
 ) -> Result<Json<KeyView>, Problem> {
     let key = super::named(&state, &name).await?;
     super::shown_by_id(&state, key.id).await.map(Json)
