@@ -156,8 +156,8 @@ impl Account {
         *self = new;
     }
 
-    /// Adds an order. Its ids must be new.
-    pub fn add_order(&mut self, order: Order) {
+    /// Adds an order. Its ids must be new. Only for `Broker::enter_order`, which also tells of it.
+    pub(super) fn add_order(&mut self, order: Order) {
         self.by_id.insert(order.id, order.sequence);
         self.by_client_order_id.insert(order.client_order_id.clone(), order.sequence);
         if order.is_open() {
@@ -166,8 +166,8 @@ impl Account {
         self.orders.insert(order.sequence, order);
     }
 
-    /// Changes an order.
-    pub fn change_order(&mut self, sequence: u64, change: impl FnOnce(&mut Order)) {
+    /// Changes an order. What others should hear of goes through `Broker::change`.
+    pub(super) fn change_order(&mut self, sequence: u64, change: impl FnOnce(&mut Order)) {
         if let Some(order) = self.orders.get_mut(&sequence) {
             change(order);
             if !order.is_open() {

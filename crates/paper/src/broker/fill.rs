@@ -9,14 +9,15 @@ use uuid::Uuid;
 use super::Broker;
 use super::account::AccruedFee;
 use super::activity::{Activity, ActivityEvent, Fill};
+use super::events::fill_id;
 use super::fees;
 use super::position::to_cents;
 
 impl Broker {
     /// Fills what is left of an order at `price`. Quantity is not compared with the size of the quote, as Alpaca's own paper
     /// accounts do not.
-    pub(super) fn fill(&mut self, account: Uuid, sequence: u64, price: Decimal, at: Timestamp) {
-        let Some(account) = self.accounts.get_mut(&account) else { return };
+    pub(super) fn fill(&mut self, owner: Uuid, sequence: u64, price: Decimal, at: Timestamp) {
+        let Some(account) = self.accounts.get_mut(&owner) else { return };
         let Some(order) = account.order_at(sequence) else { return };
         let symbol = order.request.symbol.clone();
         let position = account.position(&symbol);
@@ -52,14 +53,7 @@ impl Broker {
         } else {
             account.positions.insert(symbol.clone(), after);
         }
-        account.change_order(sequence, |order| {
-            order.filled_quantity = cumulative;
-            order.filled_value += quantity * price;
-            order.status = OrderStatus::Filled;
-            order.filled_at = Some(at);
-            order.updated_at = at;
-        });
-        let uuid = Uuid::new_v5(&order_id, format!("fill {cumulative}").as_bytes());
+        let uuid = fill_id(order_id, cumulative);
         if !rate.is_zero() {
             account.accrued.push(AccruedFee {
                 fill: uuid,
@@ -85,6 +79,13 @@ impl Broker {
                 left: Decimal::ZERO,
                 order_status: OrderStatus::Filled,
             }),
+        });
+        self.change(owner, sequence, |order| {
+            order.filled_quantity = cumulative;
+            order.filled_value += quantity * price;
+            order.status = OrderStatus::Filled;
+            order.filled_at = Some(at);
+            order.updated_at = at;
         });
     }
 }

@@ -124,14 +124,12 @@ impl Broker {
     /// Brings an accepted order into the market, or has it wait for the opening.
     pub(super) fn release(&mut self, account: Uuid, sequence: u64) {
         let at = self.now;
-        if let Some(account) = self.accounts.get_mut(&account) {
-            account.change_order(sequence, |order| {
-                if order.status == OrderStatus::PendingNew {
-                    order.status = OrderStatus::New;
-                    order.updated_at = at;
-                }
-            });
-        }
+        self.change(account, sequence, |order| {
+            if order.status == OrderStatus::PendingNew {
+                order.status = OrderStatus::New;
+                order.updated_at = at;
+            }
+        });
         self.reschedule(account, sequence);
     }
 
@@ -182,11 +180,5 @@ impl Broker {
             Due::Fill { price } => self.fill(account, sequence, price, at),
         }
         self.reschedule(account, sequence);
-    }
-
-    fn change(&mut self, account: Uuid, sequence: u64, change: impl FnOnce(&mut Order)) {
-        if let Some(account) = self.accounts.get_mut(&account) {
-            account.change_order(sequence, change);
-        }
     }
 }

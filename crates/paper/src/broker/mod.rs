@@ -10,6 +10,7 @@ pub mod activity;
 mod admission;
 mod close;
 pub mod command;
+pub mod events;
 pub mod fees;
 pub mod figures;
 mod fill;
@@ -54,6 +55,8 @@ pub struct Broker {
     keys: HashMap<String, Uuid>,
     /// What will happen to open orders if nothing comes in between: by time, then by the order's sequence number.
     schedule: BTreeMap<(Timestamp, u64), Scheduled>,
+    /// What happened to orders and was not taken yet; nothing is kept before somebody listens.
+    order_events: Option<Vec<events::OrderEvent>>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -96,6 +99,7 @@ impl Broker {
             accounts: BTreeMap::new(),
             keys: HashMap::new(),
             schedule: BTreeMap::new(),
+            order_events: None,
         }
     }
 

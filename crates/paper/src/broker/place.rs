@@ -71,7 +71,8 @@ impl Broker {
     /// Adds an order to its account and sends it on its way.
     pub(super) fn enter(&mut self, account: Uuid, order: Order) -> Result<(), AlpacaError> {
         let sequence = order.sequence;
-        self.account_mut(account)?.add_order(order);
+        self.existing(account)?;
+        self.enter_order(account, order);
         self.release(account, sequence);
         Ok(())
     }
@@ -100,13 +101,11 @@ impl Broker {
     fn take_back(&mut self, account: Uuid, sequence: u64) {
         let at = self.now;
         self.forget(account, sequence);
-        if let Some(account) = self.accounts.get_mut(&account) {
-            account.change_order(sequence, |order| {
-                order.status = OrderStatus::Canceled;
-                order.canceled_at = Some(at);
-                order.updated_at = at;
-            });
-        }
+        self.change(account, sequence, |order| {
+            order.status = OrderStatus::Canceled;
+            order.canceled_at = Some(at);
+            order.updated_at = at;
+        });
     }
 }
 

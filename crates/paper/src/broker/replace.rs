@@ -45,7 +45,7 @@ impl Broker {
         order.replaces = Some(id);
         let at = self.now;
         self.forget(account, old_sequence);
-        self.account_mut(account)?.change_order(old_sequence, |old| {
+        self.change(account, old_sequence, |old| {
             old.status = OrderStatus::Replaced;
             old.replaced_at = Some(at);
             old.replaced_by = Some(replacement);

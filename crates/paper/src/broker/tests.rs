@@ -2,6 +2,7 @@
 
 mod accounting;
 mod admission;
+mod events;
 mod life;
 
 use std::sync::Arc;
