@@ -25,20 +25,8 @@ const CHUNK: usize = 64 * 1024;
 
 /// The whole database as an archive. Secrets in it are sealed; the key file that opens them is not part of it, and never
 /// passes through here.
-pub(crate) async fn create(
-    State(state): State<Arc<WebState>>,
-    mut fields: Fields,
-) -> Result<Response, Problem> {
-    if fields.flag("with_key")? {
-        return Err(Problem::new(
-            StatusCode::UNPROCESSABLE_ENTITY,
-            "key_not_included",
-            "Key file not included",
-            "the key file opens every credential, so it never passes through here",
-            "make the backup without it, and keep a copy of the key file in another place",
-        ));
-    }
-    fields.finish(&["with_key"])?;
+pub(crate) async fn create(State(state): State<Arc<WebState>>, fields: Fields) -> Result<Response, Problem> {
+    fields.finish(&[])?;
     let file = nameless_file(&state).map_err(|error| unwritable(&error))?;
     let (mut file, summary) = {
         let (store, runtime) = (state.store.clone(), tokio::runtime::Handle::current());

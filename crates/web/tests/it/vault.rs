@@ -33,7 +33,7 @@ async fn rotations_leave_every_connection_working() {
 async fn a_backup_is_a_whole_archive() {
     let paddock = Paddock::start().await;
     paddock.connect_paper().await;
-    let reply = paddock.post("/api/v1/backup", &json!({ "with_key": false })).await;
+    let reply = paddock.post("/api/v1/backup", &json!({})).await;
     reply.expect(200);
     assert_eq!(reply.headers["content-type"], "application/gzip");
     assert_eq!(reply.headers["content-length"], reply.bytes.len().to_string());
@@ -49,13 +49,6 @@ async fn a_backup_is_a_whole_archive() {
     assert_eq!(left_behind, 0);
     let last = paddock.get("/api/v1/audit?limit=1").await;
     assert_eq!(last.json["records"][0]["event"]["event"], "backup_written");
-}
-
-#[tokio::test]
-async fn the_key_file_is_in_no_backup() {
-    let paddock = Paddock::start().await;
-    let reply = paddock.post("/api/v1/backup", &json!({ "with_key": true })).await;
-    reply.expect_problem(422, "key_not_included");
 }
 
 #[tokio::test]
