@@ -106,7 +106,8 @@ async fn bind(address: ListenAddr, name: &str, option: &str) -> Outcome<(TcpList
 }
 
 async fn serve_programs(instance: Arc<Instance>, listener: TcpListener) -> &'static str {
-    instance.gateway().serve(listener, instance.closing().clone()).await;
+    let served = instance.gateway().serve(listener, instance.closing().clone()).await;
+    note_error("gateway", served);
     "gateway"
 }
 
@@ -128,7 +129,7 @@ async fn serve_admin(instance: Arc<Instance>, listener: UnixListener) -> &'stati
     "admin socket"
 }
 
-fn note_error(part: &str, served: std::io::Result<()>) {
+fn note_error(part: &str, served: Result<(), impl std::fmt::Display>) {
     if let Err(error) = served {
         tracing::error!(%error, part, "serving failed");
     }

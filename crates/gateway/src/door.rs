@@ -23,6 +23,7 @@ use crate::answer::{AnswerBody, Fault, whole};
 use crate::authenticate::{Grant, Unauthenticated, authenticate};
 use crate::crash::CrashPoint;
 use crate::facts::FactFinder;
+use crate::lane::Lane;
 use crate::observe::{WholeAnswer, read_whole, stream_through};
 use crate::requests::{Outcome, RequestLine};
 use crate::shape::{check_head, read_body};
@@ -40,11 +41,8 @@ struct Arrival {
 }
 
 /// Takes one request to its answer and notes it for those who watch.
-pub(crate) async fn pass(
-    shared: Arc<Shared>,
-    request: Request<Incoming>,
-    network: IpAddr,
-) -> Response<AnswerBody> {
+pub(crate) async fn pass(lane: &Arc<Lane>, request: Request<Incoming>, network: IpAddr) -> Response<AnswerBody> {
+    let shared = &lane.shared;
     let at = shared.clock.now();
     let arrival = Arrival { request: RequestId::generate(at, &*shared.entropy), at, network };
     let (parts, body) = request.into_parts();
@@ -63,7 +61,7 @@ pub(crate) async fn pass(
         micros: 0,
         summary: None,
     };
-    let answer = match steps(&shared, arrival, parts, body, &mut line).await {
+    let answer = match steps(lane, arrival, parts, body, &mut line).await {
         Ok(answer) => answer,
         Err(stop) => {
             line.outcome = stop.outcome();
@@ -77,12 +75,13 @@ pub(crate) async fn pass(
 }
 
 async fn steps(
-    shared: &Arc<Shared>,
+    lane: &Arc<Lane>,
     arrival: Arrival,
     parts: Parts,
     body: Incoming,
     line: &mut RequestLine,
 ) -> Result<Response<AnswerBody>, Stop> {
+    let shared = &lane.shared;
     check_head(&parts)?;
     let directory = shared.directory.load_full();
     let grant = authenticate(&directory, &parts.headers).map_err(unauthenticated)?;
@@ -95,7 +94,7 @@ async fn steps(
 
     let target = match Target::find(&parts) {
         Ok(target) => target,
-        Err(stop) => return Err(record_refusal(shared, arrival, &grant, None, stop).await),
+        Err(stop) => return Err(lane.record_refusal(arrival, &grant, None, stop).await),
     };
     line.operation = Some(target.operation.id);
     line.path = target.path.to_upstream().to_owned();
@@ -106,7 +105,7 @@ async fn steps(
     let permit = match first {
         Ok(permit) => permit,
         Err(refusal) => {
-            return Err(record_refusal(shared, arrival, &grant, Some(&target), refusal.into()).await);
+            return Err(lane.record_refusal(arrival, &grant, Some(&target), refusal.into()).await);
         }
     };
     let body = read_body(body).await?;
@@ -114,15 +113,15 @@ async fn steps(
         if !body.is_empty() {
             return Err(Fault::unexpected_body().into());
         }
-        return forward_read(shared, permit, &target, &grant, &parts.headers, arrival.request).await;
+        return forward_read(lane, permit, &target, &grant, &parts.headers, arrival.request).await;
     }
     let (intention, body) = read_intention(&target, &body, arrival.request)?;
     if let Intention::Order(order) = &intention {
         line.summary = Some(summary(&order.request));
     }
     let change = Change { arrival, grant: grant.clone(), target, intention, body, headers: parts.headers };
-    let shared_with_task = Arc::clone(shared);
-    let task = shared.changes.spawn(async move { change.run(&shared_with_task).await });
+    let lane_of_task = Arc::clone(lane);
+    let task = shared.changes.spawn_on(async move { change.run(&lane_of_task).await }, &lane.main);
     match task.await {
         Ok(outcome) => outcome,
         // The task panicked or was aborted at shutdown: whether the broker acted is not known.
@@ -169,32 +168,43 @@ fn decide_input<'a>(
     }
 }
 
-/// Writes a refusal into the audit. If that fails the request is still refused, and the program is told why.
-async fn record_refusal(
-    shared: &Shared,
-    arrival: Arrival,
-    grant: &Grant,
-    target: Option<&Target>,
-    stop: Stop,
-) -> Stop {
-    let Stop::Refusal(refusal) = &stop else { return stop };
+/// The audit record of a refusal.
+fn refusal_event(arrival: Arrival, target: Option<&Target>, refusal: &Refusal) -> AuditEvent {
     let label = match target {
         Some(target) => target.label(),
         None => refusal.numbers.get("target").cloned().unwrap_or_default(),
     };
-    let event = AuditEvent::RequestRefused {
+    AuditEvent::RequestRefused {
         request: arrival.request,
         operation: target.map_or_else(|| "unknown".to_owned(), |target| target.operation.id.to_owned()),
         target: label,
         reason: refusal.code,
         message: refusal.message.clone(),
         numbers: refusal.numbers.clone(),
-    };
-    match shared.store.append_audit(&actor(grant), &event, arrival.at).await {
-        Ok(_) => stop,
-        Err(error) => {
-            tracing::error!(%error, "a refusal could not be recorded");
-            Fault::audit_unavailable().into()
+    }
+}
+
+impl Lane {
+    /// Writes a refusal into the audit. If that fails the request is still refused, and the program is told why.
+    async fn record_refusal(
+        &self,
+        arrival: Arrival,
+        grant: &Grant,
+        target: Option<&Target>,
+        stop: Stop,
+    ) -> Stop {
+        let Stop::Refusal(refusal) = &stop else { return stop };
+        let (shared, actor) = (Arc::clone(&self.shared), actor(grant));
+        let event = refusal_event(arrival, target, refusal);
+        let written =
+            self.main.spawn(async move { shared.store.append_audit(&actor, &event, arrival.at).await });
+        match written.await {
+            Ok(Ok(_)) => stop,
+            Ok(Err(error)) => {
+                tracing::error!(%error, "a refusal could not be recorded");
+                Fault::audit_unavailable().into()
+            }
+            Err(_) => Fault::audit_unavailable().into(),
         }
     }
 }
@@ -216,16 +226,17 @@ fn open_credential(shared: &Shared, grant: &Grant) -> Result<Credential, Stop> {
 
 /// Forwards a request that changes nothing. Its permit charges nothing, so nothing is reserved.
 async fn forward_read(
-    shared: &Shared,
+    lane: &Lane,
     _permit: Permit,
     target: &Target,
     grant: &Grant,
     headers: &HeaderMap,
     request: RequestId,
 ) -> Result<Response<AnswerBody>, Stop> {
+    let shared = &lane.shared;
     let credential = open_credential(shared, grant)?;
     let url = target.url(shared, grant.entry().connection.connection.environment);
-    match shared.upstream.send(&url, Method::GET, Bytes::new(), headers, &credential).await {
+    match lane.upstream.send(&url, Method::GET, Bytes::new(), headers, &credential).await {
         Ok(response) => Ok(stream_through(response, &credential, request)?),
         Err(NoAnswer::NotSent) => Err(Fault::upstream_unreachable().into()),
         Err(NoAnswer::Broken) => Err(Fault::upstream_failed().into()),
@@ -244,7 +255,8 @@ struct Change {
 }
 
 impl Change {
-    async fn run(self, shared: &Shared) -> Result<Response<AnswerBody>, Stop> {
+    async fn run(self, lane: &Lane) -> Result<Response<AnswerBody>, Stop> {
+        let shared = &*lane.shared;
         let request = self.arrival.request;
         let _in_flight = InFlight::enter(shared, request);
         let credential = open_credential(shared, &self.grant)?;
@@ -254,7 +266,7 @@ impl Change {
             Ok(permit) => permit,
             Err(refusal) => {
                 let stop = Stop::Refusal(refusal);
-                return Err(record_refusal(shared, self.arrival, &self.grant, Some(&self.target), stop).await);
+                return Err(lane.record_refusal(self.arrival, &self.grant, Some(&self.target), stop).await);
             }
         };
         CrashPoint::Reserved.reached();
@@ -364,7 +376,7 @@ impl Change {
             paddock_alpaca::operation::Method::Delete => Method::DELETE,
         };
         let url = self.target.url(shared, environment);
-        shared.upstream.send(&url, method, self.body.clone(), &self.headers, credential).await
+        shared.for_changes.send(&url, method, self.body.clone(), &self.headers, credential).await
     }
 
     /// Confirms or releases what was reserved, by what the broker answered.

@@ -11,6 +11,7 @@ mod crash;
 mod directory;
 mod door;
 mod facts;
+mod lane;
 mod observe;
 mod recover;
 mod requests;

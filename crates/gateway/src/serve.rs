@@ -1,26 +1,23 @@
-//! The listener for programs.
+//! The listener for programs, and the threads that serve them.
 
-use std::convert::Infallible;
+use std::net::SocketAddr;
+use std::num::NonZero;
 use std::sync::Arc;
 use std::time::Duration;
 
-use hyper::server::conn::http1;
-use hyper::service::service_fn;
-use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::server::graceful::GracefulShutdown;
 use tokio::net::TcpListener;
+use tokio::runtime::Handle;
+use tokio::sync::mpsc;
 use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 
-use crate::door::pass;
+use crate::lane::{Arrived, Lane};
 use crate::recover::recover;
-use crate::shared::{Gateway, Shared};
+use crate::shared::{Gateway, GatewayError, Shared};
+use crate::upstream::Upstream;
 
-/// How long a client may take to send the head of a request.
-const HEAD_TIMEOUT: Duration = Duration::from_secs(30);
-
-/// How long open requests may go on after a shutdown was asked for. A little longer than the broker may take to answer.
-const SHUTDOWN_GRACE: Duration = Duration::from_secs(35);
+/// More threads than this serve programs no faster.
+const MOST_LANES: usize = 8;
 
 /// How often last uses are written and open reservations are looked at.
 const HOUSEKEEPING: Duration = Duration::from_secs(15);
@@ -28,49 +25,63 @@ const HOUSEKEEPING: Duration = Duration::from_secs(15);
 impl Gateway {
     /// Serves programs on `listener` until `shutdown`, then lets open requests finish. State-changing requests are always
     /// finished, even if their program has gone.
-    pub async fn serve(&self, listener: TcpListener, shutdown: CancellationToken) {
-        let housekeeping = tokio::spawn(keep_house(Arc::clone(&self.shared), shutdown.clone()));
-        let graceful = GracefulShutdown::new();
-        loop {
-            let (socket, peer) = tokio::select! {
-                accepted = listener.accept() => match accepted {
-                    Ok(accepted) => accepted,
-                    Err(error) => {
-                        // Out of file descriptors, most likely: let those in use be freed before trying again.
-                        tracing::warn!(%error, "a connection could not be accepted");
-                        tokio::task::yield_now().await;
-                        continue;
-                    }
-                },
-                () = shutdown.cancelled() => break,
+    ///
+    /// Connections are spread over threads, each with a runtime and broker connections of its own, so that a read never
+    /// changes threads. What touches the database runs on the runtime that this is called on.
+    ///
+    /// # Errors
+    /// [`GatewayError`] when the threads cannot be started; nothing was served then.
+    pub async fn serve(
+        &self,
+        listener: TcpListener,
+        shutdown: CancellationToken,
+    ) -> Result<(), GatewayError> {
+        let (finished, mut all_finished) = mpsc::channel::<()>(1);
+        let mut lanes: Vec<mpsc::UnboundedSender<Arrived>> = Vec::new();
+        let count = std::thread::available_parallelism().map_or(1, NonZero::get).min(MOST_LANES);
+        for number in 0..count {
+            let lane = Lane {
+                shared: Arc::clone(&self.shared),
+                upstream: Upstream::new()?,
+                main: Handle::current(),
             };
-            _ = socket.set_nodelay(true);
-            let shared = Arc::clone(&self.shared);
-            let service = service_fn(move |request| {
-                let shared = Arc::clone(&shared);
-                async move { Ok::<_, Infallible>(pass(shared, request, peer.ip()).await) }
-            });
-            let connection = http1::Builder::new()
-                .timer(TokioTimer::new())
-                .header_read_timeout(HEAD_TIMEOUT)
-                .max_buf_size(64 * 1024)
-                .serve_connection(TokioIo::new(socket), service);
-            let connection = graceful.watch(connection);
-            tokio::spawn(async move {
-                if let Err(error) = connection.await {
-                    tracing::debug!(%error, "a connection ended early");
-                }
-            });
+            lanes.push(lane.start(number, finished.clone())?);
+        }
+        drop(finished);
+        let housekeeping = tokio::spawn(keep_house(Arc::clone(&self.shared), shutdown.clone()));
+        for lane in lanes.iter().cycle() {
+            let Some((socket, peer)) = accept(&listener, &shutdown).await else { break };
+            // A lane ends only when its sender is dropped, so this does not fail before the shutdown.
+            _ = socket.into_std().map(|socket| lane.send(Arrived { socket, peer: peer.ip() }));
         }
         self.shared.changes.close();
-        let finished = async {
-            graceful.shutdown().await;
-            self.shared.changes.wait().await;
-        };
-        if tokio::time::timeout(SHUTDOWN_GRACE, finished).await.is_err() {
-            tracing::warn!("requests were still open when the time for shutting down was over");
-        }
+        drop(lanes);
+        all_finished.recv().await;
         _ = housekeeping.await;
+        Ok(())
+    }
+}
+
+/// The next connection, or nothing at the shutdown.
+async fn accept(
+    listener: &TcpListener,
+    shutdown: &CancellationToken,
+) -> Option<(tokio::net::TcpStream, SocketAddr)> {
+    loop {
+        tokio::select! {
+            accepted = listener.accept() => match accepted {
+                Ok((socket, peer)) => {
+                    _ = socket.set_nodelay(true);
+                    return Some((socket, peer));
+                }
+                // Out of file descriptors, most likely: let those in use be freed before trying again.
+                Err(error) => {
+                    tracing::warn!(%error, "a connection could not be accepted");
+                    tokio::task::yield_now().await;
+                }
+            },
+            () = shutdown.cancelled() => return None,
+        }
     }
 }
 

@@ -49,6 +49,9 @@ pub enum GatewayError {
     /// The system's certificates cannot be read.
     #[error("the system's root certificates cannot be read ({0}): install the package ca-certificates")]
     Roots(#[source] std::io::Error),
+    /// The threads that serve programs cannot be started.
+    #[error("the gateway's threads cannot be started ({0}): raise the limit on processes")]
+    Thread(#[source] std::io::Error),
     /// A stored credential cannot be sent.
     #[error(transparent)]
     Unsendable(#[from] UnsendableCredential),
@@ -62,7 +65,8 @@ pub(crate) struct Shared {
     pub(crate) sealer: Sealer,
     pub(crate) rotator: Rotator,
     pub(crate) client: AlpacaClient,
-    pub(crate) upstream: Upstream,
+    /// The way to the broker for state-changing requests; reads have one for each thread.
+    pub(crate) for_changes: Upstream,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) entropy: Arc<dyn Entropy>,
     pub(crate) user: UserId,
@@ -103,7 +107,7 @@ impl Gateway {
     /// [`GatewayError`] when the database or its content cannot be used.
     pub async fn start(options: GatewayOptions) -> Result<Self, GatewayError> {
         let shared = Shared {
-            upstream: Upstream::new()?,
+            for_changes: Upstream::new()?,
             store: options.store,
             opener: options.vault.opener(),
             sealer: options.vault.sealer(),
