@@ -24,24 +24,37 @@ pub(crate) struct KeyEntry {
 #[derive(Debug)]
 pub(crate) struct ConnectionEntry {
     pub(crate) connection: Connection,
-    pub(crate) credential: SealedCredential,
+    key_id: Sealed,
+    secret_key: Sealed,
+    version: u32,
     dek: WrappedDek,
 }
 
 impl ConnectionEntry {
+    fn new(
+        connection: Connection,
+        credential: &SealedCredential,
+        dek: WrappedDek,
+    ) -> Result<Self, DirectoryError> {
+        let sealed = |bytes: &[u8]| {
+            Sealed::from_bytes(bytes)
+                .map_err(|_| DirectoryError::UnreadableCredential { connection: connection.name.clone() })
+        };
+        let (key_id, secret_key) = (sealed(&credential.key_id)?, sealed(&credential.secret_key)?);
+        Ok(Self { connection, key_id, secret_key, version: credential.version, dek })
+    }
+
     /// Opens the credential for one use.
     pub(crate) fn open(&self, opener: &Opener) -> Result<Credential, VaultError> {
-        let binding = |field| Binding {
+        let place = |field| Binding {
             user: self.connection.user,
             connection: self.connection.id,
             field,
-            version: self.credential.version,
+            version: self.version,
         };
-        let open = |field, bytes: &[u8]| opener.open(&self.dek, &binding(field), &Sealed::from_bytes(bytes)?);
-        Ok(Credential::KeyPair {
-            key_id: open(Field::KeyId, &self.credential.key_id)?,
-            secret_key: open(Field::SecretKey, &self.credential.secret_key)?,
-        })
+        let halves = [(&place(Field::KeyId), &self.key_id), (&place(Field::SecretKey), &self.secret_key)];
+        let [key_id, secret_key] = opener.open_all(&self.dek, halves)?;
+        Ok(Credential::KeyPair { key_id, secret_key })
     }
 }
 
@@ -62,6 +75,12 @@ pub enum DirectoryError {
         "the credential of connection `{connection}` names a data-encryption key that is missing: restore a backup"
     )]
     MissingDek {
+        /// The connection's name.
+        connection: String,
+    },
+    /// A sealed credential cannot be read.
+    #[error("the sealed credential of connection `{connection}` cannot be read: restore a backup")]
+    UnreadableCredential {
         /// The connection's name.
         connection: String,
     },
@@ -86,7 +105,8 @@ impl Directory {
             let Some(dek) = deks.get(&credential.dek).cloned() else {
                 return Err(DirectoryError::MissingDek { connection: connection.name });
             };
-            connections.insert(connection.id, Arc::new(ConnectionEntry { connection, credential, dek }));
+            let id = connection.id;
+            connections.insert(id, Arc::new(ConnectionEntry::new(connection, &credential, dek)?));
         }
         let mut directory =
             Self { connections, everything_frozen: snapshot.everything_frozen, ..Self::default() };

@@ -41,7 +41,11 @@ struct Arrival {
 }
 
 /// Takes one request to its answer and notes it for those who watch.
-pub(crate) async fn pass(lane: &Arc<Lane>, request: Request<Incoming>, network: IpAddr) -> Response<AnswerBody> {
+pub(crate) async fn pass(
+    lane: &Arc<Lane>,
+    request: Request<Incoming>,
+    network: IpAddr,
+) -> Response<AnswerBody> {
     let shared = &lane.shared;
     let at = shared.clock.now();
     let arrival = Arrival { request: RequestId::generate(at, &*shared.entropy), at, network };

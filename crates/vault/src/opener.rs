@@ -28,8 +28,26 @@ impl Opener {
         binding: &Binding,
         sealed: &Sealed,
     ) -> Result<SecretText, VaultError> {
+        let [secret] = self.open_all(dek, [(binding, sealed)])?;
+        Ok(secret)
+    }
+
+    /// Opens several secrets that were sealed under one key, such as the two halves of a pair; the key is unwrapped once.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`open`](Self::open), for the first secret that does not open.
+    pub fn open_all<const N: usize>(
+        &self,
+        dek: &WrappedDek,
+        secrets: [(&Binding, &Sealed); N],
+    ) -> Result<[SecretText; N], VaultError> {
         let key = dek.unwrap_key(&*self.0.keys()?)?;
-        open_under(&key, dek, binding, sealed)
+        let mut opened = Vec::with_capacity(N);
+        for (binding, sealed) in secrets {
+            opened.push(open_under(&key, dek, binding, sealed)?);
+        }
+        opened.try_into().map_err(|_| VaultError::Malformed(WHAT))
     }
 }
 
