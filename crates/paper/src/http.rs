@@ -10,7 +10,7 @@ mod offered;
 pub mod rate_limit;
 pub mod record;
 mod respond;
-mod views;
+pub(crate) mod views;
 
 use axum::Router;
 use axum::body::{Body, Bytes};
@@ -24,11 +24,12 @@ use paddock_alpaca::{AlpacaError, operation::PathParams};
 use paddock_core::Environment;
 use uuid::Uuid;
 
+pub(crate) use auth::pair;
 pub(crate) use call::Call;
 use record::SeenRequest;
 
-use crate::PaperBroker;
-use crate::dashboard;
+use crate::stream::{Closing, Stream};
+use crate::{PaperBroker, dashboard};
 
 /// A broker as one of its two listeners serves it.
 #[derive(Clone)]
@@ -37,7 +38,7 @@ pub(crate) struct Served {
     pub environment: Environment,
 }
 
-/// The routes of one environment: Alpaca's, and the dashboard's under `/dashboard/v1`.
+/// The routes of one environment: Alpaca's, streams included, and the dashboard's under `/dashboard/v1`.
 pub(crate) fn router(broker: PaperBroker, environment: Environment) -> Router {
     let served = Served { broker, environment };
     Router::new().nest("/dashboard/v1", dashboard::router()).fallback(answer).with_state(served)
@@ -45,6 +46,9 @@ pub(crate) fn router(broker: PaperBroker, environment: Environment) -> Router {
 
 async fn answer(State(served): State<Served>, request: Request) -> Response {
     let (parts, body) = request.into_parts();
+    if let Some(stream) = Stream::asked_for(&parts) {
+        return stream.open(served, parts).await;
+    }
     let body = read_body(body).await;
     served.broker.recorder().keep(|| SeenRequest {
         environment: served.environment,
@@ -63,7 +67,10 @@ async fn answer(State(served): State<Served>, request: Request) -> Response {
         (Err(error), _) | (Ok(_), Err(error)) => Err(error),
         (Ok(_), Ok(_)) if allowance.exceeded => Err(AlpacaError::rate_limited()),
         (Ok(routed), Ok(account)) => match accepted_body(&parts.headers, body) {
-            Ok(body) => offered::answer(routed.call(&served, account, body)).await,
+            Ok(body) => {
+                let closing = parts.extensions.get::<Closing>().cloned().unwrap_or_default();
+                offered::answer(routed.call(&served, account, body, closing)).await
+            }
             Err(error) => Err(error),
         },
     };
@@ -79,7 +86,7 @@ struct Routed {
 }
 
 impl Routed {
-    fn call(self, served: &Served, account: Option<Uuid>, body: Bytes) -> Call {
+    fn call(self, served: &Served, account: Option<Uuid>, body: Bytes, closing: Closing) -> Call {
         Call {
             broker: served.broker.clone(),
             operation: self.operation,
@@ -87,6 +94,7 @@ impl Routed {
             params: self.params,
             query: self.query,
             body,
+            closing,
         }
     }
 }

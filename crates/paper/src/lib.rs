@@ -10,6 +10,7 @@ pub mod market;
 mod options;
 mod paper_broker;
 mod serve;
+mod stream;
 
 pub use clock::ClockMode;
 pub use http::record::SeenRequest;
@@ -17,3 +18,4 @@ pub use market::DateLaying;
 pub use options::{DEFAULT_CASH, MAX_CASH, PaperError, PaperOptions};
 pub use paper_broker::{NewAccount, PaperBroker};
 pub use serve::{EphemeralBroker, serve};
+pub use stream::StreamOptions;

@@ -10,6 +10,7 @@ use rust_decimal::Decimal;
 use crate::clock::ClockMode;
 use crate::journal::JournalError;
 use crate::market::DateLaying;
+use crate::stream::StreamOptions;
 
 /// What accounts start with unless it is said otherwise, dollars: what Alpaca's do.
 pub const DEFAULT_CASH: Decimal = Decimal::from_parts(100_000, 0, 0, false, 0);
@@ -40,6 +41,8 @@ pub struct PaperOptions {
     pub default_cash: Decimal,
     /// Requests that an account may make in a minute; Alpaca allows 200. Without it, any number.
     pub rate_limit: Option<u32>,
+    /// How streams are set up.
+    pub streams: StreamOptions,
     /// Whether [`crate::PaperBroker::requests_seen`] is kept, for tests.
     pub record_requests: bool,
 }
@@ -59,6 +62,7 @@ impl PaperOptions {
             entropy,
             default_cash: DEFAULT_CASH,
             rate_limit: None,
+            streams: StreamOptions::default(),
             record_requests: false,
         }
     }

@@ -16,6 +16,7 @@ use crate::journal::{Journal, World};
 use crate::keys::{KeyPair, account_number};
 use crate::market::{DateLaying, Market, MarketOptions};
 use crate::options::{PaperError, PaperOptions};
+use crate::stream::Streams;
 
 /// The built-in broker. Cheap to clone; all clones are the same broker.
 #[derive(Clone, Debug)]
@@ -31,6 +32,7 @@ struct Shared {
     default_cash: Decimal,
     rate_limit: RateLimit,
     recorder: Recorder,
+    streams: Streams,
 }
 
 #[derive(Debug)]
@@ -89,6 +91,9 @@ impl PaperBroker {
                 .map_err(|refusal| PaperError::Replay { number, refusal: refusal.to_string() })?;
         }
         clock.not_before(broker.now());
+        // Only now: what the journal brought back was told when it happened.
+        broker.listen_to_orders();
+        let streams = Streams::new(options.streams, broker.now());
         Ok(Self(Arc::new(Shared {
             state: Mutex::new(State { broker, entries: 0 }),
             market,
@@ -98,6 +103,7 @@ impl PaperBroker {
             default_cash: options.default_cash,
             rate_limit: RateLimit::new(options.rate_limit),
             recorder: Recorder::new(options.record_requests),
+            streams,
         })))
     }
 
@@ -164,6 +170,7 @@ impl PaperBroker {
         let mut state = self.lock();
         let now = self.0.clock.now();
         state.broker.advance(now);
+        self.tell(&mut state);
     }
 
     /// The requests that were received on Alpaca's paths, oldest first; empty unless the options ask for it.
@@ -216,8 +223,19 @@ impl PaperBroker {
         let (reply, number) = {
             let mut state = self.lock();
             let at = self.0.clock.now().max(state.broker.now());
-            let reply = state.broker.apply(at, &command)?;
-            state.entries += 1;
+            let changes_keys = matches!(
+                command,
+                Command::IssueKey { .. } | Command::RevokeKey { .. } | Command::ResetAccount { .. }
+            );
+            let outcome = state.broker.apply(at, &command);
+            if outcome.is_ok() {
+                state.entries += 1;
+            }
+            self.tell(&mut state);
+            let reply = outcome?;
+            if changes_keys {
+                self.0.streams.keys_changed();
+            }
             let number = state.entries;
             if let Some(journal) = &self.0.journal {
                 // Under the lock, so that the journal has the order of the commands.
@@ -235,6 +253,7 @@ impl PaperBroker {
             let mut state = self.lock();
             let now = self.0.clock.now();
             state.broker.advance(now);
+            self.tell(&mut state);
             (look(&state.broker), state.entries)
         };
         self.durable(number).await?;
@@ -249,7 +268,26 @@ impl PaperBroker {
         key.opens_with(secret).then_some((account.id, account.environment))
     }
 
-    async fn durable(&self, number: u64) -> Result<(), AlpacaError> {
+    /// The account that a Key ID belongs to.
+    pub(crate) fn account_of_key(&self, key_id: &str) -> Option<Uuid> {
+        self.lock().broker.account_by_key_id(key_id).map(|account| account.id)
+    }
+
+    pub(crate) fn streams(&self) -> &Streams {
+        &self.0.streams
+    }
+
+    /// Tells what has just happened to who listens, and how late it is.
+    fn tell(&self, state: &mut State) {
+        let events = state.broker.take_order_events();
+        if !events.is_empty() {
+            self.0.streams.orders.tell(events, state.entries);
+        }
+        self.0.streams.time_is(state.broker.now());
+    }
+
+    /// Returns when the journal's entry with that number is on disk.
+    pub(crate) async fn durable(&self, number: u64) -> Result<(), AlpacaError> {
         match &self.0.journal {
             Some(journal) => journal.durable(number).await.map_err(|_| AlpacaError::internal()),
             None => Ok(()),

@@ -3,8 +3,8 @@
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
-use axum::Router;
 use axum::serve::ListenerExt;
+use axum::{Extension, Router};
 use paddock_core::Environment;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
@@ -13,9 +13,10 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 
 use crate::PaperBroker;
 use crate::options::{PaperError, PaperOptions};
+use crate::stream::Closing;
 
-/// How often time passes for a broker that nobody asks: what is due is then late by no more than this.
-const TICK: Duration = Duration::from_millis(250);
+/// How often time passes for a broker that nobody asks: what is due, and what streams carry, is late by no more than this.
+const TICK: Duration = Duration::from_millis(50);
 
 impl PaperBroker {
     /// The routes of one environment: Alpaca's paths, trading and data alike, and the dashboard.
@@ -36,7 +37,7 @@ impl PaperBroker {
     }
 }
 
-/// Serves a broker's routes on a listener until `shutdown`; requests under way are finished.
+/// Serves a broker's routes on a listener until `shutdown`; requests under way are finished, and streams are ended.
 ///
 /// # Errors
 /// When the listener fails.
@@ -51,6 +52,7 @@ pub async fn serve(
             tracing::debug!(%error, "cannot set TCP_NODELAY");
         }
     });
+    let router = router.layer(Extension(Closing(shutdown.clone())));
     axum::serve(listener, router.into_make_service_with_connect_info::<SocketAddr>())
         .with_graceful_shutdown(shutdown.cancelled_owned())
         .await

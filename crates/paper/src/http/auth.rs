@@ -36,7 +36,7 @@ pub(super) fn account(
 }
 
 /// The pair in Alpaca's own two headers, or in HTTP Basic. A header that is there twice is no header.
-fn pair(headers: &HeaderMap) -> Option<(String, String)> {
+pub(crate) fn pair(headers: &HeaderMap) -> Option<(String, String)> {
     if headers.contains_key(KEY_ID) || headers.contains_key(SECRET_KEY) {
         return Some((only(headers, &KEY_ID)?, only(headers, &SECRET_KEY)?));
     }

@@ -13,6 +13,7 @@ use uuid::Uuid;
 
 use crate::PaperBroker;
 use crate::broker::{Account, Broker};
+use crate::stream::Closing;
 
 /// An authenticated request with its operation.
 pub(crate) struct Call {
@@ -23,6 +24,8 @@ pub(crate) struct Call {
     pub params: PathParams,
     pub query: Query,
     pub body: Bytes,
+    /// Ends answers that would go on for ever.
+    pub closing: Closing,
 }
 
 impl Call {

@@ -34,6 +34,7 @@ pub(super) async fn answer(call: Call) -> Result<Response, AlpacaError> {
         "getOpenPosition" => positions::get(&call).await,
         "deleteOpenPosition" => positions::close(&call).await,
         "deleteAllOpenPositions" => positions::close_all(&call).await,
+        "subscribeToTradesSSE" => crate::stream::trades_by_server_sent_events(&call),
         "StockBars" => stocks::bars(&call),
         "StockBarSingle" => stocks::bars_of_one(&call),
         "StockLatestBars" => stocks::latest_bars(&call),

@@ -10,13 +10,14 @@ mod prices;
 pub(super) use account::account;
 pub(super) use activity::activity;
 pub(super) use asset::asset;
-pub(super) use order::order;
+pub(crate) use order::order;
 pub(super) use position::position;
-pub(super) use prices::{bar, crypto_quote, crypto_trade, stock_quote, stock_trade};
+pub(super) use prices::bar;
+pub(crate) use prices::{crypto_quote, crypto_trade, stock_quote, stock_trade};
 
 use rust_decimal::Decimal;
 
 /// A decimal as it is shown: at most nine places, no zeros at the end.
-fn shown(value: Decimal) -> Decimal {
+pub(crate) fn shown(value: Decimal) -> Decimal {
     value.round_dp(9).normalize()
 }

@@ -8,4 +8,6 @@ mod data;
 mod durability;
 mod harness;
 mod operations;
+mod socket;
+mod stream_trading;
 mod trading;

@@ -41,7 +41,11 @@ async fn every_operation_is_answered_or_said_not_to_be_offered() {
             .lines()
             .find(|line| line.starts_with(&format!("| `{}` ", operation.id)))
             .unwrap_or_else(|| panic!("docs/paper-broker.md has no row for {}", operation.id));
-        let got = answer(desk.request(operation.method.as_str(), &target(operation))).await;
+        // A stream would go on for ever: this one ends with what has already been.
+        let past =
+            if operation.id == "subscribeToTradesSSE" { "?since=2026-01-01&until=2026-01-02" } else { "" };
+        let target = target(operation) + past;
+        let got = answer(desk.request(operation.method.as_str(), &target)).await;
         let message = got.body["message"].as_str().unwrap_or_default();
         let refused = message.ends_with("is not offered by this paper broker")
             || message.ends_with("is not enabled for this account");

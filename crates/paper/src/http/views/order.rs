@@ -7,7 +7,7 @@ use crate::broker::Order;
 use crate::market::Market;
 
 /// An order as Alpaca shows it.
-pub(in crate::http) fn order(order: &Order, market: &Market) -> wire::Order {
+pub(crate) fn order(order: &Order, market: &Market) -> wire::Order {
     let request = &order.request;
     wire::Order {
         client_order_id: order.client_order_id.clone(),

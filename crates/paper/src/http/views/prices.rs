@@ -20,7 +20,7 @@ pub(in crate::http) fn bar(bar: Bar) -> wire::Bar {
 }
 
 /// A stock's quote, on its listing venue.
-pub(in crate::http) fn stock_quote(asset: &AssetInfo, quote: Quote) -> wire::StockQuote {
+pub(crate) fn stock_quote(asset: &AssetInfo, quote: Quote) -> wire::StockQuote {
     wire::StockQuote {
         t: quote.at,
         ax: venue(asset).to_owned(),
@@ -35,7 +35,7 @@ pub(in crate::http) fn stock_quote(asset: &AssetInfo, quote: Quote) -> wire::Sto
 }
 
 /// A stock's trade, on its listing venue.
-pub(in crate::http) fn stock_trade(asset: &AssetInfo, trade: Trade) -> wire::StockTrade {
+pub(crate) fn stock_trade(asset: &AssetInfo, trade: Trade) -> wire::StockTrade {
     wire::StockTrade {
         t: trade.at,
         x: venue(asset).to_owned(),
@@ -48,7 +48,7 @@ pub(in crate::http) fn stock_trade(asset: &AssetInfo, trade: Trade) -> wire::Sto
 }
 
 /// A crypto pair's quote.
-pub(in crate::http) fn crypto_quote(quote: Quote) -> wire::CryptoQuote {
+pub(crate) fn crypto_quote(quote: Quote) -> wire::CryptoQuote {
     wire::CryptoQuote {
         t: quote.at,
         ap: quote.ask,
@@ -59,7 +59,7 @@ pub(in crate::http) fn crypto_quote(quote: Quote) -> wire::CryptoQuote {
 }
 
 /// A crypto pair's trade.
-pub(in crate::http) fn crypto_trade(trade: Trade) -> wire::CryptoTrade {
+pub(crate) fn crypto_trade(trade: Trade) -> wire::CryptoTrade {
     wire::CryptoTrade {
         t: trade.at,
         p: trade.price,

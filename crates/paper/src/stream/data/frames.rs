@@ -1,0 +1,53 @@
+//! Encoded frames that sockets with the same selection share.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+
+use axum::extract::ws::Message;
+use jiff::Timestamp;
+
+use super::feed::Feed;
+use super::selection::Selection;
+use crate::stream::encode::Format;
+
+/// How many portions are kept. All who are up to date need the same one; who lags behind makes its own.
+const KEPT: usize = 64;
+
+/// Which frames.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Key {
+    /// Not included.
+    pub from: Timestamp,
+    /// Included.
+    pub to: Timestamp,
+    pub feed: Feed,
+    pub format: Format,
+    pub selection: Arc<Selection>,
+}
+
+type Made = Arc<OnceLock<Arc<[Message]>>>;
+
+/// The frames that were made last.
+#[derive(Debug, Default)]
+pub(in crate::stream) struct Frames(Mutex<VecDeque<(Key, Made)>>);
+
+impl Frames {
+    /// The frames for `key`: made once, however many want them at the same time.
+    pub(super) fn get(&self, key: &Key, make: impl FnOnce() -> Vec<Message>) -> Arc<[Message]> {
+        let made = {
+            let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            match kept.iter().rev().find(|(known, _)| known == key) {
+                Some((_, made)) => Arc::clone(made),
+                None => {
+                    let made = Made::default();
+                    if kept.len() == KEPT {
+                        kept.pop_front();
+                    }
+                    kept.push_back((key.clone(), Arc::clone(&made)));
+                    made
+                }
+            }
+        };
+        Arc::clone(made.get_or_init(|| make().into()))
+    }
+}

@@ -1,0 +1,95 @@
+//! What a client asks of a data stream, and the errors that it can get.
+
+use serde_json::Value;
+
+use super::feed::{Channel, Feed};
+
+/// An error of a data stream: its code and message, from Alpaca's table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct StreamError(pub u64, pub &'static str);
+
+impl StreamError {
+    pub const INVALID_SYNTAX: Self = Self(400, "invalid syntax");
+    pub const NOT_AUTHENTICATED: Self = Self(401, "not authenticated");
+    pub const AUTH_FAILED: Self = Self(402, "auth failed");
+    pub const ALREADY_AUTHENTICATED: Self = Self(403, "already authenticated");
+    pub const AUTH_TIMEOUT: Self = Self(404, "auth timeout");
+    pub const SYMBOL_LIMIT: Self = Self(405, "symbol limit exceeded");
+    pub const CONNECTION_LIMIT: Self = Self(406, "connection limit exceeded");
+    pub const SLOW_CLIENT: Self = Self(407, "slow client");
+    pub const INVALID_SUBSCRIBE: Self = Self(410, "invalid subscribe action for this feed");
+}
+
+/// A request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Request {
+    Authenticate { key_id: String, secret: String },
+    Subscribe(Lists),
+    Unsubscribe(Lists),
+}
+
+/// Symbols by channel.
+pub(super) type Lists = Vec<(Channel, Vec<String>)>;
+
+/// Reads a request. Corrections and cancellations follow the trades, whatever is asked; names that Alpaca does not know are
+/// ignored.
+pub(super) fn parse(value: &Value, feed: Feed) -> Result<Request, StreamError> {
+    let text = |name: &str| value[name].as_str().unwrap_or_default().to_owned();
+    match value["action"].as_str() {
+        Some("auth") => Ok(Request::Authenticate { key_id: text("key"), secret: text("secret") }),
+        Some("subscribe") => Ok(Request::Subscribe(lists(value, feed)?)),
+        Some("unsubscribe") => Ok(Request::Unsubscribe(lists(value, feed)?)),
+        _ => Err(StreamError::INVALID_SYNTAX),
+    }
+}
+
+fn lists(value: &Value, feed: Feed) -> Result<Lists, StreamError> {
+    let fields = value.as_object().ok_or(StreamError::INVALID_SYNTAX)?;
+    let mut lists = Lists::new();
+    for (name, symbols) in fields {
+        let Some(channel) = Channel::named(name) else { continue };
+        let symbols: Option<Vec<String>> = match symbols {
+            Value::Null => Some(Vec::new()),
+            Value::Array(symbols) => {
+                symbols.iter().map(|symbol| symbol.as_str().map(ToOwned::to_owned)).collect()
+            }
+            _ => None,
+        };
+        let symbols = symbols.ok_or(StreamError::INVALID_SYNTAX)?;
+        if symbols.is_empty() {
+            continue;
+        }
+        if !feed.channels().contains(&channel) {
+            return Err(StreamError::INVALID_SUBSCRIBE);
+        }
+        lists.push((channel, symbols));
+    }
+    Ok(lists)
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn symbols_are_read_by_channel() {
+        let value =
+            json!({"action": "subscribe", "trades": ["AAPL"], "quotes": [], "corrections": ["X"], "who": 1});
+        let expected = Request::Subscribe(vec![(Channel::Trades, vec!["AAPL".to_owned()])]);
+        assert_eq!(parse(&value, Feed::Iex), Ok(expected));
+    }
+
+    #[rstest]
+    #[case(json!([]), StreamError::INVALID_SYNTAX)]
+    #[case(json!({"action": "sing"}), StreamError::INVALID_SYNTAX)]
+    #[case(json!({"action": "subscribe", "trades": "AAPL"}), StreamError::INVALID_SYNTAX)]
+    #[case(json!({"action": "subscribe", "trades": [1]}), StreamError::INVALID_SYNTAX)]
+    #[case(json!({"action": "subscribe", "orderbooks": ["AAPL"]}), StreamError::INVALID_SUBSCRIBE)]
+    #[case(json!({"action": "subscribe", "news": ["*"]}), StreamError::INVALID_SUBSCRIBE)]
+    fn what_cannot_be_done_has_a_code(#[case] value: Value, #[case] expected: StreamError) {
+        assert_eq!(parse(&value, Feed::Sip), Err(expected));
+    }
+}

@@ -1,0 +1,58 @@
+//! What a client has subscribed to.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::feed::{Channel, Feed};
+
+/// All symbols of a channel.
+pub(super) const ALL: &str = "*";
+
+/// The symbols of every channel.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub(super) struct Selection(BTreeMap<Channel, BTreeSet<String>>);
+
+impl Selection {
+    pub fn add(&mut self, channel: Channel, symbols: impl IntoIterator<Item = String>) {
+        self.0.entry(channel).or_default().extend(symbols);
+        self.0.retain(|_, symbols| !symbols.is_empty());
+    }
+
+    pub fn remove(&mut self, channel: Channel, symbols: &[String]) {
+        if let Some(selected) = self.0.get_mut(&channel) {
+            selected.retain(|symbol| !symbols.contains(symbol));
+        }
+        self.0.retain(|_, symbols| !symbols.is_empty());
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    pub fn has(&self, channel: Channel, symbol: &str) -> bool {
+        self.0.get(&channel).is_some_and(|selected| selected.contains(ALL) || selected.contains(symbol))
+    }
+
+    /// Whether trades and quotes of more than `limit` symbols are in it. All of them are always more.
+    pub fn exceeds(&self, limit: usize) -> bool {
+        let limited = [Channel::Trades, Channel::Quotes];
+        let symbols: BTreeSet<&str> = limited.iter().flat_map(|channel| self.of(*channel)).collect();
+        symbols.contains(ALL) || symbols.len() > limit
+    }
+
+    /// The whole set, as it is acknowledged: every channel of the feed, those without a symbol too.
+    pub fn lists(&self, feed: Feed) -> Vec<(&'static str, Vec<&str>)> {
+        let channels = feed.channels().iter();
+        let mut lists: Vec<_> =
+            channels.map(|channel| (channel.name(), self.of(*channel).collect::<Vec<_>>())).collect();
+        if feed.has_corrections() {
+            for name in ["corrections", "cancelErrors"] {
+                lists.push((name, self.of(Channel::Trades).collect()));
+            }
+        }
+        lists
+    }
+
+    fn of(&self, channel: Channel) -> impl Iterator<Item = &str> {
+        self.0.get(&channel).into_iter().flatten().map(String::as_str)
+    }
+}

@@ -1,0 +1,268 @@
+//! One client of a data stream.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::extract::ws::{Message, WebSocket};
+use http::HeaderMap;
+use jiff::Timestamp;
+use tokio::time::Instant;
+
+use super::feed::Feed;
+use super::frames::Key;
+use super::portion::{self, wrapped};
+use super::request::{Lists, Request, StreamError, parse};
+use super::selection::Selection;
+use super::slots::Slot;
+use crate::PaperBroker;
+use crate::http::{Served, pair};
+use crate::market::Market;
+use crate::stream::encode::{Format, Value, array, write_map};
+use crate::stream::socket::{GOING_AWAY, Opened, POLICY, Pulse, REVOKED, changed, close};
+use crate::stream::{Closing, frame};
+
+/// Serves one client until either side ends it.
+pub(in crate::stream) async fn serve(
+    feed: Feed,
+    served: Served,
+    headers: &HeaderMap,
+    closing: Closing,
+    socket: WebSocket,
+) {
+    let format = frame::format_asked_for(headers);
+    let mut client = Client { broker: served.broker, feed, format, socket, blocked: Duration::ZERO };
+    if let Err(Some(end)) = client.run(pair(headers), closing).await {
+        close(client.socket, end).await;
+    }
+}
+
+/// Why a client is no longer served: `None` if it is gone, else what it is told.
+type Ended = Option<(u16, &'static str)>;
+
+struct Client {
+    broker: PaperBroker,
+    feed: Feed,
+    format: Format,
+    socket: WebSocket,
+    /// How long it has kept its stream waiting since it was last up to date.
+    blocked: Duration,
+}
+
+/// What an authenticated client has.
+struct Subscribed {
+    opened: Opened,
+    _slot: Slot,
+    selection: Arc<Selection>,
+    /// Up to when the client has been told.
+    told: Timestamp,
+}
+
+impl Client {
+    async fn run(&mut self, pair: Option<(String, String)>, closing: Closing) -> Result<(), Ended> {
+        self.success("connected").await?;
+        let patience = self.broker.streams().options.auth_timeout;
+        let authenticated = tokio::select! {
+            () = closing.0.cancelled() => return Err(Some(GOING_AWAY)),
+            opened = tokio::time::timeout(patience, self.authenticated(pair)) => opened,
+        };
+        let opened = match authenticated {
+            Ok(opened) => opened?,
+            Err(_) => return Err(self.refuse(StreamError::AUTH_TIMEOUT).await),
+        };
+        let Some(slot) = self.broker.streams().slots.take(self.feed, opened.account) else {
+            return Err(self.refuse(StreamError::CONNECTION_LIMIT).await);
+        };
+        self.success("authenticated").await?;
+        let told = self.now();
+        self.serve(Subscribed { opened, _slot: slot, selection: Arc::default(), told }, closing).await
+    }
+
+    /// Waits for good credentials: those of the handshake's headers, if there are any, or a message.
+    async fn authenticated(&mut self, pair: Option<(String, String)>) -> Result<Opened, Ended> {
+        let mut offered = pair;
+        loop {
+            if let Some((key_id, secret)) = offered.take() {
+                if let Some((account, _)) = self.broker.authenticate(&key_id, &secret) {
+                    return Ok(Opened { account, key_id });
+                }
+                self.error(StreamError::AUTH_FAILED).await?;
+            }
+            let message = self.socket.recv().await.and_then(Result::ok).ok_or(None)?;
+            match self.read(&message) {
+                None => {}
+                Some(Ok(Request::Authenticate { key_id, secret })) => offered = Some((key_id, secret)),
+                Some(Ok(Request::Subscribe(_) | Request::Unsubscribe(_))) => {
+                    self.error(StreamError::NOT_AUTHENTICATED).await?;
+                }
+                Some(Err(error)) => self.error(error).await?,
+            }
+        }
+    }
+
+    async fn serve(&mut self, mut subscribed: Subscribed, closing: Closing) -> Result<(), Ended> {
+        let broker = self.broker.clone();
+        let streams = broker.streams();
+        let market = match self.feed {
+            Feed::Test => streams.test_market(broker.market()),
+            _ => Arc::clone(broker.market()),
+        };
+        let (mut time, mut key_changes) = (streams.time.subscribe(), streams.key_changes.subscribe());
+        let mut pulse = Pulse::new();
+        loop {
+            let now = *time.borrow_and_update();
+            let behind = subscribed.told < now && !subscribed.selection.is_empty();
+            tokio::select! {
+                biased;
+                () = closing.0.cancelled() => return Err(Some(GOING_AWAY)),
+                () = changed(&mut key_changes) => {
+                    if !subscribed.opened.is_good(&broker) {
+                        return Err(Some(REVOKED));
+                    }
+                }
+                there = pulse.beat() => {
+                    if !there {
+                        return Err(None);
+                    }
+                    self.send(Message::Ping(Vec::new().into())).await?;
+                }
+                message = self.socket.recv() => {
+                    pulse.heard();
+                    let message = message.and_then(Result::ok).ok_or(None)?;
+                    self.answer(&message, &mut subscribed).await?;
+                }
+                () = std::future::ready(()), if behind => self.tell(&market, &mut subscribed, now).await?,
+                () = changed(&mut time) => {}
+            }
+        }
+    }
+
+    /// Tells the next portion of what happened up to `now`.
+    async fn tell(&mut self, market: &Market, to: &mut Subscribed, now: Timestamp) -> Result<(), Ended> {
+        let end = portion::end_of(to.told, now);
+        let key = Key {
+            from: to.told,
+            to: end,
+            feed: self.feed,
+            format: self.format,
+            selection: Arc::clone(&to.selection),
+        };
+        let delay = self.feed.delay();
+        let earlier = |at: Timestamp| at.saturating_sub(delay).unwrap_or(at);
+        let make = || {
+            let (from, to) = (earlier(key.from), earlier(key.to));
+            portion::frames(market, key.feed, &key.selection, key.format, from, to)
+        };
+        let broker = self.broker.clone();
+        for message in broker.streams().frames.get(&key, make).iter() {
+            self.send(message.clone()).await?;
+        }
+        to.told = end;
+        if end == now {
+            self.blocked = Duration::ZERO;
+        }
+        // Others have their turn, however far this one is behind.
+        tokio::task::yield_now().await;
+        Ok(())
+    }
+
+    async fn answer(&mut self, message: &Message, to: &mut Subscribed) -> Result<(), Ended> {
+        match self.read(message) {
+            None => Ok(()),
+            Some(Ok(Request::Authenticate { .. })) => self.error(StreamError::ALREADY_AUTHENTICATED).await,
+            Some(Ok(Request::Subscribe(lists))) => {
+                let mut selection = Selection::clone(&to.selection);
+                lists.into_iter().for_each(|(channel, symbols)| selection.add(channel, symbols));
+                if self.broker.streams().options.symbol_limit.is_some_and(|limit| selection.exceeds(limit)) {
+                    return self.error(StreamError::SYMBOL_LIMIT).await;
+                }
+                self.select(selection, to).await
+            }
+            Some(Ok(Request::Unsubscribe(lists))) => {
+                let selection = without(&to.selection, &lists);
+                self.select(selection, to).await
+            }
+            Some(Err(error)) => self.error(error).await,
+        }
+    }
+
+    /// Changes the selection and acknowledges the whole of it. What happened while nothing was selected is not told.
+    async fn select(&mut self, selection: Selection, to: &mut Subscribed) -> Result<(), Ended> {
+        if to.selection.is_empty() {
+            to.told = to.told.max(self.now());
+        }
+        to.selection = Arc::new(selection);
+        let lists = to.selection.lists(self.feed);
+        let mut fields = vec![("T", Value::Text("subscription"))];
+        fields.extend(lists.iter().map(|(name, symbols)| (*name, Value::Texts(symbols))));
+        self.control(&fields).await
+    }
+
+    fn read(&self, message: &Message) -> Option<Result<Request, StreamError>> {
+        match frame::read(message, self.format) {
+            None => Some(Err(StreamError::INVALID_SYNTAX)),
+            Some(value) if value.is_null() => None,
+            Some(value) => Some(parse(&value, self.feed)),
+        }
+    }
+
+    fn now(&self) -> Timestamp {
+        self.broker.now()
+    }
+
+    async fn success(&mut self, what: &str) -> Result<(), Ended> {
+        self.control(&[("T", Value::Text("success")), ("msg", Value::Text(what))]).await
+    }
+
+    async fn error(&mut self, StreamError(code, message): StreamError) -> Result<(), Ended> {
+        let fields =
+            [("T", Value::Text("error")), ("code", Value::Count(code)), ("msg", Value::Text(message))];
+        self.control(&fields).await
+    }
+
+    /// Tells an error that ends the connection.
+    async fn refuse(&mut self, error: StreamError) -> Ended {
+        match self.error(error).await {
+            Ok(()) => Some(POLICY),
+            Err(ended) => ended,
+        }
+    }
+
+    /// Control messages are arrays of one.
+    async fn control(&mut self, fields: &[(&str, Value<'_>)]) -> Result<(), Ended> {
+        let mut message = Vec::new();
+        write_map(self.format, fields, &mut message);
+        let message = array(self.format, 1, std::iter::once(&message[..]));
+        self.send(wrapped(self.format, message)).await
+    }
+
+    /// Sends a frame. A client that has kept its stream waiting for too long is told that it is slow, if it can be told
+    /// anything, and cut off.
+    async fn send(&mut self, message: Message) -> Result<(), Ended> {
+        let patience = self.broker.streams().options.slow_after;
+        let began = Instant::now();
+        let sent =
+            tokio::time::timeout(patience.saturating_sub(self.blocked), self.socket.send(message)).await;
+        self.blocked += began.elapsed();
+        match sent {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(_)) => Err(None),
+            Err(_) => {
+                // As its frames are, not counted as one of them: this is the last.
+                let mut slow = Vec::new();
+                let StreamError(code, text) = StreamError::SLOW_CLIENT;
+                let fields =
+                    [("T", Value::Text("error")), ("code", Value::Count(code)), ("msg", Value::Text(text))];
+                write_map(self.format, &fields, &mut slow);
+                let slow = wrapped(self.format, array(self.format, 1, std::iter::once(&slow[..])));
+                let _ = tokio::time::timeout(patience, self.socket.send(slow)).await;
+                Err(Some(POLICY))
+            }
+        }
+    }
+}
+
+fn without(selection: &Selection, lists: &Lists) -> Selection {
+    let mut selection = selection.clone();
+    lists.iter().for_each(|(channel, symbols)| selection.remove(*channel, symbols));
+    selection
+}

@@ -1,0 +1,150 @@
+//! Streams: trade updates by WebSocket and by server-sent events, and market data by WebSocket.
+//!
+//! [`Streams`] is what all of them share. Trade updates are pushed: who listens has a bounded queue, and is cut off when it
+//! overflows. Market data is pulled: the price world can be read at any place at any time, so that every socket makes its own
+//! messages from where it stands up to now, and nothing is ever queued for a slow one. Sockets that want the same share the
+//! encoded frames.
+
+mod data;
+mod encode;
+mod frame;
+mod orders;
+mod server_sent;
+mod socket;
+mod trading;
+mod ulid;
+
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use axum::extract::FromRequestParts;
+use axum::extract::ws::WebSocketUpgrade;
+use axum::response::{IntoResponse, Response};
+use http::header::UPGRADE;
+use http::request::Parts;
+use jiff::Timestamp;
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+
+use crate::http::Served;
+use crate::market::{Market, MarketOptions};
+
+use data::Feed;
+pub(crate) use orders::Orders;
+pub(crate) use server_sent::trades as trades_by_server_sent_events;
+
+/// How streams are set up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct StreamOptions {
+    /// How long a data stream waits for credentials; Alpaca waits 10 seconds.
+    pub auth_timeout: Duration,
+    /// How many symbols may be subscribed to for trades and quotes in one data stream; Alpaca's free plan allows 30. Without
+    /// it, any number.
+    pub symbol_limit: Option<usize>,
+    /// How long a client may keep its stream waiting, since it was last up to date, before it counts as slow and is cut off.
+    pub slow_after: Duration,
+}
+
+impl Default for StreamOptions {
+    fn default() -> Self {
+        Self {
+            auth_timeout: Duration::from_secs(10),
+            symbol_limit: None,
+            slow_after: Duration::from_secs(10),
+        }
+    }
+}
+
+/// What all streams of a broker share.
+#[derive(Debug)]
+pub(crate) struct Streams {
+    pub options: StreamOptions,
+    /// Who listens to orders, and what they could have heard.
+    pub orders: Orders,
+    /// The broker's time, as often as it passes.
+    time: watch::Sender<Timestamp>,
+    /// How often pairs of accounts changed.
+    key_changes: watch::Sender<u64>,
+    slots: data::Slots,
+    frames: data::Frames,
+    /// The price world of the test stream, made when it is first asked for.
+    test_market: OnceLock<Arc<Market>>,
+}
+
+impl Streams {
+    pub fn new(options: StreamOptions, now: Timestamp) -> Self {
+        Self {
+            options,
+            orders: Orders::default(),
+            time: watch::Sender::new(now),
+            key_changes: watch::Sender::new(0),
+            slots: data::Slots::default(),
+            frames: data::Frames::default(),
+            test_market: OnceLock::new(),
+        }
+    }
+
+    /// Time has passed.
+    pub fn time_is(&self, now: Timestamp) {
+        self.time.send_if_modified(|time| {
+            let later = now > *time;
+            *time = now.max(*time);
+            later
+        });
+    }
+
+    /// An account's pair has changed or is gone: every stream looks whether its own is still good.
+    pub fn keys_changed(&self) {
+        self.key_changes.send_modify(|count| *count = count.wrapping_add(1));
+    }
+
+    /// The stock market of this price world, but open around the clock.
+    fn test_market(&self, market: &Arc<Market>) -> Arc<Market> {
+        let options = *market.options();
+        if options.hold_open {
+            return Arc::clone(market);
+        }
+        let make = || Arc::new(Market::new(MarketOptions { hold_open: true, ..options }));
+        Arc::clone(self.test_market.get_or_init(make))
+    }
+}
+
+/// Ends the streams of a listener, which would otherwise keep it from shutting down.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Closing(pub CancellationToken);
+
+/// One of the WebSocket streams.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Stream {
+    Trading,
+    Data(Feed),
+}
+
+impl Stream {
+    /// The stream that a request wants to open. A path may be a stream's and an operation's too.
+    pub fn asked_for(parts: &Parts) -> Option<Self> {
+        let upgrade = parts.headers.get(UPGRADE)?.as_bytes();
+        if !upgrade.eq_ignore_ascii_case(b"websocket") || parts.uri.authority().is_some() {
+            return None;
+        }
+        match parts.uri.path() {
+            "/stream" | "/stream/" => Some(Self::Trading),
+            path => Feed::ALL.into_iter().find(|feed| feed.path() == path).map(Self::Data),
+        }
+    }
+
+    /// Answers the handshake; the stream goes on after that.
+    pub async fn open(self, served: Served, mut parts: Parts) -> Response {
+        let upgrade = match WebSocketUpgrade::from_request_parts(&mut parts, &()).await {
+            Ok(upgrade) => upgrade.max_message_size(frame::MAX_MESSAGE),
+            Err(rejection) => return rejection.into_response(),
+        };
+        let closing = parts.extensions.get::<Closing>().cloned().unwrap_or_default();
+        upgrade.on_upgrade(move |socket| async move {
+            match self {
+                Self::Trading => trading::serve(served, &parts.headers, closing, socket).await,
+                Self::Data(feed) => data::serve(feed, served, &parts.headers, closing, socket).await,
+            }
+        })
+    }
+}

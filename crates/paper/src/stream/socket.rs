@@ -1,0 +1,87 @@
+//! What the sockets of all streams have in common: who opened them, when they end, and who is gone.
+
+use std::time::Duration;
+
+use axum::extract::ws::{CloseFrame, Message, WebSocket};
+use tokio::sync::watch;
+use tokio::time::{Instant, Interval, MissedTickBehavior};
+use uuid::Uuid;
+
+use crate::PaperBroker;
+
+/// How often a quiet client is asked whether it is there.
+const PING: Duration = Duration::from_secs(30);
+/// How long a client may be silent: Alpaca frees the place of a dead one after about 90 seconds.
+const SILENCE: Duration = Duration::from_secs(90);
+/// How long the last words to a client may take.
+const PARTING: Duration = Duration::from_secs(1);
+
+/// The pair's key has died.
+pub(super) const REVOKED: (u16, &str) = (1008, "the key is no longer valid");
+/// The broker is shutting down.
+pub(super) const GOING_AWAY: (u16, &str) = (1001, "the broker is shutting down");
+/// Something about the client's conduct, of which the last message tells.
+pub(super) const POLICY: (u16, &str) = (1008, "");
+
+/// The account that a socket speaks for, and the pair that opened it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Opened {
+    pub account: Uuid,
+    pub key_id: String,
+}
+
+impl Opened {
+    /// Whether the pair still opens the account.
+    pub fn is_good(&self, broker: &PaperBroker) -> bool {
+        broker.account_of_key(&self.key_id) == Some(self.account)
+    }
+}
+
+/// Says farewell and ends a socket; a client that does not read does not hold this up.
+pub(super) async fn close(mut socket: WebSocket, (code, reason): (u16, &'static str)) {
+    let frame = CloseFrame { code, reason: reason.into() };
+    let parting = async {
+        if socket.send(Message::Close(Some(frame))).await.is_ok() {
+            // The client's own close frame: who reads on until then loses nothing of what was sent before.
+            while let Some(Ok(message)) = socket.recv().await {
+                if matches!(message, Message::Close(_)) {
+                    break;
+                }
+            }
+        }
+    };
+    // Whoever takes longer is cut off.
+    let _ = tokio::time::timeout(PARTING, parting).await;
+}
+
+/// Notices who is gone without a word.
+pub(super) struct Pulse {
+    ticks: Interval,
+    heard: Instant,
+}
+
+impl Pulse {
+    pub fn new() -> Self {
+        let mut ticks = tokio::time::interval_at(Instant::now() + PING, PING);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        Self { ticks, heard: Instant::now() }
+    }
+
+    /// The client has said something, if only a pong.
+    pub fn heard(&mut self) {
+        self.heard = Instant::now();
+    }
+
+    /// Waits until the client should be asked; tells whether it still counts as there.
+    pub async fn beat(&mut self) -> bool {
+        self.ticks.tick().await;
+        self.heard.elapsed() < SILENCE
+    }
+}
+
+/// Waits until pairs have changed; for ever when that cannot happen any more.
+pub(super) async fn changed<T>(watched: &mut watch::Receiver<T>) {
+    if watched.changed().await.is_err() {
+        std::future::pending::<()>().await;
+    }
+}

@@ -1,0 +1,176 @@
+//! `/stream`: what happens to the orders of an account.
+
+use std::time::Duration;
+
+use axum::extract::ws::{Message, WebSocket};
+use http::HeaderMap;
+use paddock_core::Environment;
+use serde_json::{Value, json};
+
+use super::encode::Format;
+use super::orders::{Listening, Told};
+use super::socket::{GOING_AWAY, Opened, POLICY, Pulse, REVOKED, changed, close};
+use super::{Closing, frame};
+use crate::http::{Served, pair};
+
+/// The only stream there is.
+const TRADE_UPDATES: &str = "trade_updates";
+
+/// Serves one client until either side ends it.
+pub(super) async fn serve(served: Served, headers: &HeaderMap, closing: Closing, socket: WebSocket) {
+    let session = Session { format: frame::format_asked_for(headers), opened: None, heard: None, served };
+    session.run(socket, pair(headers), closing).await;
+}
+
+/// One client.
+struct Session {
+    served: Served,
+    format: Format,
+    opened: Option<Opened>,
+    heard: Option<Listening>,
+}
+
+/// Why a session ends: what the client is told last.
+type End = (u16, &'static str);
+
+impl Session {
+    async fn run(mut self, mut socket: WebSocket, pair: Option<(String, String)>, closing: Closing) {
+        // Credentials in the handshake's headers count as the first message.
+        if let Some((key_id, secret)) = pair {
+            let answer = self.authenticate(&key_id, &secret);
+            if self.send(&mut socket, &answer).await.is_err() {
+                return;
+            }
+        }
+        if let Some(end) = self.serve(&mut socket, closing).await {
+            close(socket, end).await;
+        }
+    }
+
+    /// Serves the client until it is gone (`None`) or must go.
+    async fn serve(&mut self, socket: &mut WebSocket, closing: Closing) -> Option<End> {
+        let broker = self.served.broker.clone();
+        let mut key_changes = broker.streams().key_changes.subscribe();
+        let mut pulse = Pulse::new();
+        loop {
+            let next = tokio::select! {
+                () = closing.0.cancelled() => return Some(GOING_AWAY),
+                () = changed(&mut key_changes) => {
+                    match &self.opened {
+                        Some(opened) if !opened.is_good(&broker) => return Some(REVOKED),
+                        _ => continue,
+                    }
+                }
+                there = pulse.beat() => {
+                    if !there || socket.send(Message::Ping(Vec::new().into())).await.is_err() {
+                        return None;
+                    }
+                    continue;
+                }
+                told = next_of(self.heard.as_mut()) => Next::Told(told),
+                message = socket.recv() => Next::Message(message?.ok()?),
+            };
+            let answer = match next {
+                Next::Message(message) => {
+                    pulse.heard();
+                    self.answer(&message)
+                }
+                Next::Told(Some(told)) => Some(self.tell(&told).await?),
+                Next::Told(None) => {
+                    let _ = self.send(socket, &error("slow client")).await;
+                    return Some(POLICY);
+                }
+            };
+            if let Some(answer) = answer {
+                self.send(socket, &answer).await.ok()?;
+            }
+        }
+    }
+
+    /// The update, as soon as what led to it is durable.
+    async fn tell(&self, told: &Told) -> Option<Value> {
+        let broker = &self.served.broker;
+        broker.durable(told.entry).await.ok()?;
+        Some(json!({"stream": TRADE_UPDATES, "data": told.trade_update(broker.market())}))
+    }
+
+    fn answer(&mut self, message: &Message) -> Option<Value> {
+        let Some(request) = frame::read(message, self.format) else { return Some(error("invalid syntax")) };
+        if request.is_null() {
+            return None;
+        }
+        let data = &request["data"];
+        let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+        Some(match request["action"].as_str() {
+            Some("authenticate") => self.authenticate(&text(&data["key_id"]), &text(&data["secret_key"])),
+            Some("auth") => self.authenticate(&text(&request["key"]), &text(&request["secret"])),
+            Some("listen") if self.opened.is_none() => authorization("unauthorized", "listen"),
+            Some("listen") => self.listen(&data["streams"]),
+            _ => error("invalid action"),
+        })
+    }
+
+    /// OAuth tokens, which come without a pair, open nothing.
+    fn authenticate(&mut self, key_id: &str, secret: &str) -> Value {
+        let account = self.served.broker.authenticate(key_id, secret);
+        let account = account.filter(|(_, environment)| *environment == self.served.environment);
+        let opened = account.map(|(account, _)| Opened { account, key_id: key_id.to_owned() });
+        if self.opened != opened {
+            self.heard = None;
+        }
+        self.opened = opened;
+        authorization(if self.opened.is_some() { "authorized" } else { "unauthorized" }, "authenticate")
+    }
+
+    /// The streams are a whole new set: what is not in it ends.
+    fn listen(&mut self, streams: &Value) -> Value {
+        let Some(streams) = streams.as_array() else { return error("invalid streams") };
+        let wanted = streams.iter().any(|stream| stream == TRADE_UPDATES);
+        match &self.opened {
+            Some(opened) if wanted && self.heard.is_none() => {
+                self.heard = Some(self.served.broker.streams().orders.listen(opened.account));
+            }
+            Some(_) if wanted => {}
+            _ => self.heard = None,
+        }
+        let streams = if wanted { vec![TRADE_UPDATES] } else { Vec::new() };
+        json!({"stream": "listening", "data": {"streams": streams}})
+    }
+
+    /// Paper accounts get their JSON in binary frames, as at Alpaca; live ones in text frames. A client that does not take it
+    /// in time is gone.
+    async fn send(&self, socket: &mut WebSocket, answer: &Value) -> Result<(), ()> {
+        let message = match (self.format, self.served.environment) {
+            (Format::Json, Environment::Live) => Message::text(answer.to_string()),
+            (Format::Json, Environment::Paper) => Message::binary(answer.to_string().into_bytes()),
+            (Format::MessagePack, _) => Message::binary(rmp_serde::to_vec_named(answer).map_err(|_| ())?),
+        };
+        let patience: Duration = self.served.broker.streams().options.slow_after;
+        match tokio::time::timeout(patience, socket.send(message)).await {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(_)) | Err(_) => Err(()),
+        }
+    }
+}
+
+enum Next {
+    Message(Message),
+    /// Nothing: the client was too slow.
+    Told(Option<std::sync::Arc<Told>>),
+}
+
+/// The next event; never, if nobody listens.
+async fn next_of(heard: Option<&mut Listening>) -> Option<std::sync::Arc<Told>> {
+    match heard {
+        Some(heard) => heard.recv().await,
+        None => std::future::pending().await,
+    }
+}
+
+fn authorization(status: &str, action: &str) -> Value {
+    json!({"stream": "authorization", "data": {"status": status, "action": action}})
+}
+
+fn error(message: &str) -> Value {
+    json!({"action": "error", "data": {"error_message": message}})
+}
