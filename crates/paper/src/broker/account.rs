@@ -194,6 +194,11 @@ impl Account {
         self.orders.get(self.by_client_order_id.get(name)?)
     }
 
+    /// The exits that an order brought, the take-profit before the stop-loss.
+    pub fn exits<'a>(&'a self, order: &'a Order) -> impl Iterator<Item = &'a Order> {
+        order.legs.iter().filter_map(|leg| self.order(*leg))
+    }
+
     /// All orders, in the order of their submission.
     pub fn orders(&self) -> impl DoubleEndedIterator<Item = &Order> {
         self.orders.values()

@@ -1,17 +1,20 @@
 //! Whether an order is taken: the rules that look at the account, the asset and the order's form, then at what it would
 //! sell or spend.
 
+mod exits;
+mod form;
+
 use jiff::Timestamp;
 use paddock_alpaca::error::AlpacaError;
 use paddock_alpaca::wire::PositionIntent;
-use paddock_core::order::{Amount, OrderClass, OrderRequest, OrderType, Side, TimeInForce};
+use paddock_core::order::{Amount, OrderClass, OrderRequest, OrderType, Side};
 use paddock_core::{AssetClass, Symbol};
 use rust_decimal::Decimal;
 
 use super::account::Account;
 use super::figures::{figures, is_marginable};
 use super::not_offered;
-use super::order::{Order, units_for};
+use super::order::{Order, trail_of, units_for};
 use super::position::to_cents;
 use crate::market::{AssetInfo, Market, Quote};
 
@@ -42,12 +45,28 @@ pub(super) fn admit(candidate: &Candidate<'_>) -> Result<Admitted, AlpacaError> 
     let asset = candidate.asset()?;
     candidate.check_kind()?;
     candidate.check_fraction(asset)?;
-    candidate.check_form(asset)?;
+    candidate.check_form()?;
+    candidate.check_stop()?;
     let quote = candidate.quote()?;
     let intent = candidate.check_holding(asset, &quote)?;
+    candidate.check_exits(intent, &quote)?;
     candidate.check_wash_trade()?;
     let reserved_price = candidate.check_money(intent, &quote)?;
     Ok(Admitted { intent, reserved_price })
+}
+
+/// Takes an exit in the place of another, or says why not: it has the units of that one, and only its prices are new.
+pub(super) fn admit_exit(candidate: &Candidate<'_>, old: &Order) -> Result<Admitted, AlpacaError> {
+    candidate.check_account()?;
+    candidate.asset()?;
+    Candidate {
+        request: &OrderRequest { order_class: OrderClass::Simple, ..candidate.request.clone() },
+        ..*candidate
+    }
+    .check_form()?;
+    candidate.check_exit(old, &candidate.quote()?)?;
+    let price = candidate.request.limit_price.or(candidate.request.stop_price);
+    Ok(Admitted { intent: old.intent, reserved_price: price.unwrap_or_default() })
 }
 
 impl Candidate<'_> {
@@ -72,63 +91,6 @@ impl Candidate<'_> {
             return Err(AlpacaError::asset_not_tradable(symbol.as_str()));
         }
         Ok(asset)
-    }
-
-    fn check_kind(&self) -> Result<(), AlpacaError> {
-        let request = self.request;
-        if !matches!(request.order_type, OrderType::Market | OrderType::Limit) {
-            return Err(not_offered::order_kind(&format!("order type {}", request.order_type)));
-        }
-        if request.order_class != OrderClass::Simple {
-            return Err(not_offered::order_kind(&format!("order class {}", request.order_class)));
-        }
-        match (self.class(), request.time_in_force) {
-            (AssetClass::Crypto, TimeInForce::Gtc) => Ok(()),
-            (AssetClass::Crypto, TimeInForce::Ioc) => Err(not_offered::order_kind("time_in_force ioc")),
-            (AssetClass::Crypto, _) => Err(AlpacaError::crypto_time_in_force_invalid()),
-            (_, TimeInForce::Day | TimeInForce::Gtc) => Ok(()),
-            (_, other) => Err(not_offered::order_kind(&format!("time_in_force {other}"))),
-        }
-    }
-
-    /// Shares are traded in fractions by the day only, and not by everyone.
-    fn check_fraction(&self, asset: &AssetInfo) -> Result<(), AlpacaError> {
-        match self.request.amount {
-            Amount::Quantity(quantity) if quantity <= Decimal::ZERO => Err(AlpacaError::qty_not_positive()),
-            Amount::Notional(notional) if notional < Decimal::ONE => Err(AlpacaError::notional_too_small()),
-            Amount::Notional(notional) if notional != to_cents(notional) => {
-                Err(not_offered::notional_decimals())
-            }
-            _ if self.class() == AssetClass::Crypto || !self.is_fractional() => Ok(()),
-            _ if !asset.fractionable => Err(AlpacaError::not_fractionable(asset.symbol.as_str())),
-            _ if !self.account.configuration.fractional_trading => Err(AlpacaError::fractional_disabled()),
-            _ if self.request.time_in_force != TimeInForce::Day => Err(AlpacaError::fractional_must_be_day()),
-            _ => Ok(()),
-        }
-    }
-
-    fn check_form(&self, asset: &AssetInfo) -> Result<(), AlpacaError> {
-        let request = self.request;
-        match (request.order_type, request.limit_price) {
-            (OrderType::Limit, None) => return Err(AlpacaError::limit_price_required()),
-            (OrderType::Limit, Some(price)) if price <= Decimal::ZERO => {
-                return Err(AlpacaError::price_not_positive());
-            }
-            (OrderType::Market, Some(_)) => return Err(AlpacaError::market_takes_no_price()),
-            (_, Some(price)) if self.class() == AssetClass::UsEquity => {
-                // A cent from a dollar on, a hundredth of a cent below (SEC rule 612).
-                let decimals = if price >= Decimal::ONE { 2 } else { 4 };
-                if price.normalize().scale() > decimals {
-                    return Err(AlpacaError::sub_penny("limit_price", price));
-                }
-            }
-            _ => {}
-        }
-        let regular = asset.symbol.class() == AssetClass::Crypto || !request.extended_hours;
-        if !regular && request.order_type != OrderType::Limit {
-            return Err(AlpacaError::extended_hours_invalid());
-        }
-        Ok(())
     }
 
     /// Whether the order closes what is held, which it can up to what other orders do not hold, or opens something new.
@@ -217,11 +179,17 @@ impl Candidate<'_> {
         Ok(())
     }
 
-    /// An account must not trade with itself: against an open order of the other way, a market order never goes, and a
-    /// limit only if the two prices cannot meet.
+    /// An account must not trade with itself: against an open order of the other way, an order without a limit never goes, and
+    /// one with a limit only if the two prices cannot meet. Orders with exits and trailing stops are exempt.
     fn check_wash_trade(&self) -> Result<(), AlpacaError> {
         let side = self.request.side;
+        if is_exempt(self.request) {
+            return Ok(());
+        }
         for other in self.account.open_orders_in(&self.request.symbol, side.opposite()) {
+            if is_exempt(&other.request) {
+                continue;
+            }
             let meets = match (self.request.limit_price, other.request.limit_price) {
                 (Some(mine), Some(its)) if side == Side::Buy => mine >= its,
                 (Some(mine), Some(its)) => its >= mine,
@@ -248,7 +216,7 @@ impl Candidate<'_> {
         }
         let price = match (intent, self.request.limit_price) {
             (PositionIntent::BuyToOpen, Some(limit)) => limit,
-            (PositionIntent::BuyToOpen, None) => quote.ask * collar(quote.ask),
+            (PositionIntent::BuyToOpen, None) => likely * collar(likely),
             (PositionIntent::SellToOpen, limit) => {
                 (quote.ask * Decimal::new(103, 2)).max(limit.unwrap_or_default())
             }
@@ -286,7 +254,12 @@ impl Candidate<'_> {
 
     /// The price that the order would be filled at, or would be resting at.
     fn likely_price(&self, quote: &Quote) -> Decimal {
-        self.request.limit_price.unwrap_or(match self.request.side {
+        let request = self.request;
+        let trailing = || {
+            let last = self.market.last_trade(&request.symbol, self.at)?;
+            Some(trail_of(request)?.stop_price(request.side, last.price))
+        };
+        request.limit_price.or(request.stop_price).or_else(trailing).unwrap_or(match request.side {
             Side::Buy => quote.ask,
             Side::Sell => quote.bid,
         })
@@ -319,12 +292,18 @@ pub(crate) fn is_tradable(asset: &AssetInfo) -> bool {
     asset.tradable && (asset.symbol.class() != AssetClass::Crypto || asset.symbol.as_str().ends_with("/USD"))
 }
 
+/// Whether an order is left out of the look for wash trades.
+fn is_exempt(request: &OrderRequest) -> bool {
+    request.order_class != OrderClass::Simple || request.order_type == OrderType::TrailingStop
+}
+
 /// The coin of a pair.
 fn coin(symbol: &Symbol) -> &str {
     symbol.as_str().split('/').next().unwrap_or_default()
 }
 
-/// How much more than the ask a market order to buy is taken to cost: 4 % below $50, else 2.5 %.
-fn collar(ask: Decimal) -> Decimal {
-    if ask < Decimal::from(50) { Decimal::new(104, 2) } else { Decimal::new(1025, 3) }
+/// How much more than the ask, or its stop price, an order to buy without a limit is taken to cost: 4 % below $50, else
+/// 2.5 %.
+fn collar(price: Decimal) -> Decimal {
+    if price < Decimal::from(50) { Decimal::new(104, 2) } else { Decimal::new(1025, 3) }
 }

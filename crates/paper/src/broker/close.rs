@@ -31,7 +31,8 @@ impl Broker {
             }
         };
         let side = if held.is_sign_negative() { Side::Buy } else { Side::Sell };
-        self.place(account, id, &market_order(symbol, side, quantity.normalize()), None)
+        let placed = self.place(account, id, &market_order(symbol, side, quantity.normalize()), None)?;
+        Ok(placed.order)
     }
 
     /// Places the orders that close all positions.

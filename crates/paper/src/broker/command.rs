@@ -133,6 +133,12 @@ pub struct OrderChanges {
     pub time_in_force: Option<TimeInForce>,
     /// Dollars per unit.
     pub limit_price: Option<Decimal>,
+    /// Dollars per unit at which it is triggered.
+    #[serde(default)]
+    pub stop_price: Option<Decimal>,
+    /// How far a trailing stop stays behind, in the unit that it has: dollars or percent.
+    #[serde(default)]
+    pub trail: Option<Decimal>,
     /// The client's name for it.
     pub client_order_id: Option<String>,
 }

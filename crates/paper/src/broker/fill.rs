@@ -11,6 +11,7 @@ use super::account::AccruedFee;
 use super::activity::{Activity, ActivityEvent, Fill};
 use super::events::fill_id;
 use super::fees;
+use super::order::Order;
 use super::position::to_cents;
 
 impl Broker {
@@ -24,7 +25,12 @@ impl Broker {
         let mut quantity = order.left_at(price);
         if order.is_closing() {
             // An order in dollars comes to more units when the price has fallen: those that other orders hold are not its own.
-            let others = account.held(&symbol) - order.held_quantity();
+            let own = if order.covered {
+                account.family(order).map(Order::held_quantity).sum()
+            } else {
+                order.held_quantity()
+            };
+            let others = account.held(&symbol) - own;
             quantity = quantity.min(position.quantity.abs() - others);
         }
         let signed = order.signed(quantity);

@@ -3,121 +3,129 @@
 //! The market's whole path can be asked for, so that an order's next event is known the moment it is accepted: it is
 //! found once and put into the schedule, and time passing costs nothing until it is due.
 
-use jiff::civil::{Date, Time, time};
-use jiff::{SignedDuration, Span, Timestamp};
+use jiff::{SignedDuration, Timestamp};
 use paddock_alpaca::wire::OrderStatus;
-use paddock_core::calendar;
-use paddock_core::order::{OrderRequest, OrderType, Side, TimeInForce};
+use paddock_core::order::{OrderType, Side};
 use rust_decimal::Decimal;
 use uuid::Uuid;
 
-use super::order::Order;
+use super::hours::{is_for_auction, is_immediate, opening};
+use super::order::{Order, Trailing, trail_of};
 use super::{Broker, Scheduled};
 use crate::market::{Market, Watch};
-
-/// When extended hours begin, New York time.
-const EXTENDED_OPEN: Time = time(4, 0, 0, 0);
-/// How long after the regular session extended hours end: at 20:00, or at 17:00 after an early close.
-const EXTENDED_AFTER_CLOSE: SignedDuration = SignedDuration::from_hours(4);
-/// When orders that have lived their 90 days expire, New York time.
-const GTC_EXPIRY: Time = time(16, 15, 0, 0);
 
 /// What happens to an order next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Due {
     /// It comes into the market.
     Open,
+    /// The market reaches its stop price.
+    Trigger {
+        /// The best price that a trailing stop has seen until then.
+        best: Option<Decimal>,
+    },
     /// It is filled.
     Fill {
         /// At this price.
         price: Decimal,
     },
+    /// It had to be filled at once and could not.
+    Cancel,
     /// Its time is over.
     Expire,
 }
 
-/// Whether an order can be filled at `at`.
-pub(super) fn is_working(market: &Market, request: &OrderRequest, at: Timestamp) -> bool {
-    market.is_open(&request.symbol, at)
-        || (request.extended_hours
-            && extended_session(at).is_some_and(|(open, close)| open <= at && at < close))
-}
-
-/// When an order that is accepted at `at` expires: a day order with the session under way or the next one, every other
-/// order after 90 days.
-pub(super) fn expiry(request: &OrderRequest, at: Timestamp) -> Timestamp {
-    if request.time_in_force != TimeInForce::Day {
-        let date = calendar::trading_date(at).saturating_add(Span::new().days(90));
-        return new_york(date, GTC_EXPIRY);
-    }
-    if !request.extended_hours {
-        return calendar::next_close(at);
-    }
-    match extended_session(at) {
-        Some((_, close)) if at < close => close,
-        _ => calendar::next_session_after(calendar::trading_date(at)).close + EXTENDED_AFTER_CLOSE,
-    }
-}
-
-/// When a queued order comes into the market.
-fn opening(request: &OrderRequest, at: Timestamp) -> Timestamp {
-    if !request.extended_hours {
-        return calendar::next_open(at);
-    }
-    match extended_session(at) {
-        Some((open, _)) if at < open => open,
-        _ => new_york(calendar::next_session_after(calendar::trading_date(at)).date, EXTENDED_OPEN),
-    }
-}
-
-/// The extended hours of the date, if it has a session.
-fn extended_session(at: Timestamp) -> Option<(Timestamp, Timestamp)> {
-    let session = calendar::session_on(calendar::trading_date(at))?;
-    Some((new_york(session.date, EXTENDED_OPEN), session.close + EXTENDED_AFTER_CLOSE))
-}
-
-/// All these hours exist on every date; so the fallback is never taken.
-fn new_york(date: Date, at: Time) -> Timestamp {
-    calendar::new_york().to_timestamp(date.to_datetime(at)).unwrap_or(Timestamp::MAX)
-}
-
-/// What happens to an open order next, and when, seen from `at`.
-fn next_event(market: &Market, order: &Order, at: Timestamp) -> (Timestamp, Due) {
+/// What happens to an open order next, and when, seen from `at`. Nothing, if it waits for another order.
+fn next_event(market: &Market, order: &Order, at: Timestamp) -> Option<(Timestamp, Due)> {
     let request = &order.request;
+    if order.dormant {
+        return None;
+    }
+    if is_for_auction(request.time_in_force) {
+        return Some(auction(market, order));
+    }
     let expire = (order.expires_at, Due::Expire);
     if order.status == OrderStatus::Accepted {
         let opening = opening(request, at);
-        return if opening < order.expires_at { (opening, Due::Open) } else { expire };
+        return Some(if opening < order.expires_at { (opening, Due::Open) } else { expire });
     }
-    let quote = market.quote(&request.symbol, at);
-    let standing = quote.map(|quote| match request.side {
+    if order.waits_for_stop() {
+        return Some(trigger(market, order, at).unwrap_or(expire));
+    }
+    let standing = market.quote(&request.symbol, at).map(|quote| match request.side {
         Side::Buy => quote.ask,
         Side::Sell => quote.bid,
     });
-    let limit = match (request.order_type, request.limit_price, standing) {
-        (OrderType::Market, _, Some(price)) => return (at, Due::Fill { price }),
-        (OrderType::Limit, Some(limit), Some(price)) => {
-            let meets = match request.side {
-                Side::Buy => price <= limit,
-                Side::Sell => price >= limit,
-            };
-            if meets {
-                return (at, Due::Fill { price });
-            }
-            limit
-        }
-        // Other kinds are not admitted, and what is traded has a quote.
-        _ => return expire,
-    };
+    // What is traded has a quote.
+    let Some(standing) = standing else { return Some(expire) };
+    if meets(order, standing) {
+        return Some((at, Due::Fill { price: standing }));
+    }
+    if is_immediate(request.time_in_force) {
+        return Some((at, Due::Cancel));
+    }
     let watch = match request.side {
         Side::Buy => Watch::AskAtOrBelow,
         Side::Sell => Watch::BidAtOrAbove,
     };
-    let last = order.expires_at.saturating_sub(SignedDuration::from_micros(1)).unwrap_or(order.expires_at);
-    match market.first_crossing(&request.symbol, watch, limit, at, last) {
-        Some(crossing) => (crossing.at, Due::Fill { price: crossing.price }),
-        None => expire,
+    let limit = request.limit_price.unwrap_or(standing);
+    let crossing = market.first_crossing(&request.symbol, watch, limit, at, last_instant(order));
+    Some(crossing.map_or(expire, |crossing| (crossing.at, Due::Fill { price: crossing.price })))
+}
+
+/// Whether an order without a stop price to wait for is filled at `price`.
+fn meets(order: &Order, price: Decimal) -> bool {
+    let has_limit = matches!(order.request.order_type, OrderType::Limit | OrderType::StopLimit);
+    match order.request.limit_price.filter(|_| has_limit) {
+        None => true,
+        Some(limit) if order.request.side == Side::Buy => price <= limit,
+        Some(limit) => price >= limit,
     }
+}
+
+/// The session's first price or its last one, if it meets the limit; there is no second try.
+fn auction(market: &Market, order: &Order) -> (Timestamp, Due) {
+    let at = order.expires_at;
+    match market.last_trade(&order.request.symbol, at) {
+        Some(trade) if meets(order, trade.price) => (at, Due::Fill { price: trade.price }),
+        _ => (at, Due::Cancel),
+    }
+}
+
+/// When the tape reaches the order's stop price; at once if it stands there.
+fn trigger(market: &Market, order: &Order, at: Timestamp) -> Option<(Timestamp, Due)> {
+    let request = &order.request;
+    let (symbol, side) = (&request.symbol, request.side);
+    let reached = |stop: Decimal, price: Decimal| match side {
+        Side::Buy => price >= stop,
+        Side::Sell => price <= stop,
+    };
+    if let (Some(trail), Some(trailed)) = (trail_of(request), order.trailed) {
+        let Trailing { best, until } = trailed;
+        let standing = market.last_trade(symbol, until)?.price;
+        if reached(trail.stop_price(side, best), standing) {
+            return Some((at, Due::Trigger { best: Some(best) }));
+        }
+        let trailed = market.trail(symbol, side, trail, best, (until, last_instant(order)));
+        let crossing = trailed.triggered?;
+        return Some((crossing.at.max(at), Due::Trigger { best: Some(trailed.best) }));
+    }
+    let stop = request.stop_price?;
+    let standing = market.last_trade(symbol, at)?.price;
+    if reached(stop, standing) {
+        return Some((at, Due::Trigger { best: None }));
+    }
+    let watch = match side {
+        Side::Buy => Watch::TradeAtOrAbove,
+        Side::Sell => Watch::TradeAtOrBelow,
+    };
+    let crossing = market.first_crossing(symbol, watch, stop, at, last_instant(order))?;
+    Some((crossing.at, Due::Trigger { best: None }))
+}
+
+/// The last instant at which an order works.
+fn last_instant(order: &Order) -> Timestamp {
+    order.expires_at.saturating_sub(SignedDuration::from_micros(1)).unwrap_or(order.expires_at)
 }
 
 impl Broker {
@@ -134,16 +142,12 @@ impl Broker {
     }
 
     /// Finds out anew what happens to an order next.
-    fn reschedule(&mut self, account: Uuid, sequence: u64) {
+    pub(super) fn reschedule(&mut self, account: Uuid, sequence: u64) {
         let Some(order) = self.accounts.get(&account).and_then(|account| account.order_at(sequence)) else {
             return;
         };
-        if order.is_open() {
-            let (at, due) = next_event(&self.market, order, self.now);
-            self.set_due(account, sequence, Some((at, due)));
-        } else {
-            self.set_due(account, sequence, None);
-        }
+        let next = if order.is_open() { next_event(&self.market, order, self.now) } else { None };
+        self.set_due(account, sequence, next);
     }
 
     fn set_due(&mut self, account: Uuid, sequence: u64, next: Option<(Timestamp, Due)>) {
@@ -160,8 +164,14 @@ impl Broker {
         }
     }
 
-    /// Takes an order that is no longer open out of the schedule.
+    /// Takes an order that is no longer open out of the schedule, and writes down how far its stop has trailed.
     pub(super) fn forget(&mut self, account: Uuid, sequence: u64) {
+        let (market, now) = (std::sync::Arc::clone(&self.market), self.now);
+        self.change(account, sequence, |order| {
+            if let Some((best, _)) = order.trailed_until(&market, now) {
+                order.trailed = Some(Trailing { best, until: now });
+            }
+        });
         self.set_due(account, sequence, None);
     }
 
@@ -172,12 +182,26 @@ impl Broker {
                 order.status = OrderStatus::New;
                 order.updated_at = at;
             }),
-            Due::Expire => self.change(account, sequence, |order| {
-                order.status = OrderStatus::Expired;
-                order.expired_at = Some(at);
+            Due::Trigger { best } => self.change(account, sequence, |order| {
+                order.status = OrderStatus::New;
+                order.triggered_at = Some(at);
                 order.updated_at = at;
+                order.trailed = best.map(|best| Trailing { best, until: at });
             }),
-            Due::Fill { price } => self.fill(account, sequence, price, at),
+            Due::Cancel => self.take_back(account, sequence),
+            Due::Expire => {
+                self.forget(account, sequence);
+                self.change(account, sequence, |order| {
+                    order.status = OrderStatus::Expired;
+                    order.expired_at = Some(at);
+                    order.updated_at = at;
+                });
+                self.release_family(account, sequence);
+            }
+            Due::Fill { price } => {
+                self.fill(account, sequence, price, at);
+                self.release_family(account, sequence);
+            }
         }
         self.reschedule(account, sequence);
     }

@@ -11,10 +11,12 @@ mod admission;
 mod close;
 pub mod command;
 pub mod events;
+mod family;
 pub mod fees;
 pub mod figures;
 mod fill;
 pub mod history;
+mod hours;
 mod matching;
 mod not_offered;
 pub mod order;
@@ -72,10 +74,31 @@ pub enum Reply {
     Done,
     /// An order as it was accepted, before the market saw it.
     Order(Box<Order>),
+    /// An order with exits, as they were accepted.
+    Family {
+        /// The order itself.
+        order: Box<Order>,
+        /// Its exits: the take-profit before the stop-loss.
+        exits: Vec<Order>,
+    },
     /// The orders that were taken back.
     Canceled(Vec<Uuid>),
     /// For each position, what became of closing it.
     Closed(Vec<Closed>),
+}
+
+/// An order that was taken, with the exits that it brought.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Placed {
+    order: Order,
+    exits: Vec<Order>,
+}
+
+impl From<Placed> for Reply {
+    fn from(placed: Placed) -> Self {
+        let order = Box::new(placed.order);
+        if placed.exits.is_empty() { Self::Order(order) } else { Self::Family { order, exits: placed.exits } }
+    }
 }
 
 /// What became of closing one position.
@@ -191,11 +214,11 @@ impl Broker {
                 Ok(Reply::Done)
             }
             Command::PlaceOrder { account, order, request, intent } => {
-                self.place(*account, *order, request, *intent).map(|order| Reply::Order(Box::new(order)))
+                self.place(*account, *order, request, *intent).map(Reply::from)
             }
-            Command::ReplaceOrder { account, order, replacement, changes } => self
-                .replace(*account, *order, *replacement, changes)
-                .map(|order| Reply::Order(Box::new(order))),
+            Command::ReplaceOrder { account, order, replacement, changes } => {
+                self.replace(*account, *order, *replacement, changes).map(Reply::from)
+            }
             Command::CancelOrder { account, order } => self.cancel(*account, *order),
             Command::CancelAllOrders { account } => self.cancel_all(*account).map(Reply::Canceled),
             Command::ClosePosition { account, symbol, portion, order } => {

@@ -2,10 +2,12 @@
 
 use jiff::Timestamp;
 use paddock_alpaca::wire::{OrderStatus, PositionIntent};
-use paddock_core::order::{Amount, OrderRequest, Side};
+use paddock_core::order::{Amount, OrderRequest, OrderType, Side};
 use rust_decimal::Decimal;
 use serde::Serialize;
 use uuid::Uuid;
+
+use crate::market::{Market, Trail};
 
 /// An order.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -47,9 +49,30 @@ pub struct Order {
     /// Dollars per unit that an opening order is taken to cost until it is filled; for a closing
     /// one, the price that an order in dollars is taken to sell at.
     pub reserved_price: Decimal,
+    /// When the market reached its stop price: from then on it is the market or limit order that it was to become.
+    pub triggered_at: Option<Timestamp>,
+    /// How far a trailing stop had come when that was last written down.
+    pub trailed: Option<Trailing>,
+    /// The order whose exit it is.
+    pub parent: Option<Uuid>,
+    /// Its exits: the take-profit before the stop-loss.
+    pub legs: Vec<Uuid>,
+    /// Whether it waits for the order whose exit it is to be filled.
+    pub dormant: bool,
+    /// Whether another exit of the same position holds the units that it would sell or buy back.
+    pub covered: bool,
     /// When something happens to it next, if nothing comes in between.
     #[serde(skip)]
     pub due_at: Option<Timestamp>,
+}
+
+/// How far a trailing stop has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Trailing {
+    /// The best price so far: the highest for a sale, the lowest for a purchase.
+    pub best: Decimal,
+    /// Up to when the tape was looked at.
+    pub until: Timestamp,
 }
 
 impl Order {
@@ -95,7 +118,7 @@ impl Order {
     /// Units that a closing order holds of the position while it is open.
     #[must_use]
     pub fn held_quantity(&self) -> Decimal {
-        if !self.is_open() || !self.is_closing() {
+        if !self.is_open() || !self.is_closing() || self.dormant || self.covered {
             return Decimal::ZERO;
         }
         match self.request.amount {
@@ -118,6 +141,29 @@ impl Order {
         }
     }
 
+    /// How far it has come at `now` if it is a trailing stop: the best price that it has seen, and its stop price.
+    #[must_use]
+    pub fn trailed_until(&self, market: &Market, now: Timestamp) -> Option<(Decimal, Decimal)> {
+        let (trail, trailed) = (trail_of(&self.request)?, self.trailed?);
+        let (symbol, side) = (&self.request.symbol, self.request.side);
+        let best = if self.is_open() && self.waits_for_stop() && trailed.until < now {
+            market.trail(symbol, side, trail, trailed.best, (trailed.until, now)).best
+        } else {
+            trailed.best
+        };
+        Some((best, trail.stop_price(side, best)))
+    }
+
+    /// Whether it waits for its stop price, so that nothing of it is in the market yet.
+    #[must_use]
+    pub const fn waits_for_stop(&self) -> bool {
+        let stops = matches!(
+            self.request.order_type,
+            OrderType::Stop | OrderType::StopLimit | OrderType::TrailingStop
+        );
+        stops && self.triggered_at.is_none()
+    }
+
     /// The average price of its fills, or `None` before the first.
     #[must_use]
     pub fn average_price(&self) -> Option<Decimal> {
@@ -138,4 +184,11 @@ impl Order {
 #[must_use]
 pub fn units_for(dollars: Decimal, price: Decimal) -> Decimal {
     dollars.checked_div(price).unwrap_or_default().trunc_with_scale(9)
+}
+
+/// The trail of a trailing stop; `None` for every other order.
+#[must_use]
+pub fn trail_of(request: &OrderRequest) -> Option<Trail> {
+    let percent = request.trail_percent.map(Trail::Percent);
+    request.trail_price.map(Trail::Dollars).or(percent)
 }

@@ -7,8 +7,8 @@ use rust_decimal::Decimal;
 use uuid::Uuid;
 
 use super::admission::{Admitted, Candidate, admit};
-use super::order::Order;
-use super::{Broker, Reply, matching};
+use super::order::{Order, Trailing, trail_of};
+use super::{Broker, Placed, Reply, hours};
 
 impl Broker {
     /// Takes an order, as it is before the market has seen it.
@@ -18,7 +18,7 @@ impl Broker {
         id: Uuid,
         request: &OrderRequest,
         intent: Option<PositionIntent>,
-    ) -> Result<Order, AlpacaError> {
+    ) -> Result<Placed, AlpacaError> {
         let owner = self.existing(account)?;
         let name = request.client_order_id.clone().unwrap_or_else(|| own_client_order_id(id));
         if owner.order_by_client_order_id(&name).is_some() || owner.order(id).is_some() {
@@ -30,9 +30,16 @@ impl Broker {
         if let Some(stated) = intent.filter(|stated| *stated != admitted.intent) {
             return Err(AlpacaError::position_intent_mismatch(admitted.intent.as_str(), stated.as_str()));
         }
-        let order = self.accepted(id, name, request, admitted);
-        self.enter(account, order.clone())?;
-        Ok(order)
+        let mut order = self.accepted(id, name, request, admitted);
+        let exits = self.exits_of(&mut order);
+        self.enter_order(account, order.clone());
+        for exit in &exits {
+            self.enter_order(account, exit.clone());
+        }
+        for sequence in [order.sequence].into_iter().chain(exits.iter().map(|exit| exit.sequence)) {
+            self.release(account, sequence);
+        }
+        Ok(Placed { order, exits })
     }
 
     /// The order that comes from an admitted request.
@@ -44,7 +51,10 @@ impl Broker {
         admitted: Admitted,
     ) -> Order {
         self.sequence += 1;
-        let working = matching::is_working(&self.market, request, self.now);
+        let trailed = trail_of(request)
+            .and_then(|_| self.market.last_trade(&request.symbol, self.now))
+            .map(|trade| Trailing { best: trade.price, until: self.now });
+        let working = hours::is_working(&self.market, request, self.now);
         Order {
             id,
             sequence: self.sequence,
@@ -54,7 +64,7 @@ impl Broker {
             status: if working { OrderStatus::PendingNew } else { OrderStatus::Accepted },
             submitted_at: self.now,
             updated_at: self.now,
-            expires_at: matching::expiry(request, self.now),
+            expires_at: hours::expiry(request, self.now),
             filled_at: None,
             canceled_at: None,
             expired_at: None,
@@ -64,20 +74,17 @@ impl Broker {
             filled_quantity: Decimal::ZERO,
             filled_value: Decimal::ZERO,
             reserved_price: admitted.reserved_price,
+            triggered_at: None,
+            trailed,
+            parent: None,
+            legs: Vec::new(),
+            dormant: false,
+            covered: false,
             due_at: None,
         }
     }
 
-    /// Adds an order to its account and sends it on its way.
-    pub(super) fn enter(&mut self, account: Uuid, order: Order) -> Result<(), AlpacaError> {
-        let sequence = order.sequence;
-        self.existing(account)?;
-        self.enter_order(account, order);
-        self.release(account, sequence);
-        Ok(())
-    }
-
-    /// Takes one order back.
+    /// Takes one order back, and with it those that hang together with it.
     pub(super) fn cancel(&mut self, account: Uuid, id: Uuid) -> Result<Reply, AlpacaError> {
         let order =
             self.existing(account)?.order(id).ok_or_else(|| AlpacaError::order_not_found(&id.to_string()))?;
@@ -98,13 +105,26 @@ impl Broker {
         Ok(open.into_iter().map(|(id, _)| id).collect())
     }
 
-    fn take_back(&mut self, account: Uuid, sequence: u64) {
+    /// Takes an order back with its family.
+    pub(super) fn take_back(&mut self, account: Uuid, sequence: u64) {
+        let Some(owner) = self.accounts.get(&account) else { return };
+        let Some(order) = owner.order_at(sequence) else { return };
+        let members: Vec<u64> = owner.family(order).map(|member| member.sequence).collect();
+        self.take_back_alone(account, sequence);
+        for member in members {
+            self.take_back_alone(account, member);
+        }
+    }
+
+    pub(super) fn take_back_alone(&mut self, account: Uuid, sequence: u64) {
         let at = self.now;
         self.forget(account, sequence);
         self.change(account, sequence, |order| {
-            order.status = OrderStatus::Canceled;
-            order.canceled_at = Some(at);
-            order.updated_at = at;
+            if order.is_open() {
+                order.status = OrderStatus::Canceled;
+                order.canceled_at = Some(at);
+                order.updated_at = at;
+            }
         });
     }
 }

@@ -1,5 +1,7 @@
 //! What an account holds of one symbol, and what it cost.
 
+use paddock_alpaca::wire::PositionIntent;
+use paddock_core::order::Side;
 use rust_decimal::Decimal;
 use serde::Serialize;
 
@@ -61,6 +63,15 @@ impl Position {
     #[must_use]
     pub const fn is_short(&self) -> bool {
         self.quantity.is_sign_negative()
+    }
+}
+
+/// What an order of that side does that closes a position.
+#[must_use]
+pub const fn closes(side: Side) -> PositionIntent {
+    match side {
+        Side::Buy => PositionIntent::BuyToClose,
+        Side::Sell => PositionIntent::SellToClose,
     }
 }
 

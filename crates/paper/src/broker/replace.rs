@@ -3,14 +3,14 @@
 use paddock_alpaca::error::AlpacaError;
 use paddock_alpaca::wire::OrderStatus;
 use paddock_core::AssetClass;
-use paddock_core::order::{Amount, OrderRequest, OrderType};
+use paddock_core::order::{Amount, OrderClass, OrderRequest, OrderType};
 use uuid::Uuid;
 
-use super::admission::{Candidate, admit};
+use super::admission::{Candidate, admit, admit_exit};
 use super::command::OrderChanges;
-use super::order::Order;
+use super::order::{Order, Trailing};
 use super::place::own_client_order_id;
-use super::{Broker, not_offered};
+use super::{Broker, Placed, not_offered};
 
 impl Broker {
     /// Replaces an order and tells the new one, as it is before the market has seen it.
@@ -20,10 +20,10 @@ impl Broker {
         id: Uuid,
         replacement: Uuid,
         changes: &OrderChanges,
-    ) -> Result<Order, AlpacaError> {
+    ) -> Result<Placed, AlpacaError> {
         let owner = self.existing(account)?;
         let old = owner.order(id).ok_or_else(|| AlpacaError::order_not_found(&id.to_string()))?;
-        if !matches!(old.status, OrderStatus::New | OrderStatus::PartiallyFilled) {
+        if !matches!(old.status, OrderStatus::New | OrderStatus::PartiallyFilled | OrderStatus::Held) {
             return Err(AlpacaError::cannot_replace(old.status.as_str()));
         }
         let request = changed(old, changes)?;
@@ -38,27 +38,79 @@ impl Broker {
             request: &request,
             replaces: Some(old),
         };
-        let admitted = admit(&candidate)?;
-        let old_sequence = old.sequence;
+        let admitted = match old.parent {
+            Some(_) => admit_exit(&candidate, old)?,
+            None => admit(&candidate)?,
+        };
+        let old = old.clone();
 
         let mut order = self.accepted(replacement, name, &request, admitted);
         order.replaces = Some(id);
+        self.inherit(&mut order, &old);
         let at = self.now;
-        self.forget(account, old_sequence);
-        self.change(account, old_sequence, |old| {
+        self.forget(account, old.sequence);
+        self.change(account, old.sequence, |old| {
             old.status = OrderStatus::Replaced;
             old.replaced_at = Some(at);
             old.replaced_by = Some(replacement);
             old.updated_at = at;
+            (old.parent, old.legs) = (None, Vec::new());
         });
-        self.enter(account, order.clone())?;
-        Ok(order)
+        self.enter_order(account, order.clone());
+        self.relink(account, &order, &old);
+        self.release(account, order.sequence);
+        let owner = self.existing(account)?;
+        let exits = order.legs.iter().filter_map(|leg| owner.order(*leg)).cloned().collect();
+        Ok(Placed { order, exits })
+    }
+
+    /// What a replacement has of the order in whose place it comes.
+    fn inherit(&self, order: &mut Order, old: &Order) {
+        if order.request.stop_price == old.request.stop_price && old.trailed.is_none() {
+            order.triggered_at = old.triggered_at;
+        }
+        if let Some((best, _)) = old.trailed_until(&self.market, self.now) {
+            order.trailed = Some(Trailing { best, until: self.now });
+        }
+        order.parent = old.parent;
+        order.legs.clone_from(&old.legs);
+        (order.dormant, order.covered) = (old.dormant, old.covered);
+        if old.request.order_class != OrderClass::Simple {
+            order.expires_at = old.expires_at;
+        }
+        if old.status == OrderStatus::Held {
+            order.status = OrderStatus::Held;
+        }
+    }
+
+    /// Puts a replacement into the family of the old order.
+    fn relink(&mut self, account: Uuid, order: &Order, old: &Order) {
+        let Some(owner) = self.accounts.get(&account) else { return };
+        let sequences = |ids: &[Uuid]| -> Vec<u64> {
+            ids.iter().filter_map(|id| owner.order(*id)).map(|order| order.sequence).collect()
+        };
+        let (legs, parents) = (sequences(&order.legs), sequences(order.parent.as_slice()));
+        for leg in legs {
+            self.change(account, leg, |leg| leg.parent = Some(order.id));
+        }
+        for parent in parents {
+            self.change(account, parent, |parent| {
+                for leg in parent.legs.iter_mut().filter(|leg| **leg == old.id) {
+                    *leg = order.id;
+                }
+            });
+        }
     }
 }
 
 /// The order as it would be.
 fn changed(old: &Order, changes: &OrderChanges) -> Result<OrderRequest, AlpacaError> {
     let mut request = OrderRequest { client_order_id: None, ..old.request.clone() };
+    if request.order_class != OrderClass::Simple
+        && (changes.quantity.is_some() || changes.time_in_force.is_some())
+    {
+        return Err(not_offered::replace_family_prices_only());
+    }
     if let Some(quantity) = changes.quantity {
         if old.notional().is_some() {
             return Err(AlpacaError::replace_notional());
@@ -71,12 +123,7 @@ fn changed(old: &Order, changes: &OrderChanges) -> Result<OrderRequest, AlpacaEr
         }
         request.amount = Amount::Quantity(quantity);
     }
-    if let Some(limit_price) = changes.limit_price {
-        if request.order_type == OrderType::Market {
-            return Err(AlpacaError::market_takes_no_price());
-        }
-        request.limit_price = Some(limit_price);
-    }
+    change_prices(&mut request, changes)?;
     if let Some(time_in_force) = changes.time_in_force {
         request.time_in_force = time_in_force;
     }
@@ -85,4 +132,32 @@ fn changed(old: &Order, changes: &OrderChanges) -> Result<OrderRequest, AlpacaEr
         return Err(AlpacaError::replace_changes_nothing());
     }
     Ok(request)
+}
+
+/// Each type of order keeps the prices that it has.
+fn change_prices(request: &mut OrderRequest, changes: &OrderChanges) -> Result<(), AlpacaError> {
+    if changes.limit_price.is_some() {
+        match request.order_type {
+            OrderType::Limit | OrderType::StopLimit => request.limit_price = changes.limit_price,
+            OrderType::Market => return Err(AlpacaError::market_takes_no_price()),
+            OrderType::Stop => return Err(AlpacaError::stop_takes_no_limit()),
+            OrderType::TrailingStop => return Err(AlpacaError::trailing_takes_no_price()),
+        }
+    }
+    if changes.stop_price.is_some() {
+        match request.order_type {
+            OrderType::Stop | OrderType::StopLimit => request.stop_price = changes.stop_price,
+            OrderType::Market => return Err(AlpacaError::market_takes_no_price()),
+            OrderType::Limit => return Err(AlpacaError::limit_takes_no_stop()),
+            OrderType::TrailingStop => return Err(AlpacaError::trailing_takes_no_price()),
+        }
+    }
+    if changes.trail.is_some() {
+        match (request.order_type, request.trail_percent) {
+            (OrderType::TrailingStop, Some(_)) => request.trail_percent = changes.trail,
+            (OrderType::TrailingStop, None) => request.trail_price = changes.trail,
+            _ => return Err(AlpacaError::trail_not_allowed()),
+        }
+    }
+    Ok(())
 }

@@ -3,7 +3,10 @@
 mod accounting;
 mod admission;
 mod events;
+mod family;
+mod immediate;
 mod life;
+mod stops;
 
 use std::sync::Arc;
 

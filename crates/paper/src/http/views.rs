@@ -11,6 +11,7 @@ pub(super) use account::account;
 pub(super) use activity::activity;
 pub(super) use asset::asset;
 pub(crate) use order::order;
+pub(super) use order::{family, order_at};
 pub(super) use position::position;
 pub(super) use prices::bar;
 pub(crate) use prices::{crypto_quote, crypto_trade, stock_quote, stock_trade};

@@ -23,6 +23,7 @@ mod seed;
 mod tape;
 mod timeframe;
 mod timeline;
+mod trailing;
 mod units;
 
 #[cfg(test)]
@@ -41,6 +42,7 @@ pub use bars::Bar;
 pub use crossing::{Crossing, Watch};
 pub use reading::{Quote, Trade};
 pub use timeframe::{NotATimeframe, Timeframe};
+pub use trailing::{Trail, Trailed};
 
 use asset::{Listed, listed};
 use cache::Cache;

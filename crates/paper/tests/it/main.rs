@@ -8,6 +8,7 @@ mod data;
 mod durability;
 mod harness;
 mod operations;
+mod order_kinds;
 mod socket;
 mod stream_trading;
 mod trading;

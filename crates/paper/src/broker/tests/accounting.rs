@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use paddock_core::order::{StopLoss, TakeProfit};
 use proptest::prelude::*;
 
 use super::*;
@@ -11,13 +12,69 @@ use crate::broker::position::to_cents;
 
 const SYMBOLS: [&str; 4] = ["AAPL", "F", "BTC/USD", "DOGE/USD"];
 
+const LASTS: [TimeInForce; 8] = [
+    TimeInForce::Day,
+    TimeInForce::Day,
+    TimeInForce::Gtc,
+    TimeInForce::Gtc,
+    TimeInForce::Ioc,
+    TimeInForce::Fok,
+    TimeInForce::Opg,
+    TimeInForce::Cls,
+];
+
+fn side_of(buys: bool) -> Side {
+    if buys { Side::Buy } else { Side::Sell }
+}
+
+/// `price` with so many thousandths more, in cents.
+fn moved(price: Decimal, thousandths: i32) -> Decimal {
+    let factor = Decimal::from(1000 + thousandths) / dec("1000");
+    (price * factor).round_dp(2).max(dec("0.01"))
+}
+
 /// One thing that a client does, in small numbers that are made sense of when it is done.
 #[derive(Clone, Debug)]
 enum Act {
-    Place { symbol: usize, side: Side, units: u32, dollars: bool, offset: Option<i32>, gtc: bool },
+    Place {
+        symbol: usize,
+        side: Side,
+        units: u32,
+        dollars: bool,
+        offset: Option<i32>,
+        lasts: usize,
+    },
+    /// A stop, a stop-limit or a trailing stop, so many thousandths from the market.
+    Stop {
+        symbol: usize,
+        side: Side,
+        shares: u32,
+        thousandths: i32,
+        kind: usize,
+    },
+    /// An order with exits, so many thousandths to either side of its price.
+    Family {
+        symbol: usize,
+        side: Side,
+        shares: u32,
+        profit: i32,
+        loss: i32,
+        class: usize,
+        resting: bool,
+    },
     Cancel(usize),
-    Replace { which: usize, cents: i32 },
-    Close { symbol: usize, percent: u32 },
+    Replace {
+        which: usize,
+        cents: i32,
+    },
+    Trail {
+        which: usize,
+        thousandths: u32,
+    },
+    Close {
+        symbol: usize,
+        percent: u32,
+    },
     CloseAll,
     Wait(i64),
 }
@@ -29,20 +86,42 @@ fn act() -> impl Strategy<Value = Act> {
         1_u32..5000,
         any::<bool>(),
         prop::option::of(-200_i32..200),
-        any::<bool>(),
+        0..LASTS.len(),
     )
-        .prop_map(|(symbol, buys, units, dollars, offset, gtc)| Act::Place {
+        .prop_map(|(symbol, buys, units, dollars, offset, lasts)| Act::Place {
             symbol,
-            side: if buys { Side::Buy } else { Side::Sell },
+            side: side_of(buys),
             units,
             dollars,
             offset,
-            gtc,
+            lasts,
+        });
+    let stop = (0..SYMBOLS.len(), any::<bool>(), 1_u32..50, -30..60_i32, 0..4_usize).prop_map(
+        |(symbol, buys, shares, thousandths, kind)| Act::Stop {
+            symbol,
+            side: side_of(buys),
+            shares,
+            thousandths,
+            kind,
+        },
+    );
+    let family = (0..2_usize, any::<bool>(), 1_u32..50, -5..60_i32, -5..60_i32, 0..4_usize, any::<bool>())
+        .prop_map(|(symbol, buys, shares, profit, loss, class, resting)| Act::Family {
+            symbol,
+            side: side_of(buys),
+            shares,
+            profit,
+            loss,
+            class,
+            resting,
         });
     prop_oneof![
-        8 => place,
+        6 => place,
+        4 => stop,
+        4 => family,
         1 => (0..8_usize).prop_map(Act::Cancel),
         1 => (0..8_usize, -100..100_i32).prop_map(|(which, cents)| Act::Replace { which, cents }),
+        1 => (0..8_usize, 1..40_u32).prop_map(|(which, thousandths)| Act::Trail { which, thousandths }),
         1 => (0..SYMBOLS.len(), 1..=100_u32).prop_map(|(symbol, percent)| Act::Close { symbol, percent }),
         1 => Just(Act::CloseAll),
         4 => (0..200_000_i64).prop_map(Act::Wait),
@@ -56,7 +135,7 @@ impl Desk {
         let id = self.id();
         let open = |desk: &Self, which: usize| desk.account().open_orders().nth(which).cloned();
         match act {
-            Act::Place { symbol, side, units, dollars, offset, gtc } => {
+            Act::Place { symbol, side, units, dollars, offset, lasts } => {
                 let text = SYMBOLS[*symbol];
                 let crypto = text.contains('/');
                 let price = self.quote(text).ask;
@@ -76,15 +155,91 @@ impl Desk {
                     }
                     None => request,
                 };
-                let request = if *gtc || crypto { super::gtc(request) } else { request };
+                let time_in_force = match LASTS[*lasts] {
+                    TimeInForce::Ioc => TimeInForce::Ioc,
+                    _ if crypto => TimeInForce::Gtc,
+                    lasts => lasts,
+                };
+                let request = OrderRequest { time_in_force, ..request };
+                Some(Command::PlaceOrder { account, order: id, request: Box::new(request), intent: None })
+            }
+            Act::Stop { symbol, side, shares, thousandths, kind } => {
+                let text = SYMBOLS[*symbol];
+                let price = self.quote(text).ask;
+                let thousandths = if *side == Side::Buy { *thousandths } else { -*thousandths };
+                let quantity = if text.contains('/') {
+                    (Decimal::from(*shares * 20) / price).trunc_with_scale(9)
+                } else {
+                    Decimal::from(*shares)
+                };
+                let request = gtc(order(text, *side, &quantity.to_string()));
+                let stop_price = Some(moved(price, thousandths));
+                let request = match kind {
+                    0 => OrderRequest { order_type: OrderType::Stop, stop_price, ..request },
+                    1 => OrderRequest {
+                        order_type: OrderType::StopLimit,
+                        stop_price,
+                        limit_price: Some(moved(price, thousandths / 2)),
+                        ..request
+                    },
+                    2 => OrderRequest {
+                        order_type: OrderType::TrailingStop,
+                        trail_percent: Some(Decimal::new(i64::from(thousandths.abs() + 1), 1)),
+                        ..request
+                    },
+                    _ => OrderRequest {
+                        order_type: OrderType::TrailingStop,
+                        trail_price: Some(moved(price, 0) / dec("50")).map(|trail| trail.round_dp(2)),
+                        ..request
+                    },
+                };
+                Some(Command::PlaceOrder { account, order: id, request: Box::new(request), intent: None })
+            }
+            Act::Family { symbol, side, shares, profit, loss, class, resting } => {
+                let text = SYMBOLS[*symbol];
+                let class = [OrderClass::Bracket, OrderClass::Oco, OrderClass::Oto, OrderClass::Oto][*class];
+                let up = (*side == Side::Buy) == (class != OrderClass::Oco);
+                let base = moved(self.quote(text).ask, if *resting { if up { -10 } else { 10 } } else { 0 });
+                let (profit, loss) = if up { (*profit, -*loss) } else { (-*profit, *loss) };
+                let request = gtc(order(text, *side, &shares.to_string()));
+                let limit_price = if class == OrderClass::Oco { moved(base, profit) } else { base };
+                let request = match *resting || class == OrderClass::Oco {
+                    true => limit(request, limit_price),
+                    false => request,
+                };
+                let take_profit = TakeProfit { limit_price: moved(base, profit) };
+                let stop_price = moved(base, loss);
+                let stop_loss = StopLoss {
+                    stop_price,
+                    limit_price: (shares % 3 == 0).then(|| moved(stop_price, loss / 4)),
+                };
+                let only_profit = class == OrderClass::Oto && shares % 2 == 0;
+                let only_loss = class == OrderClass::Oto && !only_profit;
+                let request = OrderRequest {
+                    order_class: class,
+                    take_profit: (!only_loss).then_some(take_profit),
+                    stop_loss: (!only_profit).then_some(stop_loss),
+                    ..request
+                };
                 Some(Command::PlaceOrder { account, order: id, request: Box::new(request), intent: None })
             }
             Act::Cancel(which) => {
                 open(self, *which).map(|order| Command::CancelOrder { account, order: order.id })
             }
             Act::Replace { which, cents } => open(self, *which).and_then(|order| {
-                let price = order.request.limit_price? + Decimal::new(i64::from(*cents), 2);
-                let changes = OrderChanges { limit_price: Some(price), ..OrderChanges::default() };
+                let plus =
+                    |price: Option<Decimal>| price.map(|price| price + Decimal::new(i64::from(*cents), 2));
+                let (limit_price, stop_price) = match cents % 2 == 0 || order.request.stop_price.is_none() {
+                    true => (Some(plus(order.request.limit_price)?), None),
+                    false => (None, Some(plus(order.request.stop_price)?)),
+                };
+                let changes = OrderChanges { limit_price, stop_price, ..OrderChanges::default() };
+                Some(Command::ReplaceOrder { account, order: order.id, replacement: id, changes })
+            }),
+            Act::Trail { which, thousandths } => open(self, *which).and_then(|order| {
+                let trail = Some(Decimal::new(i64::from(*thousandths), 1));
+                order.trailed?;
+                let changes = OrderChanges { trail, ..OrderChanges::default() };
                 Some(Command::ReplaceOrder { account, order: order.id, replacement: id, changes })
             }),
             Act::Close { symbol: which, percent } => Some(Command::ClosePosition {
@@ -162,15 +317,23 @@ impl Desk {
         };
         assert!(!account.positions.iter().any(crypto_short));
         for order in account.orders() {
-            assert_eq!(order.is_open(), order.due_at.is_some(), "{order:?}");
+            let members = account.family(order).count();
+            assert!(
+                order.is_open() || members == 0 || order.status == paddock_alpaca::wire::OrderStatus::Filled
+            );
+            assert!(!order.dormant || !order.is_open() || members > 0, "an exit without an entry: {order:?}");
+            assert_eq!(order.is_open() && !order.dormant, order.due_at.is_some(), "{order:?}");
             assert!(order.due_at.is_none_or(|due| due > self.broker.now()), "{order:?}");
         }
-        assert_eq!(self.broker.schedule.len(), account.open_orders().count());
+        assert_eq!(self.broker.schedule.len(), account.open_orders().filter(|order| !order.dormant).count());
     }
 
     fn state(&self) -> String {
         let account = self.account();
-        let orders: Vec<&Order> = account.orders().collect();
+        let orders: Vec<_> = account
+            .orders()
+            .map(|order| (order, order.trailed_until(&self.broker.market, self.broker.now())))
+            .collect();
         serde_json::to_string(&(
             orders,
             &account.activities,

@@ -42,18 +42,6 @@ fn configure(desk: &mut Desk, change: impl FnOnce(&mut paddock_alpaca::wire::Acc
     "cost basis must be >= minimal amount of order 10"
 )]
 #[case::crypto_short(sell("BTC/USD", "1"), "insufficient balance for BTC (requested: 1, available: 0)")]
-#[case::stop(
-    OrderRequest { order_type: OrderType::Stop, stop_price: Some(dec("1")), ..sell("AAPL", "1") },
-    "order type stop is not offered by this paper broker"
-)]
-#[case::bracket(
-    OrderRequest { order_class: OrderClass::Bracket, ..buy("AAPL", "1") },
-    "order class bracket is not offered by this paper broker"
-)]
-#[case::ioc(
-    OrderRequest { time_in_force: TimeInForce::Ioc, ..buy("AAPL", "1") },
-    "time_in_force ioc is not offered by this paper broker"
-)]
 fn a_fresh_account_is_refused(#[case] request: OrderRequest, #[case] message: &str) {
     assert_eq!(Desk::at(OPEN).refused(request), message);
 }

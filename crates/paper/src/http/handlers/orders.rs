@@ -36,12 +36,6 @@ pub(in crate::http) async fn replace(call: &Call) -> Result<Response, AlpacaErro
     if patch.notional.is_some() {
         return Err(AlpacaError::replace_notional());
     }
-    if patch.stop_price.is_some() {
-        return Err(not_offered("stop_price"));
-    }
-    if patch.trail.is_some() {
-        return Err(not_offered("trail"));
-    }
     if patch.advanced_instructions.is_some() {
         return Err(not_offered("advanced_instructions"));
     }
@@ -49,6 +43,8 @@ pub(in crate::http) async fn replace(call: &Call) -> Result<Response, AlpacaErro
         quantity: patch.qty,
         time_in_force: patch.time_in_force,
         limit_price: patch.limit_price,
+        stop_price: patch.stop_price,
+        trail: patch.trail,
         client_order_id: patch.client_order_id,
     };
     let replacement = call.broker.new_id();
@@ -70,13 +66,15 @@ pub(in crate::http) async fn cancel_all(call: &Call) -> Result<Response, AlpacaE
     respond::json(StatusCode::MULTI_STATUS, &canceled)
 }
 
-/// One order.
+/// One order, with its exits if they are asked for.
 pub(in crate::http) async fn get(call: &Call) -> Result<Response, AlpacaError> {
     let id = call.order_id()?;
+    let nested = call.boolean("nested")?.unwrap_or(false);
     let shown = call
         .view(|broker, account| {
             let order = account.order(id).ok_or_else(|| AlpacaError::order_not_found(&id.to_string()))?;
-            Ok(views::order(order, broker.market()))
+            let exits = account.exits(order).filter(|_| nested);
+            Ok(views::family(order, exits, broker.market(), broker.now()))
         })
         .await?;
     respond::ok(&shown)
@@ -91,7 +89,7 @@ pub(in crate::http) async fn get_by_client_order_id(call: &Call) -> Result<Respo
         .view(|broker, account| {
             let order =
                 account.order_by_client_order_id(name).ok_or_else(|| AlpacaError::order_not_found(name))?;
-            Ok(views::order(order, broker.market()))
+            Ok(views::order_at(order, broker.market(), broker.now()))
         })
         .await?;
     respond::ok(&shown)
@@ -109,7 +107,7 @@ pub(in crate::http) async fn list(call: &Call) -> Result<Response, AlpacaError> 
     }
     let (after, until) = (call.instant("after")?, call.instant("until")?);
     let ascending = call.one_of("direction", &["asc", "desc"])? == Some("asc");
-    call.boolean("nested")?;
+    let nested = call.boolean("nested")?.unwrap_or(false);
     let side: Option<Side> = call.read("side")?;
     let classes = call.list("asset_class").unwrap_or_default();
     let symbols: Option<Vec<Symbol>> = call
@@ -143,11 +141,19 @@ pub(in crate::http) async fn list(call: &Call) -> Result<Response, AlpacaError> 
                             .iter()
                             .any(|class| *class == "all" || *class == order.request.symbol.class().as_str()))
             };
-            let show = |order: &Order| views::order(order, broker.market());
+            // An exit is shown with the order that it belongs to when that one is shown, and else by itself.
+            let rolled_up = |order: &&Order| {
+                nested && order.parent.and_then(|parent| account.order(parent)).is_some_and(|p| matches(&p))
+            };
+            let show = |order: &Order| {
+                let exits = account.exits(order).filter(|_| nested);
+                views::family(order, exits, broker.market(), broker.now())
+            };
+            let shown = |order: &&Order| matches(order) && !rolled_up(order);
             let orders: Vec<wire::Order> = if ascending {
-                account.orders().filter(matches).take(limit).map(show).collect()
+                account.orders().filter(shown).take(limit).map(show).collect()
             } else {
-                account.orders().rev().filter(matches).take(limit).map(show).collect()
+                account.orders().rev().filter(shown).take(limit).map(show).collect()
             };
             Ok(orders)
         })
@@ -157,8 +163,12 @@ pub(in crate::http) async fn list(call: &Call) -> Result<Response, AlpacaError> 
 
 /// Gives a command that brings an order, and answers with it.
 pub(super) async fn accepted(call: &Call, command: Command) -> Result<Response, AlpacaError> {
+    let market = call.broker.market();
     match call.broker.execute(command).await? {
-        Reply::Order(order) => respond::ok(&views::order(&order, call.broker.market())),
+        Reply::Order(order) => respond::ok(&views::order(&order, market)),
+        Reply::Family { order, exits } => {
+            respond::ok(&views::family(&order, &exits, market, order.updated_at))
+        }
         _ => Err(AlpacaError::internal()),
     }
 }
