@@ -14,6 +14,7 @@ use uuid::Uuid;
 use super::activity::Activity;
 use super::order::Order;
 use super::position::Position;
+use super::watchlist::Watchlist;
 use crate::keys::KeptKey;
 
 /// Whether an account may trade. Only the dashboard changes it.
@@ -101,6 +102,8 @@ pub struct Account {
     pub marks: Vec<Mark>,
     /// Fees that are yet to be posted.
     pub accrued: Vec<AccruedFee>,
+    /// Its user's lists of assets, oldest first.
+    pub watchlists: Vec<Watchlist>,
     orders: BTreeMap<u64, Order>,
     by_id: HashMap<Uuid, u64>,
     by_client_order_id: HashMap<String, u64>,
@@ -137,6 +140,7 @@ impl Account {
             activities: Vec::new(),
             marks: Vec::new(),
             accrued: Vec::new(),
+            watchlists: Vec::new(),
             orders: BTreeMap::new(),
             by_id: HashMap::new(),
             by_client_order_id: HashMap::new(),
@@ -144,12 +148,14 @@ impl Account {
         }
     }
 
-    /// Begins again with `cash`: what was held, ordered and recorded is gone; pair, standing and configuration stay.
+    /// Begins again with `cash`: what was held, ordered and recorded is gone; pair, standing, configuration and
+    /// watchlists stay.
     pub fn start_anew(&mut self, cash: Decimal, at: Timestamp) {
         let new = Self {
             key: self.key.take(),
             standing: self.standing.clone(),
             configuration: self.configuration.clone(),
+            watchlists: std::mem::take(&mut self.watchlists),
             started_at: at,
             ..Self::empty(self.id, self.environment, std::mem::take(&mut self.number), cash, self.created_at)
         };

@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::account::Standing;
+use super::watchlist::{WatchlistChange, WatchlistKey};
 use crate::keys::KeptKey;
 
 /// One command.
@@ -119,6 +120,26 @@ pub enum Command {
         cancel_orders: bool,
         /// The orders that do it get ids made from this one and the symbols.
         base: Uuid,
+    },
+    /// Makes a watchlist.
+    CreateWatchlist {
+        /// Whose.
+        account: Uuid,
+        /// The id that it gets.
+        watchlist: Uuid,
+        /// Its name.
+        name: String,
+        /// What is on it.
+        symbols: Vec<Symbol>,
+    },
+    /// Changes or deletes a watchlist.
+    ChangeWatchlist {
+        /// Whose.
+        account: Uuid,
+        /// Which.
+        watchlist: WatchlistKey,
+        /// How.
+        change: WatchlistChange,
     },
     /// Only time has passed: a stepped clock was moved.
     PassTime,

@@ -25,6 +25,7 @@ pub mod position;
 mod replace;
 #[cfg(test)]
 mod tests;
+pub mod watchlist;
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -43,6 +44,7 @@ pub use order::Order;
 use crate::market::Market;
 use account::Mark;
 use matching::Due;
+use watchlist::Watchlist;
 
 /// All accounts of both environments, with the market that they trade in.
 #[derive(Debug)]
@@ -81,6 +83,8 @@ pub enum Reply {
         /// Its exits: the take-profit before the stop-loss.
         exits: Vec<Order>,
     },
+    /// A watchlist as it is now, or was before it was deleted.
+    Watchlist(Watchlist),
     /// The orders that were taken back.
     Canceled(Vec<Uuid>),
     /// For each position, what became of closing it.
@@ -226,6 +230,12 @@ impl Broker {
             }
             Command::CloseAllPositions { account, cancel_orders, base } => {
                 self.close_all(*account, *cancel_orders, *base).map(Reply::Closed)
+            }
+            Command::CreateWatchlist { account, watchlist, name, symbols } => {
+                self.create_watchlist(*account, *watchlist, name, symbols)
+            }
+            Command::ChangeWatchlist { account, watchlist, change } => {
+                self.change_watchlist(*account, watchlist, change)
             }
             Command::PassTime => Ok(Reply::Done),
         }

@@ -91,3 +91,23 @@ pub(super) fn stop_loss_too_low(base_price: Decimal) -> AlpacaError {
 pub(super) fn replace_family_prices_only() -> AlpacaError {
     AlpacaError::new(422, UNPROCESSABLE, "only prices of bracket, oco and oto orders can be replaced")
 }
+
+/// A watchlist without a name, or with one that is too long.
+pub(super) fn watchlist_name() -> AlpacaError {
+    AlpacaError::invalid_field("watchlist name must have 1 to 64 characters".to_owned())
+}
+
+/// A second watchlist of the same name.
+pub(super) fn watchlist_name_not_unique() -> AlpacaError {
+    AlpacaError::invalid_field("watchlist name must be unique".to_owned())
+}
+
+/// A watchlist with something on it that is not traded here.
+pub(super) fn watchlist_asset_not_found(symbol: &str) -> AlpacaError {
+    AlpacaError::invalid_field(format!("asset not found: {symbol}"))
+}
+
+/// A watchlist with the same asset twice.
+pub(super) fn watchlist_duplicate(symbol: &str) -> AlpacaError {
+    AlpacaError::invalid_field(format!("duplicate symbol: {symbol}"))
+}

@@ -2,6 +2,7 @@
 
 pub(super) mod account;
 pub(super) mod activities;
+pub(super) mod announcements;
 pub(super) mod assets;
 pub(super) mod calendar;
 pub(super) mod clock;
@@ -9,6 +10,8 @@ pub(super) mod configuration;
 pub(super) mod crypto;
 mod data;
 pub(super) mod history;
+pub(super) mod not_enabled;
 pub(super) mod orders;
 pub(super) mod positions;
 pub(super) mod stocks;
+pub(super) mod watchlists;

@@ -6,7 +6,8 @@ use paddock_core::PermissionClass;
 
 use super::Call;
 use super::handlers::{
-    account, activities, assets, calendar, clock, configuration, crypto, history, orders, positions, stocks,
+    account, activities, announcements, assets, calendar, clock, configuration, crypto, history, not_enabled,
+    orders, positions, stocks, watchlists,
 };
 
 /// Hands a call to the handler of its operation.
@@ -35,6 +36,26 @@ pub(super) async fn answer(call: Call) -> Result<Response, AlpacaError> {
         "deleteOpenPosition" => positions::close(&call).await,
         "deleteAllOpenPositions" => positions::close_all(&call).await,
         "subscribeToTradesSSE" => crate::stream::trades_by_server_sent_events(&call),
+        "getWatchlists" => watchlists::list(&call).await,
+        "postWatchlist" => watchlists::create(&call).await,
+        "getWatchlistById" | "getWatchlistByName" => watchlists::get(&call).await,
+        "updateWatchlistById" | "updateWatchlistByName" => watchlists::update(&call).await,
+        "addAssetToWatchlist" | "addAssetToWatchlistByName" => watchlists::add(&call).await,
+        "removeAssetFromWatchlist" => watchlists::remove(&call).await,
+        "deleteWatchlistById" | "deleteWatchlistByName" => watchlists::delete(&call).await,
+        "get-v2-corporate_actions-announcements" => announcements::list(&call),
+        "get-v2-corporate_actions-announcements-id" => announcements::get(&call),
+        "listCryptoFundingWallets" => not_enabled::wallets(&call),
+        "getCryptoTransferEstimate" => not_enabled::fee_estimate(),
+        "listCryptoFundingTransfers" | "listWhitelistedAddress" => not_enabled::empty(),
+        "getCryptoFundingTransfer" => not_enabled::transfer(),
+        "listLocates" => not_enabled::locates(),
+        "getLocate" => not_enabled::locate(),
+        "listLocateQuotes" | "createLocates" => not_enabled::no_locates(),
+        "getTokenizationRequests" | "getTokenizationRequest" | "getTokenizationRequestByClientRequestID" => {
+            not_enabled::no_participant()
+        }
+        "optionExercise" | "optionDoNotExercise" => not_enabled::exercise(&call),
         "StockBars" => stocks::bars(&call),
         "StockBarSingle" => stocks::bars_of_one(&call),
         "StockLatestBars" => stocks::latest_bars(&call),

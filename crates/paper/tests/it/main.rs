@@ -12,3 +12,4 @@ mod order_kinds;
 mod socket;
 mod stream_trading;
 mod trading;
+mod watchlists;
