@@ -14,14 +14,28 @@ const PING: Duration = Duration::from_secs(30);
 /// How long a client may be silent: Alpaca frees the place of a dead one after about 90 seconds.
 const SILENCE: Duration = Duration::from_secs(90);
 /// How long the last words to a client may take.
-const PARTING: Duration = Duration::from_secs(1);
+const PARTING: Duration = Duration::from_secs(5);
 
-/// The pair's key has died.
-pub(super) const REVOKED: (u16, &str) = (1008, "the key is no longer valid");
-/// The broker is shutting down.
-pub(super) const GOING_AWAY: (u16, &str) = (1001, "the broker is shutting down");
-/// Something about the client's conduct, of which the last message tells.
-pub(super) const POLICY: (u16, &str) = (1008, "");
+/// How a socket is ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Farewell {
+    /// What the client is told before.
+    last: Option<Message>,
+    code: u16,
+    reason: &'static str,
+}
+
+impl Farewell {
+    /// The pair's key has died.
+    pub const REVOKED: Self = Self { last: None, code: 1008, reason: "the key is no longer valid" };
+    /// The broker is shutting down.
+    pub const GOING_AWAY: Self = Self { last: None, code: 1001, reason: "the broker is shutting down" };
+
+    /// Something about the client's conduct, of which the last message tells.
+    pub const fn because(last: Message) -> Self {
+        Self { last: Some(last), code: 1008, reason: "" }
+    }
+}
 
 /// The account that a socket speaks for, and the pair that opened it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,10 +51,15 @@ impl Opened {
     }
 }
 
-/// Says farewell and ends a socket; a client that does not read does not hold this up.
-pub(super) async fn close(mut socket: WebSocket, (code, reason): (u16, &'static str)) {
-    let frame = CloseFrame { code, reason: reason.into() };
+/// Says farewell and ends a socket. A client that does not read gets nothing of it, after a while.
+pub(super) async fn close(mut socket: WebSocket, farewell: Farewell) {
+    let frame = CloseFrame { code: farewell.code, reason: farewell.reason.into() };
     let parting = async {
+        if let Some(last) = farewell.last
+            && socket.send(last).await.is_err()
+        {
+            return;
+        }
         if socket.send(Message::Close(Some(frame))).await.is_ok() {
             // The client's own close frame: who reads on until then loses nothing of what was sent before.
             while let Some(Ok(message)) = socket.recv().await {

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::encode::Format;
 use super::orders::{Listening, Told};
-use super::socket::{GOING_AWAY, Opened, POLICY, Pulse, REVOKED, changed, close};
+use super::socket::{Farewell, Opened, Pulse, changed, close};
 use super::{Closing, frame};
 use crate::http::{Served, pair};
 
@@ -30,9 +30,6 @@ struct Session {
     heard: Option<Listening>,
 }
 
-/// Why a session ends: what the client is told last.
-type End = (u16, &'static str);
-
 impl Session {
     async fn run(mut self, mut socket: WebSocket, pair: Option<(String, String)>, closing: Closing) {
         // Credentials in the handshake's headers count as the first message.
@@ -48,16 +45,16 @@ impl Session {
     }
 
     /// Serves the client until it is gone (`None`) or must go.
-    async fn serve(&mut self, socket: &mut WebSocket, closing: Closing) -> Option<End> {
+    async fn serve(&mut self, socket: &mut WebSocket, closing: Closing) -> Option<Farewell> {
         let broker = self.served.broker.clone();
         let mut key_changes = broker.streams().key_changes.subscribe();
         let mut pulse = Pulse::new();
         loop {
             let next = tokio::select! {
-                () = closing.0.cancelled() => return Some(GOING_AWAY),
+                () = closing.0.cancelled() => return Some(Farewell::GOING_AWAY),
                 () = changed(&mut key_changes) => {
                     match &self.opened {
-                        Some(opened) if !opened.is_good(&broker) => return Some(REVOKED),
+                        Some(opened) if !opened.is_good(&broker) => return Some(Farewell::REVOKED),
                         _ => continue,
                     }
                 }
@@ -77,8 +74,7 @@ impl Session {
                 }
                 Next::Told(Some(told)) => Some(self.tell(&told).await?),
                 Next::Told(None) => {
-                    let _ = self.send(socket, &error("slow client")).await;
-                    return Some(POLICY);
+                    return self.message(&error("slow client")).map(Farewell::because);
                 }
             };
             if let Some(answer) = answer {
@@ -137,19 +133,23 @@ impl Session {
         json!({"stream": "listening", "data": {"streams": streams}})
     }
 
-    /// Paper accounts get their JSON in binary frames, as at Alpaca; live ones in text frames. A client that does not take it
-    /// in time is gone.
+    /// Sends an answer. A client that does not take it in time is gone.
     async fn send(&self, socket: &mut WebSocket, answer: &Value) -> Result<(), ()> {
-        let message = match (self.format, self.served.environment) {
-            (Format::Json, Environment::Live) => Message::text(answer.to_string()),
-            (Format::Json, Environment::Paper) => Message::binary(answer.to_string().into_bytes()),
-            (Format::MessagePack, _) => Message::binary(rmp_serde::to_vec_named(answer).map_err(|_| ())?),
-        };
+        let message = self.message(answer).ok_or(())?;
         let patience: Duration = self.served.broker.streams().options.slow_after;
         match tokio::time::timeout(patience, socket.send(message)).await {
             Ok(Ok(())) => Ok(()),
             Ok(Err(_)) | Err(_) => Err(()),
         }
+    }
+
+    /// Paper accounts get their JSON in binary frames, as at Alpaca; live ones in text frames.
+    fn message(&self, answer: &Value) -> Option<Message> {
+        Some(match (self.format, self.served.environment) {
+            (Format::Json, Environment::Live) => Message::text(answer.to_string()),
+            (Format::Json, Environment::Paper) => Message::binary(answer.to_string().into_bytes()),
+            (Format::MessagePack, _) => Message::binary(rmp_serde::to_vec_named(answer).ok()?),
+        })
     }
 }
 

@@ -10,6 +10,8 @@ mod harness;
 mod operations;
 mod order_kinds;
 mod socket;
+mod stream_data;
+mod stream_errors;
 mod stream_trading;
 mod trading;
 mod watchlists;

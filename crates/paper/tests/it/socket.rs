@@ -7,11 +7,11 @@ use std::time::Duration;
 use futures_util::{SinkExt, StreamExt};
 use paddock_core::Environment;
 use serde_json::Value;
-use tokio::net::TcpStream;
+use tokio::net::{TcpSocket, TcpStream};
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::http::{HeaderName, HeaderValue};
-use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
+use tokio_tungstenite::{WebSocketStream, client_async};
 
 use crate::harness::Desk;
 
@@ -21,7 +21,7 @@ const PATIENCE: Duration = Duration::from_secs(20);
 pub const MSGPACK: (&str, &str) = ("content-type", "application/msgpack");
 
 /// A connected client.
-pub struct Socket(WebSocketStream<MaybeTlsStream<TcpStream>>);
+pub struct Socket(WebSocketStream<TcpStream>);
 
 impl Socket {
     pub async fn open(desk: &Desk, path: &str, headers: &[(&str, &str)]) -> Self {
@@ -35,7 +35,14 @@ impl Socket {
             let name = HeaderName::from_bytes(name.as_bytes()).unwrap();
             request.headers_mut().insert(name, HeaderValue::from_str(value).unwrap());
         }
-        Self(connect_async(request).await.unwrap().0)
+        let tcp = TcpSocket::new_v4().unwrap();
+        // Little waits in the client's own system, so that one that does not read is soon noticed.
+        tcp.set_recv_buffer_size(1 << 16).unwrap();
+        let address = match at {
+            Environment::Paper => desk.server.paper_address,
+            Environment::Live => desk.server.live_address,
+        };
+        Self(client_async(request, tcp.connect(address).await.unwrap()).await.unwrap().0)
     }
 
     /// Sends JSON as text.
@@ -65,6 +72,15 @@ impl Socket {
                 .or_else(|_| rmp_serde::from_slice(&bytes))
                 .unwrap_or_else(|_| panic!("{bytes:?}")),
             other => panic!("{other:?}"),
+        }
+    }
+
+    /// The next frame, or nothing when the connection ends.
+    pub async fn try_next(&mut self) -> Option<Value> {
+        match tokio::time::timeout(PATIENCE, self.0.next()).await.unwrap()?.ok()? {
+            Message::Text(text) => Some(serde_json::from_str(&text).unwrap()),
+            Message::Close(_) => None,
+            _ => Some(Value::Null),
         }
     }
 

@@ -18,7 +18,7 @@ use crate::PaperBroker;
 use crate::http::{Served, pair};
 use crate::market::Market;
 use crate::stream::encode::{Format, Value, array, write_map};
-use crate::stream::socket::{GOING_AWAY, Opened, POLICY, Pulse, REVOKED, changed, close};
+use crate::stream::socket::{Farewell, Opened, Pulse, changed, close};
 use crate::stream::{Closing, frame};
 
 /// Serves one client until either side ends it.
@@ -37,7 +37,7 @@ pub(in crate::stream) async fn serve(
 }
 
 /// Why a client is no longer served: `None` if it is gone, else what it is told.
-type Ended = Option<(u16, &'static str)>;
+type Ended = Option<Farewell>;
 
 struct Client {
     broker: PaperBroker,
@@ -62,15 +62,15 @@ impl Client {
         self.success("connected").await?;
         let patience = self.broker.streams().options.auth_timeout;
         let authenticated = tokio::select! {
-            () = closing.0.cancelled() => return Err(Some(GOING_AWAY)),
+            () = closing.0.cancelled() => return Err(Some(Farewell::GOING_AWAY)),
             opened = tokio::time::timeout(patience, self.authenticated(pair)) => opened,
         };
         let opened = match authenticated {
             Ok(opened) => opened?,
-            Err(_) => return Err(self.refuse(StreamError::AUTH_TIMEOUT).await),
+            Err(_) => return Err(self.refusal(StreamError::AUTH_TIMEOUT)),
         };
         let Some(slot) = self.broker.streams().slots.take(self.feed, opened.account) else {
-            return Err(self.refuse(StreamError::CONNECTION_LIMIT).await);
+            return Err(self.refusal(StreamError::CONNECTION_LIMIT));
         };
         self.success("authenticated").await?;
         let told = self.now();
@@ -113,10 +113,10 @@ impl Client {
             let behind = subscribed.told < now && !subscribed.selection.is_empty();
             tokio::select! {
                 biased;
-                () = closing.0.cancelled() => return Err(Some(GOING_AWAY)),
+                () = closing.0.cancelled() => return Err(Some(Farewell::GOING_AWAY)),
                 () = changed(&mut key_changes) => {
                     if !subscribed.opened.is_good(&broker) {
-                        return Err(Some(REVOKED));
+                        return Err(Some(Farewell::REVOKED));
                     }
                 }
                 there = pulse.beat() => {
@@ -213,52 +213,44 @@ impl Client {
         self.control(&[("T", Value::Text("success")), ("msg", Value::Text(what))]).await
     }
 
-    async fn error(&mut self, StreamError(code, message): StreamError) -> Result<(), Ended> {
-        let fields =
-            [("T", Value::Text("error")), ("code", Value::Count(code)), ("msg", Value::Text(message))];
-        self.control(&fields).await
+    async fn error(&mut self, error: StreamError) -> Result<(), Ended> {
+        self.send(error_message(self.format, error)).await
     }
 
-    /// Tells an error that ends the connection.
-    async fn refuse(&mut self, error: StreamError) -> Ended {
-        match self.error(error).await {
-            Ok(()) => Some(POLICY),
-            Err(ended) => ended,
-        }
+    /// An error that ends the connection.
+    fn refusal(&self, error: StreamError) -> Ended {
+        Some(Farewell::because(error_message(self.format, error)))
     }
 
-    /// Control messages are arrays of one.
     async fn control(&mut self, fields: &[(&str, Value<'_>)]) -> Result<(), Ended> {
-        let mut message = Vec::new();
-        write_map(self.format, fields, &mut message);
-        let message = array(self.format, 1, std::iter::once(&message[..]));
-        self.send(wrapped(self.format, message)).await
+        self.send(control_message(self.format, fields)).await
     }
 
-    /// Sends a frame. A client that has kept its stream waiting for too long is told that it is slow, if it can be told
-    /// anything, and cut off.
+    /// Sends a frame. A client that has kept its stream waiting for too long is cut off, and told that it is slow if it can be
+    /// told anything.
     async fn send(&mut self, message: Message) -> Result<(), Ended> {
-        let patience = self.broker.streams().options.slow_after;
+        let patience = self.broker.streams().options.slow_after.saturating_sub(self.blocked);
         let began = Instant::now();
-        let sent =
-            tokio::time::timeout(patience.saturating_sub(self.blocked), self.socket.send(message)).await;
+        let sent = tokio::time::timeout(patience, self.socket.send(message)).await;
         self.blocked += began.elapsed();
         match sent {
             Ok(Ok(())) => Ok(()),
             Ok(Err(_)) => Err(None),
-            Err(_) => {
-                // As its frames are, not counted as one of them: this is the last.
-                let mut slow = Vec::new();
-                let StreamError(code, text) = StreamError::SLOW_CLIENT;
-                let fields =
-                    [("T", Value::Text("error")), ("code", Value::Count(code)), ("msg", Value::Text(text))];
-                write_map(self.format, &fields, &mut slow);
-                let slow = wrapped(self.format, array(self.format, 1, std::iter::once(&slow[..])));
-                let _ = tokio::time::timeout(patience, self.socket.send(slow)).await;
-                Err(Some(POLICY))
-            }
+            Err(_) => Err(self.refusal(StreamError::SLOW_CLIENT)),
         }
     }
+}
+
+/// Control messages are arrays of one.
+fn control_message(format: Format, fields: &[(&str, Value<'_>)]) -> Message {
+    let mut message = Vec::new();
+    write_map(format, fields, &mut message);
+    wrapped(format, array(format, 1, std::iter::once(&message[..])))
+}
+
+fn error_message(format: Format, StreamError(code, message): StreamError) -> Message {
+    let fields = [("T", Value::Text("error")), ("code", Value::Count(code)), ("msg", Value::Text(message))];
+    control_message(format, &fields)
 }
 
 fn without(selection: &Selection, lists: &Lists) -> Selection {
