@@ -1,6 +1,6 @@
 //! One account: its money, holdings, orders and history.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap};
 
 use jiff::Timestamp;
 use jiff::civil::Date;
@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::activity::Activity;
+use super::open_orders::{OpenOrders, Share};
 use super::order::Order;
 use super::position::Position;
 use super::watchlist::Watchlist;
@@ -107,7 +108,7 @@ pub struct Account {
     orders: BTreeMap<u64, Order>,
     by_id: HashMap<Uuid, u64>,
     by_client_order_id: HashMap<String, u64>,
-    open: BTreeSet<u64>,
+    open: OpenOrders,
 }
 
 impl Account {
@@ -144,7 +145,7 @@ impl Account {
             orders: BTreeMap::new(),
             by_id: HashMap::new(),
             by_client_order_id: HashMap::new(),
-            open: BTreeSet::new(),
+            open: OpenOrders::default(),
         }
     }
 
@@ -166,19 +167,16 @@ impl Account {
     pub(super) fn add_order(&mut self, order: Order) {
         self.by_id.insert(order.id, order.sequence);
         self.by_client_order_id.insert(order.client_order_id.clone(), order.sequence);
-        if order.is_open() {
-            self.open.insert(order.sequence);
-        }
+        self.open.add(&order);
         self.orders.insert(order.sequence, order);
     }
 
     /// Changes an order. What others should hear of goes through `Broker::change`.
     pub(super) fn change_order(&mut self, sequence: u64, change: impl FnOnce(&mut Order)) {
         if let Some(order) = self.orders.get_mut(&sequence) {
+            let before = Share::of(order);
             change(order);
-            if !order.is_open() {
-                self.open.remove(&sequence);
-            }
+            self.open.update(order, before);
         }
     }
 
@@ -212,12 +210,12 @@ impl Account {
 
     /// The orders that may still be filled, in the order of their submission.
     pub fn open_orders(&self) -> impl DoubleEndedIterator<Item = &Order> {
-        self.open.iter().filter_map(|sequence| self.orders.get(sequence))
+        self.open.sequences().filter_map(|sequence| self.orders.get(&sequence))
     }
 
     /// The open orders in one symbol and one way.
     pub fn open_orders_in<'a>(&'a self, symbol: &'a Symbol, side: Side) -> impl Iterator<Item = &'a Order> {
-        self.open_orders().filter(move |order| order.request.symbol == *symbol && order.request.side == side)
+        self.open.sequences_in(symbol, side).filter_map(|sequence| self.orders.get(&sequence))
     }
 
     /// What it holds of a symbol; nothing is a zero position.
@@ -229,7 +227,13 @@ impl Account {
     /// Units of a position that open orders hold.
     #[must_use]
     pub fn held(&self, symbol: &Symbol) -> Decimal {
-        self.open_orders().filter(|order| order.request.symbol == *symbol).map(Order::held_quantity).sum()
+        self.open.held(symbol)
+    }
+
+    /// Dollars of buying power that open orders reserve: for what can be bought on margin, and for what cannot.
+    #[must_use]
+    pub const fn reserved(&self) -> (Decimal, Decimal) {
+        self.open.reserved()
     }
 
     /// The last mark of a date before `date`.

@@ -66,12 +66,12 @@ pub fn figures(account: &Account, market: &Market, at: Timestamp, without: Optio
         maintenance_margin += maintenance(symbol, position, price, value);
     }
     let equity = account.cash + long + short;
-    let (mut reserved, mut reserved_cash) = (Decimal::ZERO, Decimal::ZERO);
-    for order in account.open_orders().filter(|order| Some(order.sequence) != without) {
+    let (mut reserved, mut reserved_cash) = account.reserved();
+    if let Some(order) = without.and_then(|sequence| account.order_at(sequence)) {
         if is_marginable(&order.request.symbol) {
-            reserved += order.reserved();
+            reserved -= order.reserved();
         } else {
-            reserved_cash += order.reserved();
+            reserved_cash -= order.reserved();
         }
     }
 

@@ -19,6 +19,7 @@ pub mod history;
 mod hours;
 mod matching;
 mod not_offered;
+mod open_orders;
 pub mod order;
 mod place;
 pub mod position;

@@ -307,6 +307,28 @@ impl Desk {
         let summed: Decimal = account.activities.iter().map(|activity| activity.cash).sum();
         assert_eq!(account.cash, account.starting_cash + summed, "activities sum to the account's change");
 
+        let (mut reserved, mut reserved_cash) = (Decimal::ZERO, Decimal::ZERO);
+        let mut holds = BTreeMap::<Symbol, Decimal>::new();
+        let open: Vec<&Order> = account.orders().filter(|order| order.is_open()).collect();
+        for order in &open {
+            let symbol = &order.request.symbol;
+            *(if figures::is_marginable(symbol) { &mut reserved } else { &mut reserved_cash }) +=
+                order.reserved();
+            *holds.entry(symbol.clone()).or_default() += order.held_quantity();
+            let side = account.open_orders_in(symbol, order.request.side);
+            assert_eq!(side.filter(|other| other.id == order.id).count(), 1);
+        }
+        assert_eq!(
+            account.reserved(),
+            (reserved, reserved_cash),
+            "running totals are sums over the open orders"
+        );
+        assert!(account.open_orders().eq(open));
+        for text in SYMBOLS {
+            let symbol = symbol(text);
+            assert_eq!(account.held(&symbol), holds.get(&symbol).copied().unwrap_or_default());
+        }
+
         for (symbol, position) in &account.positions {
             let held = account.held(symbol);
             assert!(held <= position.quantity.abs(), "{symbol}: {held} held of {position:?}");

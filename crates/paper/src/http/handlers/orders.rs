@@ -150,10 +150,12 @@ pub(in crate::http) async fn list(call: &Call) -> Result<Response, AlpacaError> 
                 views::family(order, exits, broker.market(), broker.now())
             };
             let shown = |order: &&Order| matches(order) && !rolled_up(order);
-            let orders: Vec<wire::Order> = if ascending {
-                account.orders().filter(shown).take(limit).map(show).collect()
-            } else {
-                account.orders().rev().filter(shown).take(limit).map(show).collect()
+            // Of the many orders that an account has had, few are open.
+            let orders: Vec<wire::Order> = match (status == "open", ascending) {
+                (true, true) => account.open_orders().filter(shown).take(limit).map(show).collect(),
+                (true, false) => account.open_orders().rev().filter(shown).take(limit).map(show).collect(),
+                (false, true) => account.orders().filter(shown).take(limit).map(show).collect(),
+                (false, false) => account.orders().rev().filter(shown).take(limit).map(show).collect(),
             };
             Ok(orders)
         })
