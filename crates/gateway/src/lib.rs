@@ -6,6 +6,7 @@
 
 mod answer;
 mod authenticate;
+mod change;
 mod control;
 mod crash;
 mod directory;

@@ -1,0 +1,273 @@
+//! A request that changes something at the broker: decided with its facts and caps, recorded, forwarded once, settled.
+
+use std::sync::PoisonError;
+
+use bytes::Bytes;
+use http::{HeaderMap, Method, Response};
+use hyper::body::Incoming;
+use paddock_alpaca::{ClientError, Credential};
+use paddock_core::audit::AuditEvent;
+use paddock_core::calendar::trading_date;
+use paddock_core::decide::{Act, Decision};
+use paddock_core::id::RequestId;
+use paddock_core::{Permit, Refusal, Usage, decide};
+use paddock_store::{Intent, Settlement};
+use rust_decimal::Decimal;
+use sha2::{Digest, Sha256};
+
+use crate::answer::{AnswerBody, Fault, whole};
+use crate::authenticate::Grant;
+use crate::crash::CrashPoint;
+use crate::door::{Arrival, actor, decide_input, open_credential};
+use crate::facts::FactFinder;
+use crate::lane::Lane;
+use crate::observe::{WholeAnswer, read_whole};
+use crate::shared::Shared;
+use crate::stop::Stop;
+use crate::target::{Intention, Target, summary};
+use crate::upstream::NoAnswer;
+
+/// A request that changes something at the broker, on its way.
+pub(crate) struct Change {
+    pub(crate) arrival: Arrival,
+    pub(crate) grant: Grant,
+    pub(crate) target: Target,
+    pub(crate) intention: Intention,
+    /// The body as it is sent on.
+    pub(crate) body: Bytes,
+    /// The program's headers.
+    pub(crate) headers: HeaderMap,
+}
+
+impl Change {
+    /// Takes it to its answer. Runs as a task of its own, which a program that hangs up does not stop.
+    pub(crate) async fn run(self, lane: &Lane) -> Result<Response<AnswerBody>, Stop> {
+        let shared = &*lane.shared;
+        let request = self.arrival.request;
+        let _in_flight = InFlight::enter(shared, request);
+        let credential = open_credential(shared, &self.grant)?;
+        let act = self.facts(shared, &credential).await?;
+        CrashPoint::Decided.reached();
+        let permit = match self.reserve(shared, act).await? {
+            Ok(permit) => permit,
+            Err(refusal) => {
+                let stop = Stop::Refusal(refusal);
+                return Err(lane.record_refusal(self.arrival, &self.grant, Some(&self.target), stop).await);
+            }
+        };
+        CrashPoint::Reserved.reached();
+        let answer = self.forward(shared, permit, &credential).await;
+        CrashPoint::Forwarded.reached();
+        let answer = self.settle(shared, answer, &credential).await;
+        CrashPoint::Settled.reached();
+        answer
+    }
+
+    async fn facts(&self, shared: &Shared, credential: &Credential) -> Result<Act, Stop> {
+        let entry = self.grant.entry();
+        let asking = shared
+            .client
+            .with_credential(entry.connection.connection.environment, credential)
+            .map_err(|_| Fault::credential_unreadable())?;
+        let finder = FactFinder { asking, prices_matter: entry.key.scope.limits_notional() };
+        Ok(match &self.intention {
+            Intention::Plain => Act::Plain,
+            Intention::Opaque => Act::Opaque,
+            Intention::Order(order) => Act::Orders(vec![finder.new_order(order).await?]),
+            Intention::Replace { order_id, patch } => {
+                let charged = self.already_charged(shared).await?;
+                Act::Orders(vec![finder.replacement(*order_id, patch, charged).await?])
+            }
+            Intention::Close { symbol, part } => Act::Orders(vec![finder.close(symbol, *part).await?]),
+            Intention::CloseAll => Act::Orders(finder.close_all().await?),
+        })
+    }
+
+    /// What this key has already been charged for the order that is to be replaced.
+    async fn already_charged(&self, shared: &Shared) -> Result<Decimal, Stop> {
+        let Intention::Replace { order_id, .. } = &self.intention else { return Ok(Decimal::ZERO) };
+        shared.store.charged_for_order(self.grant.entry().key.id, &order_id.to_string()).await.map_err(
+            |error| {
+                tracing::error!(%error, "what an order was charged could not be read");
+                Fault::audit_unavailable().into()
+            },
+        )
+    }
+
+    /// Decides with today's usage, and in the same transaction reserves what the request takes from the caps and writes the
+    /// audit record. Both are durable when this returns a permit.
+    async fn reserve(&self, shared: &Shared, act: Act) -> Result<Result<Permit, Refusal>, Stop> {
+        let entry = self.grant.entry();
+        let (client_order_id, summary) = match (&self.intention, &act) {
+            (Intention::Order(order), _) => {
+                (order.request.client_order_id.clone(), Some(summary(&order.request)))
+            }
+            (_, Act::Orders(orders)) => {
+                (None, Some(orders.iter().map(|facts| summary(&facts.order)).collect::<Vec<_>>().join(", ")))
+            }
+            _ => (None, None),
+        };
+        let already_charged = match &act {
+            Act::Orders(orders) => orders.iter().map(|facts| facts.already_charged).sum(),
+            Act::Plain | Act::Opaque => Decimal::ZERO,
+        };
+        let intent = Intent {
+            request: self.arrival.request,
+            key: entry.key.id,
+            connection: entry.connection.connection.id,
+            day: trading_date(self.arrival.at),
+            at: self.arrival.at,
+            actor: actor(&self.grant),
+            operation: self.target.operation.id.to_owned(),
+            client_order_id,
+            already_charged,
+        };
+        let body_digest = (!self.body.is_empty()).then(|| hex::encode(Sha256::digest(&self.body)));
+        let input = decide_input(shared, self.arrival, &self.grant, &self.target, act);
+        let decided = |usage: &Usage| match decide(&entry.key.scope, &input, usage) {
+            Decision::Refuse(refusal) => Err(refusal),
+            Decision::Permit(permit) => {
+                let event = AuditEvent::RequestPermitted {
+                    request: self.arrival.request,
+                    connection: entry.connection.connection.id,
+                    operation: self.target.operation.id.to_owned(),
+                    target: self.target.label(),
+                    body_digest,
+                    summary,
+                    orders: permit.charge().orders,
+                    notional: permit.charge().notional,
+                };
+                Ok((permit, event))
+            }
+        };
+        shared.store.reserve(&intent, decided).await.map_err(|error| {
+            tracing::error!(%error, "a request could not be reserved and recorded");
+            Fault::audit_unavailable().into()
+        })
+    }
+
+    async fn forward(
+        &self,
+        shared: &Shared,
+        _permit: Permit,
+        credential: &Credential,
+    ) -> Result<Response<Incoming>, NoAnswer> {
+        let operation = self.target.operation;
+        let environment = self.grant.entry().connection.connection.environment;
+        let method = match operation.method {
+            paddock_alpaca::operation::Method::Get => Method::GET,
+            paddock_alpaca::operation::Method::Post => Method::POST,
+            paddock_alpaca::operation::Method::Put => Method::PUT,
+            paddock_alpaca::operation::Method::Patch => Method::PATCH,
+            paddock_alpaca::operation::Method::Delete => Method::DELETE,
+        };
+        let url = self.target.url(shared, environment);
+        shared.for_changes.send(&url, method, self.body.clone(), &self.headers, credential).await
+    }
+
+    /// Confirms or releases what was reserved, by what the broker answered.
+    async fn settle(
+        &self,
+        shared: &Shared,
+        answer: Result<Response<Incoming>, NoAnswer>,
+        credential: &Credential,
+    ) -> Result<Response<AnswerBody>, Stop> {
+        let read = match answer {
+            Ok(response) => {
+                let status = response.status();
+                read_whole(response, credential).await.map_err(|fault| (Some(status.as_u16()), fault))
+            }
+            Err(NoAnswer::NotSent) => {
+                self.write(shared, Settlement::Released { status: None }).await;
+                return Err(Fault::upstream_unreachable().into());
+            }
+            Err(NoAnswer::Broken) => Err((None, Fault::upstream_failed())),
+            Err(NoAnswer::Timeout) => Err((None, Fault::upstream_timeout())),
+        };
+        match read {
+            Ok(answer) if answer.status.is_success() => {
+                let order_id = order_id(&answer);
+                let status = answer.status.as_u16();
+                self.write(shared, Settlement::Confirmed { status: Some(status), order_id }).await;
+                Ok(answer.into_response(self.arrival.request))
+            }
+            Ok(answer) if answer.status.is_client_error() => {
+                self.write(shared, Settlement::Released { status: Some(answer.status.as_u16()) }).await;
+                Ok(answer.into_response(self.arrival.request))
+            }
+            Err((Some(status), fault)) if (400..500).contains(&status) => {
+                self.write(shared, Settlement::Released { status: Some(status) }).await;
+                Err(fault.into())
+            }
+            Ok(answer) => self.unknown(shared, credential, Ok(answer)).await,
+            Err((_, fault)) => self.unknown(shared, credential, Err(fault)).await,
+        }
+    }
+
+    /// No usable answer came. The request is never sent again; an order is looked for by its client order id instead.
+    async fn unknown(
+        &self,
+        shared: &Shared,
+        credential: &Credential,
+        answer: Result<WholeAnswer, Fault>,
+    ) -> Result<Response<AnswerBody>, Stop> {
+        if let Intention::Order(order) = &self.intention
+            && let Some(client_order_id) = &order.request.client_order_id
+        {
+            let environment = self.grant.entry().connection.connection.environment;
+            let asking = shared
+                .client
+                .with_credential(environment, credential)
+                .map_err(|_| Fault::credential_unreadable())?;
+            let found = asking.order_by_client_order_id(client_order_id).await;
+            if let Ok(found) = found {
+                let order_id = Some(found.id.to_string());
+                self.write(shared, Settlement::Confirmed { status: None, order_id }).await;
+                let body = serde_json::to_vec(&found).map_err(|_| Fault::upstream_unsafe())?;
+                let answer = whole(http::StatusCode::OK, body.into());
+                return Ok(crate::answer::with_request_id(answer, self.arrival.request));
+            } else if let Err(ClientError::Api(error)) = &found {
+                // "Not found" right after a lost answer proves nothing yet: the order may still be on its way. Recovery
+                // asks again when it no longer can be.
+                tracing::warn!(status = error.status, request = %self.arrival.request, "an order could not be found again");
+            }
+        }
+        self.write(shared, Settlement::Unknown).await;
+        match answer {
+            Ok(answer) => Ok(answer.into_response(self.arrival.request)),
+            Err(fault) => Err(fault.into()),
+        }
+    }
+
+    /// Writes the settlement. If that fails, the reservation stays open and recovery settles it.
+    async fn write(&self, shared: &Shared, settlement: Settlement) {
+        if let Err(error) = shared.store.settle(self.arrival.request, &settlement, shared.clock.now()).await {
+            tracing::error!(%error, request = %self.arrival.request, "a request could not be settled; recovery will do it");
+        }
+    }
+}
+
+/// The id of the order that an answer speaks of, if it does.
+fn order_id(answer: &WholeAnswer) -> Option<String> {
+    let value: serde_json::Value = serde_json::from_slice(&answer.body).ok()?;
+    value.get("id")?.as_str().map(str::to_owned)
+}
+
+/// Marks a request as being forwarded by this process for as long as it lives.
+struct InFlight<'a> {
+    shared: &'a Shared,
+    request: RequestId,
+}
+
+impl<'a> InFlight<'a> {
+    fn enter(shared: &'a Shared, request: RequestId) -> Self {
+        shared.in_flight.lock().unwrap_or_else(PoisonError::into_inner).insert(request);
+        Self { shared, request }
+    }
+}
+
+impl Drop for InFlight<'_> {
+    fn drop(&mut self) {
+        self.shared.in_flight.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.request);
+    }
+}
