@@ -273,6 +273,12 @@ impl PaperBroker {
         self.lock().broker.account_by_key_id(key_id).map(|account| account.id)
     }
 
+    /// The Key ID of an account's pair, if it has one.
+    pub(crate) fn key_id_of(&self, account: Uuid) -> Option<String> {
+        let state = self.lock();
+        Some(state.broker.account(account)?.key.as_ref()?.key_id.clone())
+    }
+
     pub(crate) fn streams(&self) -> &Streams {
         &self.0.streams
     }

@@ -13,6 +13,7 @@ use paddock_alpaca::AlpacaError;
 use tokio::sync::watch;
 use tokio::time::{Instant, Interval};
 use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
 
 use super::orders::{Listening, Past, Told};
 use super::socket::changed;
@@ -37,6 +38,9 @@ pub(crate) fn trades(call: &Call) -> Result<Response, AlpacaError> {
     let (earlier, heard) = streams.orders.listen_from(call.account, &past);
     let events = Events {
         broker: call.broker.clone(),
+        account: call.account,
+        key_id: call.broker.key_id_of(call.account),
+        key_changes: streams.key_changes.subscribe(),
         earlier: earlier.into(),
         heard,
         until,
@@ -81,6 +85,10 @@ fn together(message: &'static str) -> AlpacaError {
 
 struct Events {
     broker: PaperBroker,
+    account: Uuid,
+    /// With what the stream was opened: it ends with the pair.
+    key_id: Option<String>,
+    key_changes: watch::Receiver<u64>,
     earlier: VecDeque<Arc<Told>>,
     heard: Listening,
     until: Until,
@@ -109,7 +117,18 @@ impl Events {
                 }
                 tokio::select! {
                     () = self.closing.cancelled() => return None,
-                    told = self.heard.recv() => break told?,
+                    told = self.heard.recv() => match told {
+                        Some(told) => break told,
+                        None => {
+                            self.over = true;
+                            return Some(Bytes::from_static(b": you are reading too slowly\n\n"));
+                        }
+                    },
+                    () = changed(&mut self.key_changes) => {
+                        if self.broker.key_id_of(self.account) != self.key_id {
+                            return None;
+                        }
+                    }
                     _ = self.heartbeat.tick() => return Some(Bytes::from_static(b": heartbeat\n\n")),
                     () = changed(&mut self.time) => {}
                 }

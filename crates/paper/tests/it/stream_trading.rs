@@ -187,6 +187,7 @@ async fn a_dead_pair_closes_its_sockets(#[case] how: &str) {
     let desk = Desk::at(OPEN).await;
     let (broker, account) = (&desk.server.broker, desk.account.account_id);
     let mut socket = listener(&desk).await;
+    let events = desk.request("GET", "/v2/events/trades").send().await.unwrap();
     let other = broker.create_account(Environment::Paper, DEFAULT_CASH).await.unwrap();
     broker.revoke_key(other.account_id).await.unwrap();
     match how {
@@ -195,6 +196,7 @@ async fn a_dead_pair_closes_its_sockets(#[case] how: &str) {
         _ => drop(broker.reset_account(account, DEFAULT_CASH).await.unwrap()),
     }
     assert_eq!(socket.closed().await, (1008, "the key is no longer valid".to_owned()));
+    assert_eq!(events.text().await.unwrap(), ": connected\n\n");
 }
 
 #[tokio::test]

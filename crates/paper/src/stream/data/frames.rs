@@ -13,6 +13,9 @@ use crate::stream::encode::Format;
 /// How many portions are kept. All who are up to date need the same one; who lags behind makes its own.
 const KEPT: usize = 64;
 
+/// Above how many bytes fewer are kept.
+const BYTES: usize = 8 << 20;
+
 /// Which frames.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Key {
@@ -48,6 +51,30 @@ impl Frames {
                 }
             }
         };
-        Arc::clone(made.get_or_init(|| make().into()))
+        Arc::clone(made.get_or_init(|| {
+            let frames: Arc<[Message]> = make().into();
+            self.make_room(frames.iter().map(size).sum());
+            frames
+        }))
+    }
+
+    /// Forgets the oldest until `more` bytes have room.
+    fn make_room(&self, more: usize) {
+        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let sizes = kept.iter().filter_map(|(_, made)| made.get()).flat_map(|frames| frames.iter());
+        let mut bytes = more + sizes.map(size).sum::<usize>();
+        while bytes > BYTES
+            && let Some((_, made)) = kept.pop_front()
+        {
+            bytes -= made.get().map_or(0, |frames| frames.iter().map(size).sum());
+        }
+    }
+}
+
+fn size(message: &Message) -> usize {
+    match message {
+        Message::Text(text) => text.len(),
+        Message::Binary(bytes) => bytes.len(),
+        _ => 0,
     }
 }

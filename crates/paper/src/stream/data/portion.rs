@@ -265,3 +265,58 @@ pub(super) fn wrapped(format: Format, message: Vec<u8>) -> Message {
         (_, Err(bytes)) => Message::binary(bytes.into_bytes()),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::market::{DateLaying, MarketOptions};
+
+    fn at(seconds: i64, micros: i32) -> Timestamp {
+        // The session of 2026-06-24 opens.
+        Timestamp::new(1_782_307_800 + seconds, micros * 1000).unwrap()
+    }
+
+    /// All that is told between two instants when the socket looks at these instants in between.
+    fn told(market: &Market, from: Timestamp, to: Timestamp, looks: &[Timestamp]) -> Vec<serde_json::Value> {
+        let mut selection = Selection::default();
+        for channel in
+            [Channel::Trades, Channel::Quotes, Channel::Bars, Channel::UpdatedBars, Channel::DailyBars]
+        {
+            selection.add(channel, ["AAPL", "MSFT", "IBM"].map(str::to_owned));
+        }
+        let (mut stood, mut messages) = (from, Vec::new());
+        for now in looks.iter().copied().chain([to]) {
+            while stood < now {
+                let end = end_of(stood, now);
+                for frame in frames(market, Feed::Iex, &selection, Format::Json, stood, end) {
+                    let frame: Vec<serde_json::Value> =
+                        serde_json::from_str(frame.to_text().unwrap()).unwrap();
+                    assert!(frame.len() <= IN_A_FRAME);
+                    messages.extend(frame);
+                }
+                stood = end;
+            }
+        }
+        messages
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(24))]
+
+        #[test]
+        fn how_often_a_socket_looks_makes_no_difference(
+            start in -30_i64..90,
+            micros in 0..1_000_000,
+            mut looks in prop::collection::vec((0_i64..150, 0..1_000_000), 0..12),
+        ) {
+            let market = Market::new(MarketOptions { seed: 3, laying: DateLaying::OntoToday, hold_open: false });
+            let (from, to) = (at(start, micros), at(start + 150, micros));
+            looks.sort_unstable();
+            let looks: Vec<Timestamp> =
+                looks.into_iter().map(|(seconds, micros)| at(start + seconds, micros)).filter(|look| *look < to).collect();
+            prop_assert_eq!(told(&market, from, to, &looks), told(&market, from, to, &[]));
+        }
+    }
+}
