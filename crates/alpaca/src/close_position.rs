@@ -2,7 +2,7 @@
 
 use paddock_core::AssetClass;
 use paddock_core::money::parse_decimal;
-use paddock_core::order::{Amount, OrderClass, OrderRequest, OrderType, TimeInForce};
+use paddock_core::order::{Amount, OrderRequest, TimeInForce};
 use rust_decimal::Decimal;
 
 use crate::error::AlpacaError;
@@ -69,23 +69,8 @@ pub fn closing_order(position: &Position, part: ClosePart) -> Result<OrderReques
         position.parsed_symbol().ok_or_else(|| AlpacaError::order_asset_not_found(&position.symbol))?;
     let time_in_force =
         if symbol.class() == AssetClass::Crypto { TimeInForce::Gtc } else { TimeInForce::Day };
-    Ok(OrderRequest {
-        symbol,
-        side: position.side.closing_side(),
-        order_type: OrderType::Market,
-        time_in_force,
-        amount: Amount::Quantity(part.of(position)),
-        limit_price: None,
-        stop_price: None,
-        trail_price: None,
-        trail_percent: None,
-        extended_hours: false,
-        order_class: OrderClass::Simple,
-        take_profit: None,
-        stop_loss: None,
-        legs: Vec::new(),
-        client_order_id: None,
-    })
+    let amount = Amount::Quantity(part.of(position));
+    Ok(OrderRequest::market(symbol, position.side.closing_side(), time_in_force, amount))
 }
 
 #[cfg(test)]

@@ -1,17 +1,18 @@
 //! An order, as a person means it: what would happen if the broker accepted it.
 
 use std::fmt;
-use std::str::FromStr;
 
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
 use crate::Symbol;
 
+/// Defines an enum whose values are words on the wire: with `ALL`, `as_str`, `Display`, `FromStr` and serde.
+#[macro_export]
 macro_rules! words {
     ($(#[$doc:meta])* $name:ident { $($(#[$variant_doc:meta])* $variant:ident = $text:literal),+ $(,)? }) => {
         $(#[$doc])*
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::serde::Serialize, ::serde::Deserialize)]
         pub enum $name {
             $($(#[$variant_doc])* #[serde(rename = $text)] $variant),+
         }
@@ -27,16 +28,16 @@ macro_rules! words {
             }
         }
 
-        impl fmt::Display for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        impl ::std::fmt::Display for $name {
+            fn fmt(&self, f: &mut ::std::fmt::Formatter<'_>) -> ::std::fmt::Result {
                 f.write_str(self.as_str())
             }
         }
 
-        impl FromStr for $name {
-            type Err = UnknownWord;
+        impl ::std::str::FromStr for $name {
+            type Err = $crate::order::UnknownWord;
             fn from_str(text: &str) -> Result<Self, Self::Err> {
-                Self::ALL.iter().copied().find(|word| word.as_str() == text).ok_or(UnknownWord {
+                Self::ALL.iter().copied().find(|word| word.as_str() == text).ok_or($crate::order::UnknownWord {
                     expected: &[$($text),+],
                 })
             }
@@ -200,4 +201,28 @@ pub struct OrderRequest {
     pub legs: Vec<OrderLeg>,
     /// The client's own name for the order, at most 128 characters, unique for ever in its account.
     pub client_order_id: Option<String>,
+}
+
+impl OrderRequest {
+    /// A market order for one thing, with nothing else asked for.
+    #[must_use]
+    pub const fn market(symbol: Symbol, side: Side, time_in_force: TimeInForce, amount: Amount) -> Self {
+        Self {
+            symbol,
+            side,
+            order_type: OrderType::Market,
+            time_in_force,
+            amount,
+            limit_price: None,
+            stop_price: None,
+            trail_price: None,
+            trail_percent: None,
+            extended_hours: false,
+            order_class: OrderClass::Simple,
+            take_profit: None,
+            stop_loss: None,
+            legs: Vec::new(),
+            client_order_id: None,
+        }
+    }
 }

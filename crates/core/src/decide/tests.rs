@@ -15,23 +15,7 @@ fn dec(text: &str) -> Decimal {
 }
 
 fn order(symbol: &str, side: Side, amount: Amount) -> OrderRequest {
-    OrderRequest {
-        symbol: Symbol::parse(symbol).unwrap(),
-        side,
-        order_type: OrderType::Market,
-        time_in_force: TimeInForce::Day,
-        amount,
-        limit_price: None,
-        stop_price: None,
-        trail_price: None,
-        trail_percent: None,
-        extended_hours: false,
-        order_class: OrderClass::Simple,
-        take_profit: None,
-        stop_loss: None,
-        legs: Vec::new(),
-        client_order_id: None,
-    }
+    OrderRequest::market(Symbol::parse(symbol).unwrap(), side, TimeInForce::Day, amount)
 }
 
 fn shares(quantity: &str) -> Amount {

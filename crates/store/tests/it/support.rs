@@ -9,7 +9,7 @@ use jiff::civil::Date;
 use paddock_core::audit::{Actor, AuditEvent};
 use paddock_core::decide::{Act, OrderFacts};
 use paddock_core::id::{AccessKeyId, ConnectionId, DekId, RequestId, UserId};
-use paddock_core::order::{Amount, OrderClass, OrderRequest, OrderType, Side, TimeInForce};
+use paddock_core::order::{Amount, OrderRequest, Side, TimeInForce};
 use paddock_core::scope::Preset;
 use paddock_core::{
     Decision, Entropy, Environment, PermissionClass, Permit, Refusal, Request, Scope, SecretText, Symbol,
@@ -348,23 +348,8 @@ pub fn deciding(
 }
 
 fn market_buy(dollars: Decimal) -> OrderRequest {
-    OrderRequest {
-        symbol: Symbol::parse("AAPL").unwrap(),
-        side: Side::Buy,
-        order_type: OrderType::Market,
-        time_in_force: TimeInForce::Day,
-        amount: Amount::Notional(dollars),
-        limit_price: None,
-        stop_price: None,
-        trail_price: None,
-        trail_percent: None,
-        extended_hours: false,
-        order_class: OrderClass::Simple,
-        take_profit: None,
-        stop_loss: None,
-        legs: Vec::new(),
-        client_order_id: None,
-    }
+    let symbol = Symbol::parse("AAPL").unwrap();
+    OrderRequest::market(symbol, Side::Buy, TimeInForce::Day, Amount::Notional(dollars))
 }
 
 /// Reserves an order of so many dollars, which must be permitted.
