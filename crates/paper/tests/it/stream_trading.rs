@@ -84,6 +84,36 @@ async fn what_happens_as_time_passes_is_told_without_being_asked() {
 }
 
 #[tokio::test]
+async fn the_exits_of_a_bracket_are_told_as_orders_of_their_own() {
+    let desk = Desk::at(OPEN).await;
+    let mut socket = listener(&desk).await;
+    let mut bracket = buy(1);
+    bracket["order_class"] = json!("bracket");
+    bracket["take_profit"] = json!({"limit_price": "9000"});
+    bracket["stop_loss"] = json!({"stop_price": "1"});
+    desk.place(bracket).await;
+    let told = |update: &Value| {
+        let (event, kind) = (&update["data"]["event"], &update["data"]["order"]["type"]);
+        format!("{} {}", event.as_str().unwrap(), kind.as_str().unwrap())
+    };
+    let mut updates = Vec::new();
+    while updates.last().is_none_or(|last| last != "new limit") {
+        updates.push(told(&socket.next().await));
+    }
+    let expected =
+        ["held limit", "held stop", "pending_new market", "new market", "fill market", "new limit"]
+            .map(str::to_owned);
+    let sorted = |mut words: Vec<String>| {
+        words.sort();
+        words
+    };
+    assert_eq!(sorted(updates.clone()), sorted(expected.to_vec()), "{updates:?}");
+    desk.delete("/v2/orders").await;
+    let ends = vec![told(&socket.next().await), told(&socket.next().await)];
+    assert_eq!(sorted(ends), ["canceled limit", "canceled stop"]);
+}
+
+#[tokio::test]
 async fn paper_speaks_in_binary_frames_and_live_in_text() {
     let mut desk = Desk::at(OPEN).await;
     let mut socket = Socket::open(&desk, "/stream", &[]).await;
