@@ -27,6 +27,9 @@ pub struct Standing {
     pub trading_blocked: bool,
     /// Nothing at all.
     pub account_blocked: bool,
+    /// Only orders that close positions.
+    #[serde(default)]
+    pub liquidation_only: bool,
 }
 
 impl Standing {
@@ -36,7 +39,12 @@ impl Standing {
     /// That of a new account.
     #[must_use]
     pub fn active() -> Self {
-        Self { status: Self::ACTIVE.to_owned(), trading_blocked: false, account_blocked: false }
+        Self {
+            status: Self::ACTIVE.to_owned(),
+            trading_blocked: false,
+            account_blocked: false,
+            liquidation_only: false,
+        }
     }
 
     /// Whether new orders are taken.

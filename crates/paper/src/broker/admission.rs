@@ -49,6 +49,7 @@ pub(super) fn admit(candidate: &Candidate<'_>) -> Result<Admitted, AlpacaError> 
     candidate.check_stop()?;
     let quote = candidate.quote()?;
     let intent = candidate.check_holding(asset, &quote)?;
+    candidate.check_liquidation(intent)?;
     candidate.check_exits(intent, &quote)?;
     candidate.check_wash_trade()?;
     let reserved_price = candidate.check_money(intent, &quote)?;
@@ -76,6 +77,15 @@ impl Candidate<'_> {
         }
         if self.account.configuration.suspend_trade {
             return Err(AlpacaError::trading_suspended_by_user());
+        }
+        Ok(())
+    }
+
+    /// An account that is restricted to liquidation may only close what it holds.
+    fn check_liquidation(&self, intent: PositionIntent) -> Result<(), AlpacaError> {
+        let opens = matches!(intent, PositionIntent::BuyToOpen | PositionIntent::SellToOpen);
+        if opens && self.account.standing.liquidation_only {
+            return Err(AlpacaError::account_liquidation_only());
         }
         Ok(())
     }

@@ -14,6 +14,9 @@ use super::order::{Order, Trailing, trail_of};
 use super::{Broker, Scheduled};
 use crate::market::{Market, Watch};
 
+/// How far the tape is looked at ahead: most orders are gone before, and what is left of their lives need not be searched.
+const HORIZON: SignedDuration = SignedDuration::from_hours(24);
+
 /// What happens to an order next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Due {
@@ -29,6 +32,8 @@ pub(super) enum Due {
         /// At this price.
         price: Decimal,
     },
+    /// The tape was looked at up to here and nothing happened.
+    Look,
     /// It had to be filled at once and could not.
     Cancel,
     /// Its time is over.
@@ -45,12 +50,15 @@ fn next_event(market: &Market, order: &Order, at: Timestamp) -> Option<(Timestam
         return Some(auction(market, order));
     }
     let expire = (order.expires_at, Due::Expire);
+    let horizon = at.saturating_add(HORIZON).unwrap_or(Timestamp::MAX);
+    let nothing = if horizon < order.expires_at { (horizon, Due::Look) } else { expire };
+    let until = horizon.min(last_instant(order));
     if order.status == OrderStatus::Accepted {
         let opening = opening(request, at);
         return Some(if opening < order.expires_at { (opening, Due::Open) } else { expire });
     }
     if order.waits_for_stop() {
-        return Some(trigger(market, order, at).unwrap_or(expire));
+        return Some(trigger(market, order, (at, until)).unwrap_or(nothing));
     }
     let standing = market.quote(&request.symbol, at).map(|quote| match request.side {
         Side::Buy => quote.ask,
@@ -69,8 +77,8 @@ fn next_event(market: &Market, order: &Order, at: Timestamp) -> Option<(Timestam
         Side::Sell => Watch::BidAtOrAbove,
     };
     let limit = request.limit_price.unwrap_or(standing);
-    let crossing = market.first_crossing(&request.symbol, watch, limit, at, last_instant(order));
-    Some(crossing.map_or(expire, |crossing| (crossing.at, Due::Fill { price: crossing.price })))
+    let crossing = market.first_crossing(&request.symbol, watch, limit, at, until);
+    Some(crossing.map_or(nothing, |crossing| (crossing.at, Due::Fill { price: crossing.price })))
 }
 
 /// Whether an order without a stop price to wait for is filled at `price`.
@@ -92,8 +100,8 @@ fn auction(market: &Market, order: &Order) -> (Timestamp, Due) {
     }
 }
 
-/// When the tape reaches the order's stop price; at once if it stands there.
-fn trigger(market: &Market, order: &Order, at: Timestamp) -> Option<(Timestamp, Due)> {
+/// When the tape reaches the order's stop price, up to `until`; at once if it stands there.
+fn trigger(market: &Market, order: &Order, (at, until): (Timestamp, Timestamp)) -> Option<(Timestamp, Due)> {
     let request = &order.request;
     let (symbol, side) = (&request.symbol, request.side);
     let reached = |stop: Decimal, price: Decimal| match side {
@@ -101,12 +109,12 @@ fn trigger(market: &Market, order: &Order, at: Timestamp) -> Option<(Timestamp, 
         Side::Sell => price <= stop,
     };
     if let (Some(trail), Some(trailed)) = (trail_of(request), order.trailed) {
-        let Trailing { best, until } = trailed;
-        let standing = market.last_trade(symbol, until)?.price;
+        let Trailing { best, until: from } = trailed;
+        let standing = market.last_trade(symbol, from)?.price;
         if reached(trail.stop_price(side, best), standing) {
             return Some((at, Due::Trigger { best: Some(best) }));
         }
-        let trailed = market.trail(symbol, side, trail, best, (until, last_instant(order)));
+        let trailed = market.trail(symbol, side, trail, best, (from, until));
         let crossing = trailed.triggered?;
         return Some((crossing.at.max(at), Due::Trigger { best: Some(trailed.best) }));
     }
@@ -119,7 +127,7 @@ fn trigger(market: &Market, order: &Order, at: Timestamp) -> Option<(Timestamp, 
         Side::Buy => Watch::TradeAtOrAbove,
         Side::Sell => Watch::TradeAtOrBelow,
     };
-    let crossing = market.first_crossing(symbol, watch, stop, at, last_instant(order))?;
+    let crossing = market.first_crossing(symbol, watch, stop, at, until)?;
     Some((crossing.at, Due::Trigger { best: None }))
 }
 
@@ -166,13 +174,18 @@ impl Broker {
 
     /// Takes an order that is no longer open out of the schedule, and writes down how far its stop has trailed.
     pub(super) fn forget(&mut self, account: Uuid, sequence: u64) {
-        let (market, now) = (std::sync::Arc::clone(&self.market), self.now);
-        self.change(account, sequence, |order| {
-            if let Some((best, _)) = order.trailed_until(&market, now) {
-                order.trailed = Some(Trailing { best, until: now });
-            }
-        });
+        self.note_trail(account, sequence);
         self.set_due(account, sequence, None);
+    }
+
+    fn note_trail(&mut self, account: Uuid, sequence: u64) {
+        let Some(order) = self.accounts.get(&account).and_then(|account| account.order_at(sequence)) else {
+            return;
+        };
+        let now = self.now;
+        if let Some((best, _)) = order.trailed_until(&self.market, now) {
+            self.change(account, sequence, |order| order.trailed = Some(Trailing { best, until: now }));
+        }
     }
 
     /// What was due happens.
@@ -188,6 +201,7 @@ impl Broker {
                 order.updated_at = at;
                 order.trailed = best.map(|best| Trailing { best, until: at });
             }),
+            Due::Look => self.note_trail(account, sequence),
             Due::Cancel => self.take_back(account, sequence),
             Due::Expire => {
                 self.forget(account, sequence);

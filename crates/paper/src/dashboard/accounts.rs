@@ -116,7 +116,7 @@ pub(super) async fn show(State(served): State<Served>, Path(name): Path<String>)
     answer(StatusCode::OK, &summary.ok_or_else(no_such_account)?)
 }
 
-/// `PATCH /accounts/{account}` with any of `status`, `trading_blocked` and `account_blocked`.
+/// `PATCH /accounts/{account}` with any of `status`, `trading_blocked`, `account_blocked` and `liquidation_only`.
 pub(super) async fn set_standing(
     State(served): State<Served>,
     Path(name): Path<String>,
@@ -136,6 +136,8 @@ pub(super) async fn set_standing(
     }
     standing.trading_blocked = read(fields.boolean("trading_blocked"))?.unwrap_or(standing.trading_blocked);
     standing.account_blocked = read(fields.boolean("account_blocked"))?.unwrap_or(standing.account_blocked);
+    standing.liquidation_only =
+        read(fields.boolean("liquidation_only"))?.unwrap_or(standing.liquidation_only);
     finish(fields)?;
     served.broker.execute(Command::SetStanding { account, standing }).await?;
     show(State(served), Path(name)).await

@@ -70,6 +70,12 @@ async fn an_account_can_be_made_inactive_or_blocked() {
     assert_eq!(answer(dashboard(&desk, "PATCH", &target).body(body)).await.status, 200);
     let account = desk.get("/v2/account").await.body;
     assert_eq!((&account["status"], &account["account_blocked"]), (&json!("INACTIVE"), &json!(true)));
+    let body = json!({"status": "ACTIVE", "account_blocked": false, "liquidation_only": true}).to_string();
+    let restricted = answer(dashboard(&desk, "PATCH", &target).body(body)).await;
+    assert_eq!((restricted.status, &restricted.body["liquidation_only"]), (200, &json!(true)));
+    let order = json!({"symbol": "AAPL", "qty": 1, "side": "buy", "type": "market", "time_in_force": "day"});
+    let refused = desk.post("/v2/orders", order).await;
+    assert_eq!(refused.body["message"], "account is restricted to liquidation only");
     let body = json!({"status": "SLEEPY"}).to_string();
     assert_eq!(answer(dashboard(&desk, "PATCH", &target).body(body)).await.status, 422);
 }

@@ -198,6 +198,20 @@ fn an_account_that_may_not_trade_does_not(#[case] standing: Standing) {
 }
 
 #[test]
+fn an_account_that_is_restricted_to_liquidation_only_closes() {
+    let mut desk = Desk::at(OPEN);
+    let account = desk.account;
+    desk.place(buy("AAPL", "10")).unwrap();
+    let standing = Standing { liquidation_only: true, ..Standing::active() };
+    desk.apply(&Command::SetStanding { account, standing }).unwrap();
+    for request in [buy("AAPL", "1"), buy("MSFT", "1"), sell("MSFT", "1")] {
+        assert_eq!(desk.refused(request), "account is restricted to liquidation only");
+    }
+    desk.place(sell("AAPL", "10")).unwrap();
+    assert!(desk.account().positions.is_empty());
+}
+
+#[test]
 fn its_user_may_stop_trading_or_fractions_and_set_the_multiplier() {
     let mut desk = Desk::at(OPEN);
     configure(&mut desk, |configuration| configuration.fractional_trading = false);
