@@ -28,6 +28,9 @@ pub struct World {
     pub laying: String,
     /// Whether the market is held open around the clock.
     pub hold_open: bool,
+    /// Whether one order in ten is filled in parts.
+    #[serde(default)]
+    pub partial_fills: bool,
 }
 
 /// The journal could not be used.

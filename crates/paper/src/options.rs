@@ -41,6 +41,8 @@ pub struct PaperOptions {
     pub default_cash: Decimal,
     /// Requests that an account may make in a minute; Alpaca allows 200. Without it, any number.
     pub rate_limit: Option<u32>,
+    /// Whether one order in ten is filled in parts, as Alpaca's paper accounts do it.
+    pub partial_fills: bool,
     /// How streams are set up.
     pub streams: StreamOptions,
     /// Whether [`crate::PaperBroker::requests_seen`] is kept, for tests.
@@ -48,7 +50,8 @@ pub struct PaperOptions {
 }
 
 impl PaperOptions {
-    /// The usual set-up: seed 1, real time, real hours, recorded prices as today's, in memory, $100,000, no rate limit.
+    /// The usual set-up: seed 1, real time, real hours, recorded prices as today's, in memory, $100,000, no rate limit,
+    /// whole fills.
     #[must_use]
     pub fn new(clock: Arc<dyn Clock>, entropy: Arc<dyn Entropy>) -> Self {
         Self {
@@ -62,6 +65,7 @@ impl PaperOptions {
             entropy,
             default_cash: DEFAULT_CASH,
             rate_limit: None,
+            partial_fills: false,
             streams: StreamOptions::default(),
             record_requests: false,
         }

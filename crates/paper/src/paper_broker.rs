@@ -75,6 +75,7 @@ impl PaperBroker {
                 DateLaying::AsRecorded => "as_recorded".to_owned(),
             },
             hold_open: options.hold_open,
+            partial_fills: options.partial_fills,
         };
         let (journal, history) = match &options.data_dir {
             Some(directory) => {
@@ -84,7 +85,7 @@ impl PaperBroker {
             None => (None, Vec::new()),
         };
         let begin = history.first().map_or_else(|| clock.now(), |first| first.at);
-        let mut broker = Broker::new(Arc::clone(&market), begin);
+        let mut broker = Broker::new(Arc::clone(&market), begin).with_partial_fills(options.partial_fills);
         for (number, entry) in (1..).zip(&history) {
             broker
                 .apply(entry.at, &entry.command)

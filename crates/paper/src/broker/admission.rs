@@ -277,22 +277,27 @@ impl Candidate<'_> {
 
     fn units_at(&self, price: Decimal) -> Decimal {
         match self.request.amount {
-            Amount::Quantity(quantity) => quantity,
+            Amount::Quantity(quantity) => quantity - self.filled(),
             Amount::Notional(notional) => units_for(notional, price),
         }
     }
 
     fn dollars_at(&self, price: Decimal) -> Decimal {
         match self.request.amount {
-            Amount::Quantity(quantity) => to_cents(quantity * price),
+            Amount::Quantity(quantity) => to_cents((quantity - self.filled()) * price),
             Amount::Notional(notional) => notional,
         }
+    }
+
+    /// What was filled already of the order that it takes the place of, and is part of its quantity.
+    fn filled(&self) -> Decimal {
+        self.replaces.map(|order| order.filled_quantity).unwrap_or_default()
     }
 
     /// The rest of a holding can always be sold, however little it is worth.
     fn sells_everything(&self) -> bool {
         let held = self.account.position(&self.request.symbol).quantity;
-        self.request.side == Side::Sell && self.request.amount == Amount::Quantity(held)
+        self.request.side == Side::Sell && self.request.amount == Amount::Quantity(held + self.filled())
     }
 }
 

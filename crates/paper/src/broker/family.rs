@@ -4,7 +4,7 @@
 //! the take-profit holds; the stop-loss is `held`, as Alpaca shows it, until the tape reaches its stop price.
 
 use paddock_alpaca::wire::OrderStatus;
-use paddock_core::order::{OrderClass, OrderRequest, OrderType};
+use paddock_core::order::{Amount, OrderClass, OrderRequest, OrderType};
 use uuid::Uuid;
 
 use super::Broker;
@@ -87,6 +87,9 @@ impl Broker {
     pub(super) fn release_family(&mut self, account: Uuid, sequence: u64) {
         let Some(owner) = self.accounts.get(&account) else { return };
         let Some(order) = owner.order_at(sequence) else { return };
+        if order.status == OrderStatus::PartiallyFilled {
+            return self.shrink_family(account, sequence);
+        }
         let filled = order.status == OrderStatus::Filled;
         let members: Vec<(u64, bool)> =
             owner.family(order).map(|member| (member.sequence, member.dormant)).collect();
@@ -105,6 +108,21 @@ impl Broker {
                 // What is awake has the same end of its time.
                 (false, false) => {}
             }
+        }
+    }
+
+    /// After one exit was filled in part: the other is for the rest only. The exits of an entry wait for the whole of it.
+    fn shrink_family(&mut self, account: Uuid, sequence: u64) {
+        let Some(owner) = self.accounts.get(&account) else { return };
+        let Some(order) = owner.order_at(sequence) else { return };
+        let Some(quantity) = order.quantity() else { return };
+        let left = quantity - order.filled_quantity;
+        let awake: Vec<u64> =
+            owner.family(order).filter(|member| !member.dormant).map(|member| member.sequence).collect();
+        for member in awake {
+            self.change(account, member, |exit| {
+                exit.request.amount = Amount::Quantity(left + exit.filled_quantity);
+            });
         }
     }
 }

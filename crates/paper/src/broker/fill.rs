@@ -2,7 +2,8 @@
 
 use jiff::Timestamp;
 use paddock_alpaca::wire::{OrderStatus, PositionIntent};
-use paddock_core::order::Side;
+use paddock_core::AssetClass;
+use paddock_core::order::{Side, TimeInForce};
 use rust_decimal::Decimal;
 use uuid::Uuid;
 
@@ -15,8 +16,8 @@ use super::order::Order;
 use super::position::to_cents;
 
 impl Broker {
-    /// Fills what is left of an order at `price`. Quantity is not compared with the size of the quote, as Alpaca's own paper
-    /// accounts do not.
+    /// Fills what is left of an order at `price`, or by chance a part of it. Quantity is not compared with the size of the quote,
+    /// as Alpaca's own paper accounts do not.
     pub(super) fn fill(&mut self, owner: Uuid, sequence: u64, price: Decimal, at: Timestamp) {
         let Some(account) = self.accounts.get_mut(&owner) else { return };
         let Some(order) = account.order_at(sequence) else { return };
@@ -33,6 +34,13 @@ impl Broker {
             let others = account.held(&symbol) - own;
             quantity = quantity.min(position.quantity.abs() - others);
         }
+        let whole = quantity;
+        let quantity = match self.partial_fills {
+            true => chance_part(order, whole, self.market.options().seed).unwrap_or(whole),
+            false => whole,
+        };
+        let left = whole - quantity;
+        let status = if left.is_zero() { OrderStatus::Filled } else { OrderStatus::PartiallyFilled };
         let signed = order.signed(quantity);
         let short = order.intent == PositionIntent::SellToOpen;
         let (order_id, side) = (order.id, order.request.side);
@@ -82,16 +90,36 @@ impl Broker {
                 quantity,
                 price,
                 cumulative,
-                left: Decimal::ZERO,
-                order_status: OrderStatus::Filled,
+                left,
+                order_status: status,
             }),
         });
         self.change(owner, sequence, |order| {
             order.filled_quantity = cumulative;
             order.filled_value += quantity * price;
-            order.status = OrderStatus::Filled;
-            order.filled_at = Some(at);
+            order.status = status;
+            order.filled_at = left.is_zero().then_some(at);
             order.updated_at = at;
         });
     }
+}
+
+/// One time in ten, a part of what could be filled, as Alpaca's paper accounts do it: at least a hundredth, whole shares of
+/// an order in whole shares. Drawn from the seed and the order. Orders in dollars, for auctions and for all or nothing are never
+/// filled in parts.
+fn chance_part(order: &Order, whole: Decimal, seed: u64) -> Option<Decimal> {
+    let request = &order.request;
+    let all_at_once = matches!(request.time_in_force, TimeInForce::Fok | TimeInForce::Opg | TimeInForce::Cls);
+    if all_at_once || order.notional().is_some() {
+        return None;
+    }
+    let name = format!("part of {seed} {}", order.filled_quantity);
+    let [a, b, c, d, _, _, _, _, _, _, e, f, ..] = Uuid::new_v5(&order.id, name.as_bytes()).into_bytes();
+    if u32::from_be_bytes([a, b, c, d]) % 10 != 0 {
+        return None;
+    }
+    let hundredths = Decimal::from(1 + u16::from_be_bytes([e, f]) % 99);
+    let in_shares = request.symbol.class() == AssetClass::UsEquity && whole.fract().is_zero();
+    let part = (whole * hundredths / Decimal::ONE_HUNDRED).trunc_with_scale(if in_shares { 0 } else { 9 });
+    (part > Decimal::ZERO && part < whole).then_some(part.normalize())
 }

@@ -66,7 +66,9 @@ fn next_event(market: &Market, order: &Order, at: Timestamp) -> Option<(Timestam
     });
     // What is traded has a quote.
     let Some(standing) = standing else { return Some(expire) };
-    if meets(order, standing) {
+    // What is left after a part waits for the tape to go on.
+    let just_filled = order.status == OrderStatus::PartiallyFilled && order.updated_at == at;
+    if !just_filled && meets(order, standing) {
         return Some((at, Due::Fill { price: standing }));
     }
     if is_immediate(request.time_in_force) {
@@ -76,19 +78,26 @@ fn next_event(market: &Market, order: &Order, at: Timestamp) -> Option<(Timestam
         Side::Buy => Watch::AskAtOrBelow,
         Side::Sell => Watch::BidAtOrAbove,
     };
-    let limit = request.limit_price.unwrap_or(standing);
+    let limit = limit_of(order).unwrap_or(match request.side {
+        Side::Buy => Decimal::MAX,
+        Side::Sell => Decimal::ZERO,
+    });
     let crossing = market.first_crossing(&request.symbol, watch, limit, at, until);
     Some(crossing.map_or(nothing, |crossing| (crossing.at, Due::Fill { price: crossing.price })))
 }
 
 /// Whether an order without a stop price to wait for is filled at `price`.
 fn meets(order: &Order, price: Decimal) -> bool {
-    let has_limit = matches!(order.request.order_type, OrderType::Limit | OrderType::StopLimit);
-    match order.request.limit_price.filter(|_| has_limit) {
+    match limit_of(order) {
         None => true,
         Some(limit) if order.request.side == Side::Buy => price <= limit,
         Some(limit) => price >= limit,
     }
+}
+
+fn limit_of(order: &Order) -> Option<Decimal> {
+    let has_limit = matches!(order.request.order_type, OrderType::Limit | OrderType::StopLimit);
+    order.request.limit_price.filter(|_| has_limit)
 }
 
 /// The session's first price or its last one, if it meets the limit; there is no second try.

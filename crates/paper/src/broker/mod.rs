@@ -53,6 +53,8 @@ pub struct Broker {
     market: Arc<Market>,
     now: Timestamp,
     next_midnight: Timestamp,
+    /// Whether orders are filled in parts now and then.
+    partial_fills: bool,
     /// The sequence number of the last order.
     sequence: u64,
     accounts: BTreeMap<Uuid, Account>,
@@ -123,12 +125,20 @@ impl Broker {
             market,
             now: at,
             next_midnight: midnight_after(at),
+            partial_fills: false,
             sequence: 0,
             accounts: BTreeMap::new(),
             keys: HashMap::new(),
             schedule: BTreeMap::new(),
             order_events: None,
         }
+    }
+
+    /// The same broker, filling one order in ten in parts if `partial_fills`.
+    #[must_use]
+    pub const fn with_partial_fills(mut self, partial_fills: bool) -> Self {
+        self.partial_fills = partial_fills;
+        self
     }
 
     /// The broker's present instant.

@@ -72,6 +72,7 @@ impl Broker {
         if let Some((best, _)) = old.trailed_until(&self.market, self.now) {
             order.trailed = Some(Trailing { best, until: self.now });
         }
+        (order.filled_quantity, order.filled_value) = (old.filled_quantity, old.filled_value);
         order.parent = old.parent;
         order.legs.clone_from(&old.legs);
         (order.dormant, order.covered) = (old.dormant, old.covered);

@@ -6,6 +6,7 @@ mod events;
 mod family;
 mod immediate;
 mod life;
+mod parts;
 mod stops;
 
 use std::sync::Arc;

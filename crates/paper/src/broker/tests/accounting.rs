@@ -129,6 +129,11 @@ fn act() -> impl Strategy<Value = Act> {
 }
 
 impl Desk {
+    fn filling(start: &str, in_parts: bool) -> Self {
+        let desk = Self::at(start);
+        Self { broker: desk.broker.with_partial_fills(in_parts), ..desk }
+    }
+
     /// The command for an act, if there is something to do it to.
     fn command(&mut self, act: &Act) -> Option<Command> {
         let account = self.account;
@@ -371,18 +376,19 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
 
     #[test]
-    fn random_order_flow_reconciles(acts in prop::collection::vec(act(), 1..40)) {
-        Desk::at("2026-06-24T13:00:00Z").run(&acts);
+    fn random_order_flow_reconciles(acts in prop::collection::vec(act(), 1..40), in_parts: bool) {
+        Desk::filling("2026-06-24T13:00:00Z", in_parts).run(&acts);
     }
 
     #[test]
     fn the_same_commands_lead_to_the_same_state_however_time_passes(
         acts in prop::collection::vec(act(), 1..40),
         step in 600_i64..90_000,
+        in_parts: bool,
     ) {
-        let mut desk = Desk::at("2026-06-24T13:00:00Z");
+        let mut desk = Desk::filling("2026-06-24T13:00:00Z", in_parts);
         let entries = desk.run(&acts);
-        let mut again = Desk::at("2026-06-24T13:00:00Z");
+        let mut again = Desk::filling("2026-06-24T13:00:00Z", in_parts);
         let step = jiff::SignedDuration::from_secs(step);
         for entry in &entries {
             while again.broker.now() + step < entry.at {
