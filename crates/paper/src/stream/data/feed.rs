@@ -28,6 +28,7 @@ pub(super) enum Channel {
     DailyBars,
     Statuses,
     Lulds,
+    Imbalances,
     News,
 }
 
@@ -52,10 +53,12 @@ impl Feed {
 
     /// What it carries, in the order of Alpaca's acknowledgement.
     pub(super) const fn channels(self) -> &'static [Channel] {
-        use Channel::{Bars, DailyBars, Lulds, News, Orderbooks, Quotes, Statuses, Trades, UpdatedBars};
+        use Channel::{
+            Bars, DailyBars, Imbalances, Lulds, News, Orderbooks, Quotes, Statuses, Trades, UpdatedBars,
+        };
         match self {
             Self::Iex | Self::Sip | Self::DelayedSip | Self::Test => {
-                &[Trades, Quotes, Bars, UpdatedBars, DailyBars, Statuses, Lulds]
+                &[Trades, Quotes, Bars, UpdatedBars, DailyBars, Statuses, Lulds, Imbalances]
             }
             Self::Crypto => &[Trades, Quotes, Orderbooks, Bars, UpdatedBars, DailyBars],
             Self::News => &[News],
@@ -93,7 +96,7 @@ impl Feed {
 }
 
 impl Channel {
-    const ALL: [Self; 9] = [
+    const ALL: [Self; 10] = [
         Self::Trades,
         Self::Quotes,
         Self::Orderbooks,
@@ -102,6 +105,7 @@ impl Channel {
         Self::DailyBars,
         Self::Statuses,
         Self::Lulds,
+        Self::Imbalances,
         Self::News,
     ];
 
@@ -115,6 +119,7 @@ impl Channel {
             Self::DailyBars => "dailyBars",
             Self::Statuses => "statuses",
             Self::Lulds => "lulds",
+            Self::Imbalances => "imbalances",
             Self::News => "news",
         }
     }

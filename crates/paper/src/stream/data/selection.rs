@@ -39,9 +39,11 @@ impl Selection {
         symbols.contains(ALL) || symbols.len() > limit
     }
 
-    /// The whole set, as it is acknowledged: every channel of the feed, those without a symbol too.
+    /// The whole set, as it is acknowledged: every channel of the feed, those without a symbol too. Imbalances are not in
+    /// Alpaca's examples, and are listed only when they are subscribed to.
     pub fn lists(&self, feed: Feed) -> Vec<(&'static str, Vec<&str>)> {
-        let channels = feed.channels().iter();
+        let shown = |channel: &&Channel| **channel != Channel::Imbalances || self.0.contains_key(*channel);
+        let channels = feed.channels().iter().filter(shown);
         let mut lists: Vec<_> =
             channels.map(|channel| (channel.name(), self.of(*channel).collect::<Vec<_>>())).collect();
         if feed.has_corrections() {
