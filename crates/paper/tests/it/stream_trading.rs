@@ -285,3 +285,24 @@ async fn a_stretch_of_events_is_asked_for_in_one_way(#[case] query: &str) {
     let desk = Desk::at(OPEN).await;
     assert_eq!(desk.get(&format!("/v2/events/trades?{query}")).await.status, 422);
 }
+
+#[tokio::test]
+async fn what_the_journal_brings_back_is_not_told_again() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut desk = Desk::in_directory(OPEN, directory.path()).await;
+    desk.place(buy(1)).await;
+    let account = desk.account.clone();
+    desk.server.stop().await;
+
+    desk = Desk::in_directory(OPEN, directory.path()).await;
+    desk.account = account;
+    let mut socket = listener(&desk).await;
+    let id = desk.place(buy(2)).await;
+    let first = socket.next().await["data"].take();
+    assert_eq!((&first["event"], &first["order"]["id"]), (&json!("pending_new"), &json!(id)));
+    let target = "/v2/events/trades?since=2026-01-01&until=2026-06-24T14:00:00Z";
+    desk.advance(1);
+    let past = desk.request("GET", target).send().await.unwrap().text().await.unwrap();
+    assert!(sent(&past).iter().all(|event| event["order"]["id"] == id), "{past}");
+    assert_eq!(sent(&past).len(), 3);
+}
