@@ -40,8 +40,9 @@ pub(super) fn frames(
     to: Timestamp,
 ) -> Vec<Message> {
     let mut portion = Portion { feed, format, out: Vec::new(), messages: Vec::new() };
-    let chosen: Vec<&AssetInfo> =
-        market.assets().iter().filter(|asset| feed.carries(&asset.symbol)).collect();
+    let wanted =
+        |asset: &&AssetInfo| feed.carries(&asset.symbol) && selection.wants(feed.name_of(&asset.symbol));
+    let chosen: Vec<&AssetInfo> = market.assets().iter().filter(wanted).collect();
     for asset in &chosen {
         portion.trades_and_quotes(market, asset, selection, from, to);
     }

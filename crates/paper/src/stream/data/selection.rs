@@ -32,6 +32,11 @@ impl Selection {
         self.0.get(&channel).is_some_and(|selected| selected.contains(ALL) || selected.contains(symbol))
     }
 
+    /// Whether anything of a symbol is in it.
+    pub fn wants(&self, symbol: &str) -> bool {
+        self.0.values().any(|selected| selected.contains(ALL) || selected.contains(symbol))
+    }
+
     /// Whether trades and quotes of more than `limit` symbols are in it. All of them are always more.
     pub fn exceeds(&self, limit: usize) -> bool {
         let limited = [Channel::Trades, Channel::Quotes];
