@@ -8,7 +8,7 @@ use paddock_paper::journal::FILE_NAME;
 use paddock_paper::{DEFAULT_CASH, EphemeralBroker, PaperBroker, PaperOptions};
 use serde_json::{Value, json};
 
-use crate::harness::{Desk, OPEN, at, options};
+use crate::harness::{Desk, OPEN, answer, at, options};
 
 /// Everything that the account shows.
 async fn everything(desk: &Desk) -> Vec<Value> {
@@ -16,6 +16,8 @@ async fn everything(desk: &Desk) -> Vec<Value> {
     for target in [
         "/v2/account",
         "/v2/orders?status=all",
+        "/v2/orders?status=all&nested=true",
+        "/v2/watchlists:by_name?name=mine",
         "/v2/positions",
         "/v2/account/activities",
         "/v2/account/configurations",
@@ -37,6 +39,29 @@ async fn trade(desk: &Desk) {
     let btc =
         json!({"symbol": "BTC/USD", "notional": 50, "side": "buy", "type": "market", "time_in_force": "gtc"});
     desk.place(btc).await;
+    for (symbol, exits) in [
+        ("IBM", json!({"take_profit": {"limit_price": 900}, "stop_loss": {"stop_price": 1}})),
+        (
+            "F",
+            json!({"take_profit": {"limit_price": 500}, "stop_loss": {"stop_price": 1, "limit_price": 0.5}}),
+        ),
+    ] {
+        let mut bracket = json!({"symbol": symbol, "qty": 3, "side": "buy", "type": "market", "time_in_force": "gtc",
+            "order_class": "bracket"});
+        bracket.as_object_mut().unwrap().extend(exits.as_object().unwrap().clone());
+        desk.place(bracket).await;
+    }
+    let trailing = json!({"symbol": "MSFT", "qty": 2, "side": "buy", "type": "trailing_stop", "trail_percent": 40,
+        "time_in_force": "gtc"});
+    let trailing = desk.place(trailing).await;
+    desk.advance(3600);
+    let replaced = desk.patch(&format!("/v2/orders/{trailing}"), json!({"trail": 45})).await;
+    assert_eq!(replaced.status, 200, "{replaced:?}");
+    let made = desk.post("/v2/watchlists", json!({"name": "yours", "symbols": ["AAPL"]})).await;
+    assert_eq!(made.status, 200, "{made:?}");
+    let renamed =
+        answer(desk.request("PUT", "/v2/watchlists:by_name?name=yours").body(r#"{"name":"mine"}"#)).await;
+    assert_eq!(renamed.status, 200, "{renamed:?}");
     // A refusal leaves no trace.
     desk.post("/v2/orders", order("NOPE", "market", None)).await;
     desk.advance(40 * 3600);
