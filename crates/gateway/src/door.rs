@@ -8,9 +8,9 @@ use http::request::Parts;
 use http::{HeaderMap, Method, Request, Response};
 use hyper::body::Incoming;
 use jiff::Timestamp;
+use jiff::civil::Date;
 use paddock_alpaca::Credential;
 use paddock_core::audit::{Actor, AuditEvent};
-use paddock_core::calendar::trading_date;
 use paddock_core::decide::{self, Act, Decision};
 use paddock_core::id::RequestId;
 use paddock_core::{Permit, Refusal, Usage, decide as decide_request};
@@ -145,7 +145,8 @@ fn first_decision(
     target: &Target,
 ) -> Result<Permit, Refusal> {
     let request = decide_input(shared, arrival, grant, target, Act::Plain);
-    match decide_request(&grant.entry().key.scope, &request, &Usage::none(trading_date(arrival.at))) {
+    // What takes nothing from the caps is decided without knowing what was used.
+    match decide_request(&grant.entry().key.scope, &request, &Usage::none(Date::ZERO)) {
         Decision::Permit(permit) => Ok(permit),
         Decision::Refuse(refusal) => Err(refusal),
     }

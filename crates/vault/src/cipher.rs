@@ -1,6 +1,7 @@
 //! AES-256-GCM and HMAC-SHA256, each behind one function. Nothing else in this crate calls `aws-lc-rs` for them.
 
 use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, Nonce, UnboundKey};
+use aws_lc_rs::error::Unspecified;
 use aws_lc_rs::hmac;
 use zeroize::Zeroizing;
 
@@ -25,7 +26,8 @@ pub(crate) fn encrypt(
     // Encryption happens in place: with room for the tag, the plaintext is never left behind by a reallocation.
     let mut buffer = Zeroizing::new(Vec::with_capacity(plaintext.len() + TAG_LEN));
     buffer.extend_from_slice(plaintext);
-    bound(key)?
+    key.prepared()
+        .map_err(|_| NotAuthentic)?
         .seal_in_place_append_tag(
             Nonce::assume_unique_for_key(nonce),
             Aad::from(additional_data),
@@ -44,7 +46,9 @@ pub(crate) fn decrypt(
     ciphertext: &[u8],
 ) -> Result<Zeroizing<Vec<u8>>, NotAuthentic> {
     let mut buffer = Zeroizing::new(ciphertext.to_vec());
-    let length = bound(key)?
+    let length = key
+        .prepared()
+        .map_err(|_| NotAuthentic)?
         .open_in_place(Nonce::assume_unique_for_key(nonce), Aad::from(additional_data), &mut buffer)
         .map_err(|_| NotAuthentic)?
         .len();
@@ -63,8 +67,9 @@ pub(crate) fn keyed_hash(key: &Key, label: &str, data: &[u8]) -> [u8; 32] {
     hash
 }
 
-fn bound(key: &Key) -> Result<LessSafeKey, NotAuthentic> {
-    UnboundKey::new(&AES_256_GCM, key.bytes()).map(LessSafeKey::new).map_err(|_| NotAuthentic)
+/// The form in which the cipher wants a key. [`Key::prepared`] keeps it.
+pub(crate) fn prepare(key: &Key) -> Result<LessSafeKey, Unspecified> {
+    UnboundKey::new(&AES_256_GCM, key.bytes()).map(LessSafeKey::new)
 }
 
 #[cfg(test)]

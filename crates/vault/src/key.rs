@@ -2,7 +2,10 @@
 
 use std::fmt;
 use std::str::FromStr;
+use std::sync::OnceLock;
 
+use aws_lc_rs::aead::LessSafeKey;
+use aws_lc_rs::error::Unspecified;
 use paddock_core::Entropy;
 use zeroize::Zeroizing;
 
@@ -12,13 +15,18 @@ use crate::cipher;
 pub(crate) const KEY_LEN: usize = 32;
 
 /// A 256-bit key. It stays in one place on the heap, is wiped when dropped, and is never printed.
-pub(crate) struct Key(Box<Zeroizing<[u8; KEY_LEN]>>);
+pub(crate) struct Key {
+    bytes: Box<Zeroizing<[u8; KEY_LEN]>>,
+    /// The cipher's own form of the key, made at the first use and kept as long as the key. The library wipes it when it is
+    /// freed.
+    prepared: OnceLock<LessSafeKey>,
+}
 
 impl Key {
     /// A new random key.
     pub(crate) fn generate(entropy: &dyn Entropy) -> Self {
         let mut key = Self::zero();
-        entropy.fill(&mut key.0[..]);
+        entropy.fill(&mut key.bytes[..]);
         key
     }
 
@@ -28,23 +36,32 @@ impl Key {
         if bytes.len() != KEY_LEN {
             return None;
         }
-        key.0.copy_from_slice(bytes);
+        key.bytes.copy_from_slice(bytes);
         Some(key)
     }
 
     /// The key written as 64 hexadecimal digits.
     pub(crate) fn from_hex(text: &[u8]) -> Option<Self> {
         let mut key = Self::zero();
-        hex::decode_to_slice(text, &mut key.0[..]).ok()?;
+        hex::decode_to_slice(text, &mut key.bytes[..]).ok()?;
         Some(key)
     }
 
     pub(crate) fn bytes(&self) -> &[u8] {
-        &self.0[..]
+        &self.bytes[..]
+    }
+
+    /// The key as the cipher wants it; preparing it costs more than opening a credential.
+    pub(crate) fn prepared(&self) -> Result<&LessSafeKey, Unspecified> {
+        if let Some(prepared) = self.prepared.get() {
+            return Ok(prepared);
+        }
+        let fresh = cipher::prepare(self)?;
+        Ok(self.prepared.get_or_init(|| fresh))
     }
 
     fn zero() -> Self {
-        Self(Box::new(Zeroizing::new([0; KEY_LEN])))
+        Self { bytes: Box::new(Zeroizing::new([0; KEY_LEN])), prepared: OnceLock::new() }
     }
 }
 
