@@ -130,6 +130,23 @@ fn who_cancels_one_cancels_all_of_them(#[case] which: usize) {
 }
 
 #[test]
+fn an_entry_may_be_a_stop_itself() {
+    let mut desk = Desk::at(OPEN);
+    let last = desk.broker.market.last_trade(&symbol("AAPL"), desk.broker.now()).unwrap().price;
+    let entry = OrderRequest {
+        order_type: OrderType::Stop,
+        stop_price: Some((last + dec("0.30")).round_dp(2)),
+        ..gtc(buy("AAPL", "10"))
+    };
+    let near = desk.refused_family(bracket(entry.clone(), last + dec("0.20"), last / dec("2")));
+    assert_eq!(near.message, "take_profit.limit_price must be >= base_price + 0.01");
+    let (id, exits) = desk.place_family(bracket(entry, last * dec("3"), last / dec("3")));
+    assert_eq!(desk.statuses(&[id, exits[0], exits[1]]), [New, Held, Held]);
+    desk.advance("2026-09-01T00:00:00Z");
+    assert_eq!(desk.statuses(&[id, exits[0], exits[1]]), [Filled, New, Held]);
+}
+
+#[test]
 fn an_entry_that_expires_takes_its_exits_with_it() {
     let mut desk = Desk::at(OPEN);
     let (id, exits) = desk.place_family(bracket(limit(buy("AAPL", "1"), dec("2")), dec("3"), dec("1")));

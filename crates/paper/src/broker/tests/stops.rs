@@ -1,6 +1,6 @@
 //! Stop, stop-limit and trailing-stop orders.
 
-use paddock_alpaca::wire::OrderStatus::{Accepted, Filled, New, Replaced};
+use paddock_alpaca::wire::OrderStatus::{Accepted, Canceled, Expired, Filled, New, Replaced};
 use rstest::rstest;
 
 use super::*;
@@ -188,6 +188,35 @@ fn a_crypto_stop_limit_is_triggered_at_any_hour() {
     let id = desk.place(stop_limit(buy("BTC/USD", "0.1"), stop_price, high.round_dp(2))).unwrap().id;
     desk.advance("2026-07-20T00:00:00Z");
     assert_eq!(desk.order(id).status, Filled);
+}
+
+#[test]
+fn an_immediate_crypto_stop_limit_waits_for_its_stop_and_then_for_nothing() {
+    let mut desk = Desk::at("2026-06-28T03:00:00Z");
+    let last = desk.last("BTC/USD");
+    let immediate = OrderRequest { time_in_force: TimeInForce::Ioc, ..buy("BTC/USD", "0.1") };
+    let id = desk.place(stop_limit(immediate, last + dec("20"), dec("1000"))).unwrap().id;
+    assert_eq!(desk.order(id).status, New);
+    desk.advance("2026-07-20T00:00:00Z");
+    let order = desk.order(id);
+    assert_eq!((order.status, order.canceled_at), (Canceled, order.triggered_at));
+    assert!(order.triggered_at.is_some());
+}
+
+#[test]
+fn a_stop_in_dollars_or_fractions_works_by_the_day() {
+    let mut desk = Desk::at(OPEN);
+    let price = (desk.last("AAPL") + dec("0.05")).round_dp(2);
+    let dollars = desk.place(stop(notional(buy("AAPL", "1"), "250.50"), price)).unwrap().id;
+    let fraction = desk.place(stop(buy("AAPL", "0.25"), price)).unwrap().id;
+    assert_eq!(desk.refused(stop(gtc(buy("AAPL", "0.25")), price)), "fractional orders must be DAY orders");
+    desk.advance("2026-06-24T20:00:00Z");
+    for id in [dollars, fraction] {
+        let order = desk.order(id);
+        assert!(matches!(order.status, Filled | Expired), "{order:?}");
+        assert_eq!(order.status == Filled, order.triggered_at.is_some());
+    }
+    assert_eq!(desk.order(dollars).status, desk.order(fraction).status);
 }
 
 /// What a trailing stop must have done, trade by trade.
