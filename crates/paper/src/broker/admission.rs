@@ -284,7 +284,10 @@ impl Candidate<'_> {
 
     fn dollars_at(&self, price: Decimal) -> Decimal {
         match self.request.amount {
-            Amount::Quantity(quantity) => to_cents((quantity - self.filled()) * price),
+            // What is beyond all numbers is also beyond all buying power.
+            Amount::Quantity(quantity) => {
+                (quantity - self.filled()).checked_mul(price).map_or(Decimal::MAX, to_cents)
+            }
             Amount::Notional(notional) => notional,
         }
     }

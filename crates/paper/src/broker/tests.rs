@@ -3,6 +3,7 @@
 mod accounting;
 mod admission;
 mod events;
+mod extremes;
 mod family;
 mod immediate;
 mod life;
