@@ -130,6 +130,20 @@ fn who_cancels_one_cancels_all_of_them(#[case] which: usize) {
 }
 
 #[test]
+fn orders_with_exits_are_no_wash_trades() {
+    let mut desk = Desk::at(OPEN);
+    let ask = desk.ask();
+    desk.place_family(bracket(gtc(buy("AAPL", "10")), ask * dec("1.5"), ask * dec("0.5")));
+    // Both exits sell, and the plain order buys.
+    desk.place(buy("AAPL", "1")).unwrap();
+    // A plain order that rests on the other side does not hinder a bracket either.
+    let mut desk = Desk::at(OPEN);
+    desk.place(buy("AAPL", "10")).unwrap();
+    desk.place(limit(gtc(sell("AAPL", "10")), (ask * dec("2")).round_dp(2))).unwrap();
+    desk.place_family(bracket(gtc(buy("AAPL", "1")), ask * dec("1.5"), ask * dec("0.5")));
+}
+
+#[test]
 fn an_entry_may_be_a_stop_itself() {
     let mut desk = Desk::at(OPEN);
     let last = desk.broker.market.last_trade(&symbol("AAPL"), desk.broker.now()).unwrap().price;
