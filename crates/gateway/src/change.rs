@@ -25,7 +25,7 @@ use crate::observe::{WholeAnswer, read_whole};
 use crate::shared::Shared;
 use crate::stop::Stop;
 use crate::target::{Intention, Target, summary};
-use crate::upstream::NoAnswer;
+use crate::upstream::{ANSWER_TIMEOUT, NoAnswer};
 
 /// A request that changes something at the broker, on its way.
 pub(crate) struct Change {
@@ -175,7 +175,10 @@ impl Change {
         let read = match answer {
             Ok(response) => {
                 let status = response.status();
-                read_whole(response, credential).await.map_err(|fault| (Some(status.as_u16()), fault))
+                let whole = tokio::time::timeout(ANSWER_TIMEOUT, read_whole(response, credential));
+                // A broker that stalls in the middle of its answer must not hold the request for ever.
+                let whole = whole.await.unwrap_or_else(|_| Err(Fault::upstream_timeout()));
+                whole.map_err(|fault| (Some(status.as_u16()), fault))
             }
             Err(NoAnswer::NotSent) => {
                 self.write(shared, Settlement::Released { status: None }).await;

@@ -20,7 +20,7 @@ use crate::answer::{AnswerBody, Fault};
 use crate::authenticate::{Grant, Unauthenticated, authenticate};
 use crate::change::Change;
 use crate::lane::Lane;
-use crate::observe::stream_through;
+use crate::observe::pass_on;
 use crate::requests::{Outcome, RequestLine};
 use crate::shape::{check_head, read_body};
 use crate::shared::Shared;
@@ -238,7 +238,7 @@ async fn forward_read(
     let credential = open_credential(shared, grant)?;
     let url = target.url(shared, grant.entry().connection.connection.environment);
     match lane.upstream.send(&url, Method::GET, Bytes::new(), headers, &credential).await {
-        Ok(response) => Ok(stream_through(response, &credential, request)?),
+        Ok(response) => Ok(pass_on(response, &credential, request).await?),
         Err(NoAnswer::NotSent) => Err(Fault::upstream_unreachable().into()),
         Err(NoAnswer::Broken) => Err(Fault::upstream_failed().into()),
         Err(NoAnswer::Timeout) => Err(Fault::upstream_timeout().into()),

@@ -24,8 +24,8 @@ const HEAD_TIMEOUT: Duration = Duration::from_secs(30);
 /// How long reads and half-sent requests may go on after a shutdown was asked for. Cutting them loses nothing.
 const READ_GRACE: Duration = Duration::from_secs(3);
 
-/// How long state-changing requests may go on. A little longer than the broker may take to answer.
-const CHANGE_GRACE: Duration = Duration::from_secs(35);
+/// How long state-changing requests may go on. Longer than the broker may take to answer.
+const CHANGE_GRACE: Duration = Duration::from_secs(65);
 
 /// A connection that was accepted.
 pub(crate) struct Arrived {

@@ -5,7 +5,7 @@ use futures_util::stream;
 use http::header::{self, HeaderMap, HeaderName};
 use http::{Response, StatusCode};
 use http_body_util::{BodyExt, Limited, StreamBody};
-use hyper::body::{Frame, Incoming};
+use hyper::body::{Body as _, Frame, Incoming};
 use paddock_alpaca::Credential;
 use paddock_core::id::RequestId;
 
@@ -15,8 +15,9 @@ use crate::scrub::Scrubber;
 /// The largest answer to a state-changing request that is read whole, in bytes.
 const MAX_ANSWER: usize = 8 * 1024 * 1024;
 
-/// Headers that belong to one connection, or that a broker has no business to set in the program's client.
-const DROPPED: [HeaderName; 13] = [
+/// Headers that belong to one connection, or that a broker has no business to set in the program's client. The length is not
+/// among them: masking a secret does not change it.
+const DROPPED: [HeaderName; 12] = [
     header::CONNECTION,
     header::PROXY_AUTHENTICATE,
     header::PROXY_AUTHORIZATION,
@@ -27,7 +28,6 @@ const DROPPED: [HeaderName; 13] = [
     header::SET_COOKIE,
     header::STRICT_TRANSPORT_SECURITY,
     header::ALT_SVC,
-    header::CONTENT_LENGTH,
     HeaderName::from_static("keep-alive"),
     HeaderName::from_static("proxy-connection"),
 ];
@@ -98,8 +98,23 @@ pub(crate) async fn read_whole(
     Ok(WholeAnswer { status: parts.status, headers, body: scrubbed })
 }
 
+/// Answers up to this size are read whole before they are passed on, which costs less than streaming them.
+const SMALL: u64 = 16 * 1024;
+
+/// Passes the answer to a read on: at once if it is small, otherwise as it comes.
+pub(crate) async fn pass_on(
+    response: Response<Incoming>,
+    credential: &Credential,
+    request: RequestId,
+) -> Result<Response<AnswerBody>, Fault> {
+    if response.body().size_hint().exact().is_some_and(|size| size <= SMALL) {
+        return Ok(read_whole(response, credential).await?.into_response(request));
+    }
+    stream_through(response, credential, request)
+}
+
 /// Passes an answer on as it comes, scrubbing on the way.
-pub(crate) fn stream_through(
+fn stream_through(
     response: Response<Incoming>,
     credential: &Credential,
     request: RequestId,

@@ -17,8 +17,8 @@ use crate::GatewayError;
 /// How long a connection to the broker may take to come about.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// How long the broker may take to begin its answer.
-const ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
+/// How long the broker may take to begin its answer, and again to end it.
+pub(crate) const ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// The request headers that are passed on. Everything else a client sends stays here: credentials, cookies, hop-by-hop
 /// headers and whatever the connection's own headers replace.
