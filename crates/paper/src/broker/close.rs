@@ -1,7 +1,7 @@
 //! Closing positions, which is placing market orders.
 
 use paddock_alpaca::error::AlpacaError;
-use paddock_core::order::{Amount, OrderClass, OrderRequest, OrderType, Side, TimeInForce};
+use paddock_core::order::{Amount, OrderRequest, Side, TimeInForce};
 use paddock_core::{AssetClass, Symbol};
 use rust_decimal::Decimal;
 use uuid::Uuid;
@@ -58,24 +58,9 @@ impl Broker {
 }
 
 fn market_order(symbol: &Symbol, side: Side, quantity: Decimal) -> OrderRequest {
-    OrderRequest {
-        symbol: symbol.clone(),
-        side,
-        order_type: OrderType::Market,
-        time_in_force: match symbol.class() {
-            AssetClass::Crypto => TimeInForce::Gtc,
-            AssetClass::UsEquity | AssetClass::UsOption => TimeInForce::Day,
-        },
-        amount: Amount::Quantity(quantity),
-        limit_price: None,
-        stop_price: None,
-        trail_price: None,
-        trail_percent: None,
-        extended_hours: false,
-        order_class: OrderClass::Simple,
-        take_profit: None,
-        stop_loss: None,
-        legs: Vec::new(),
-        client_order_id: None,
-    }
+    let time_in_force = match symbol.class() {
+        AssetClass::Crypto => TimeInForce::Gtc,
+        AssetClass::UsEquity | AssetClass::UsOption => TimeInForce::Day,
+    };
+    OrderRequest::market(symbol.clone(), side, time_in_force, Amount::Quantity(quantity))
 }

@@ -116,23 +116,8 @@ impl Desk {
 
 fn order(text: &str, side: Side, quantity: &str) -> OrderRequest {
     let crypto = text.contains('/');
-    OrderRequest {
-        symbol: symbol(text),
-        side,
-        order_type: OrderType::Market,
-        time_in_force: if crypto { TimeInForce::Gtc } else { TimeInForce::Day },
-        amount: Amount::Quantity(dec(quantity)),
-        limit_price: None,
-        stop_price: None,
-        trail_price: None,
-        trail_percent: None,
-        extended_hours: false,
-        order_class: OrderClass::Simple,
-        take_profit: None,
-        stop_loss: None,
-        legs: Vec::new(),
-        client_order_id: None,
-    }
+    let time_in_force = if crypto { TimeInForce::Gtc } else { TimeInForce::Day };
+    OrderRequest::market(symbol(text), side, time_in_force, Amount::Quantity(dec(quantity)))
 }
 
 fn buy(text: &str, quantity: &str) -> OrderRequest {
