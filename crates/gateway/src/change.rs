@@ -5,6 +5,7 @@ use std::sync::PoisonError;
 use bytes::Bytes;
 use http::{HeaderMap, Method, Response};
 use hyper::body::Incoming;
+use paddock_alpaca::wire::order::id_in_answer;
 use paddock_alpaca::{ClientError, Credential};
 use paddock_core::audit::AuditEvent;
 use paddock_core::calendar::trading_date;
@@ -189,7 +190,7 @@ impl Change {
         };
         match read {
             Ok(answer) if answer.status.is_success() => {
-                let order_id = order_id(&answer);
+                let order_id = id_in_answer(&answer.body);
                 let status = answer.status.as_u16();
                 self.write(shared, Settlement::Confirmed { status: Some(status), order_id }).await;
                 Ok(answer.into_response(self.arrival.request))
@@ -248,12 +249,6 @@ impl Change {
             tracing::error!(%error, request = %self.arrival.request, "a request could not be settled; recovery will do it");
         }
     }
-}
-
-/// The id of the order that an answer speaks of, if it does.
-fn order_id(answer: &WholeAnswer) -> Option<String> {
-    let value: serde_json::Value = serde_json::from_slice(&answer.body).ok()?;
-    value.get("id")?.as_str().map(str::to_owned)
 }
 
 /// Marks a request as being forwarded by this process for as long as it lives.

@@ -31,8 +31,8 @@ async fn fate(shared: &Shared, reservation: &OpenReservation) -> Option<Settleme
     let age = shared.clock.now().duration_since(reservation.at);
     let certain = age.as_secs() >= i64::try_from(CERTAIN_AFTER.as_secs()).unwrap_or(i64::MAX);
     let Some(client_order_id) = &reservation.client_order_id else {
-        // Only orders have a name by which they can be found again.
-        return certain.then_some(Settlement::Unknown);
+        // Only orders have a name by which they can be found again. What is recorded as unknown stays so, and is not news.
+        return (certain && !reservation.known_unknown).then_some(Settlement::Unknown);
     };
     let entry = shared.directory.load().connection(reservation.connection).cloned()?;
     let credential = entry.open(&shared.opener).ok()?;

@@ -71,6 +71,8 @@ pub struct OpenReservation {
     pub at: Timestamp,
     /// What is reserved.
     pub charge: Charge,
+    /// Whether it was settled as unknown already; otherwise it was not settled at all.
+    pub known_unknown: bool,
 }
 
 row! {
@@ -83,6 +85,7 @@ row! {
         at: i64,
         orders: i64,
         notional: String,
+        state: String,
     }
 }
 
@@ -96,6 +99,7 @@ impl OpenColumns {
             client_order_id: self.client_order_id,
             at: instant(self.at)?,
             charge: Charge { orders: number(self.orders)?, notional: decimal(&self.notional)? },
+            known_unknown: self.state == "unknown",
         })
     }
 }
@@ -188,7 +192,7 @@ impl Store {
     pub async fn open_reservations(&self) -> Result<Vec<OpenReservation>, StoreError> {
         let mut tx = self.begin_read().await?;
         let rows = sql!(tx, fetch_all OpenColumns:
-            "SELECT request_id, access_key_id, connection_id, operation, client_order_id, at, orders, notional
+            "SELECT request_id, access_key_id, connection_id, operation, client_order_id, at, orders, notional, state
              FROM reservations WHERE state IN ('reserved', 'unknown') ORDER BY at, request_id")?;
         rows.into_iter().map(OpenColumns::open_reservation).collect()
     }

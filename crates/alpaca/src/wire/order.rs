@@ -270,6 +270,16 @@ mod order_class {
     }
 }
 
+/// The id of the order that an answer of the broker speaks of, if it speaks of one; nothing else of the answer is read.
+#[must_use]
+pub fn id_in_answer(body: &[u8]) -> Option<String> {
+    #[derive(Deserialize)]
+    struct Identified {
+        id: Uuid,
+    }
+    serde_json::from_slice::<Identified>(body).ok().map(|order| order.id.to_string())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

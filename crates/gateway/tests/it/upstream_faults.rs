@@ -58,6 +58,19 @@ async fn an_order_whose_fate_is_unknown_stays_charged_until_it_is_certain() {
 }
 
 #[tokio::test]
+async fn a_change_that_has_no_name_is_recorded_as_unknown_once() {
+    let rig = Rig::start().await;
+    let pair = rig.key(trader()).await;
+    rig.broker.script(|got| if got.method == "DELETE" { Reply::HangUp } else { well_behaved(got) });
+    assert_eq!(rig.send("DELETE", "/v2/positions/AAPL", &pair, None).await.0, 502);
+    rig.clock.advance(Duration::from_secs(61));
+    let before = rig.store.audit_head().await.unwrap();
+    assert_eq!(rig.control.recover().await.unwrap(), 0, "there is nothing new to settle");
+    assert_eq!(rig.store.audit_head().await.unwrap(), before);
+    assert_eq!(orders_charged(&rig, &pair).await, 1, "what cannot be told keeps its charge");
+}
+
+#[tokio::test]
 async fn a_5xx_after_the_order_was_applied_is_answered_with_the_order() {
     let rig = Rig::start().await;
     let pair = rig.key(trader()).await;
