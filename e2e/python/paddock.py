@@ -28,7 +28,7 @@ class Paddock:
     def __init__(self, directory: Path):
         self.directory = directory
         self._output: list[str] = []
-        listeners = [word for name in ("web", "gateway", "paper", "paper-live") for word in (f"--{name}", "127.0.0.1:0")]
+        listeners = [word for name in ("web", "gateway", "tls", "proxy", "paper", "paper-live") for word in (f"--{name}", "127.0.0.1:0")]
         self._process = subprocess.Popen(
             [BINARY, "demo", "--data-dir", str(directory), *listeners],
             stdin=subprocess.DEVNULL,

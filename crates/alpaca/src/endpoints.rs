@@ -120,6 +120,39 @@ impl fmt::Debug for BaseUrl {
     }
 }
 
+/// One of Alpaca's own hosts, as clients name them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AlpacaHost {
+    /// `paper-api.alpaca.markets` and `api.alpaca.markets`: trading, and trade updates as a stream.
+    Trading(Environment),
+    /// `data.alpaca.markets`: market data.
+    Data,
+    /// `stream.data.alpaca.markets`: market data as a stream.
+    Stream,
+}
+
+impl AlpacaHost {
+    /// The host with that name, which is compared as it stands: host names have no case, and clients write them small.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        let all =
+            [Self::Trading(Environment::Paper), Self::Trading(Environment::Live), Self::Data, Self::Stream];
+        all.into_iter().find(|host| host.name() == name)
+    }
+
+    /// Its name.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        let address = match self {
+            Self::Trading(Environment::Paper) => PAPER,
+            Self::Trading(Environment::Live) => LIVE,
+            Self::Data => DATA,
+            Self::Stream => STREAM,
+        };
+        address.split_once("://").map_or(address, |(_, name)| name)
+    }
+}
+
 fn is_loopback(host: &str) -> bool {
     let address = host.trim_start_matches('[').trim_end_matches(']');
     host == "localhost" || address.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
@@ -262,6 +295,21 @@ mod tests {
             ..EndpointOverrides::default()
         };
         assert!(matches!(Endpoints::new(&overrides), Err(EndpointsFault::EnvironmentsMixed(_))));
+    }
+
+    #[rstest]
+    #[case("paper-api.alpaca.markets", Some(AlpacaHost::Trading(Environment::Paper)))]
+    #[case("api.alpaca.markets", Some(AlpacaHost::Trading(Environment::Live)))]
+    #[case("data.alpaca.markets", Some(AlpacaHost::Data))]
+    #[case("stream.data.alpaca.markets", Some(AlpacaHost::Stream))]
+    #[case("broker-api.alpaca.markets", None)]
+    #[case("api.alpaca.markets.", None)]
+    #[case("API.alpaca.markets", None)]
+    #[case("evil-api.alpaca.markets", None)]
+    #[case("", None)]
+    fn alpacas_hosts_by_name(#[case] name: &str, #[case] host: Option<AlpacaHost>) {
+        assert_eq!(AlpacaHost::named(name), host);
+        assert!(host.is_none_or(|host| host.name() == name));
     }
 
     #[test]

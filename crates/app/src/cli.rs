@@ -59,6 +59,13 @@ pub(crate) enum Command {
     /// Issue access keys and take them back
     #[command(subcommand)]
     Key(commands::key::KeyCommand),
+    /// Print what a client needs to use an access key
+    Env(commands::env::EnvArgs),
+    /// Start a program with an access key in its environment
+    Run(commands::run::RunArgs),
+    /// Look after the local certificate authority of the TLS and proxy entrances
+    #[command(subcommand)]
+    Ca(commands::ca::CaCommand),
     /// Stop everything at once; cancels still pass
     Freeze,
     /// Let everything go on again

@@ -2,13 +2,16 @@
 
 pub(crate) mod audit;
 pub(crate) mod backup;
+pub(crate) mod ca;
 pub(crate) mod connection;
 pub(crate) mod demo;
 pub(crate) mod doctor;
+pub(crate) mod env;
 pub(crate) mod freeze;
 pub(crate) mod key;
 pub(crate) mod paper;
 pub(crate) mod restore;
+pub(crate) mod run;
 pub(crate) mod serve;
 pub(crate) mod vault;
 
@@ -23,6 +26,9 @@ pub(crate) async fn run(command: Command, context: &Context) -> Outcome {
         Command::Serve(args) => serve::run(args, context).await,
         Command::Connection(command) => connection::run(command, context).await,
         Command::Key(command) => key::run(command, context).await,
+        Command::Env(args) => env::run(&args, context).await,
+        Command::Run(args) => run::run(&args, context).await,
+        Command::Ca(command) => ca::run(command, context),
         Command::Freeze => freeze::run(freeze::Act::Freeze, context).await,
         Command::Unfreeze => freeze::run(freeze::Act::Unfreeze, context).await,
         Command::Audit(command) => audit::run(command, context).await,

@@ -4,7 +4,7 @@ use std::fmt;
 use std::fs;
 use std::io;
 use std::net::SocketAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use paddock_alpaca::endpoints::{EndpointOverrides, Endpoints};
 use paddock_core::SecretText;
@@ -20,14 +20,15 @@ pub(crate) const DEFAULT_GATEWAY: &str = "127.0.0.1:7880";
 pub(crate) const DEFAULT_WEB: &str = "127.0.0.1:7878";
 
 /// What a configuration file may hold.
-const SETTINGS: &str = "the settings are [listen] gateway, web, allow_remote, web_names; [alpaca] paper_url, live_url, \
-     data_url, stream_url; [database] url";
+const SETTINGS: &str = "the settings are [listen] gateway, tls, proxy, web, allow_remote, web_names; [tls] names, certificate, \
+     key; [alpaca] paper_url, live_url, data_url, stream_url; [database] url";
 
 /// The configuration file. Unknown names are refused: a misspelt setting must not be ignored.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct ConfigFile {
     listen: ListenSection,
+    tls: TlsSection,
     alpaca: AlpacaSection,
     database: DatabaseSection,
 }
@@ -36,10 +37,20 @@ pub(crate) struct ConfigFile {
 #[serde(deny_unknown_fields, default)]
 struct ListenSection {
     gateway: Option<ListenAddr>,
+    tls: Option<ListenAddr>,
+    proxy: Option<ListenAddr>,
     web: Option<ListenAddr>,
     allow_remote: bool,
     /// Names besides `localhost` under which browsers may address the pages.
     web_names: Vec<String>,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct TlsSection {
+    names: Vec<String>,
+    certificate: Option<PathBuf>,
+    key: Option<PathBuf>,
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -79,8 +90,16 @@ impl ConfigFile {
 #[derive(Clone, Debug)]
 pub(crate) struct Config {
     pub(crate) gateway: ListenAddr,
+    /// Where programs connect by HTTPS; nowhere when absent.
+    pub(crate) tls: Option<ListenAddr>,
+    /// Where programs find a proxy for `HTTPS_PROXY`; nowhere when absent.
+    pub(crate) proxy: Option<ListenAddr>,
     pub(crate) web: ListenAddr,
     pub(crate) allow_remote: bool,
+    /// Names and addresses besides this machine's own for which the local authority issues the certificate.
+    pub(crate) tls_names: Vec<String>,
+    /// The operator's own certificate chain and its key, as files.
+    pub(crate) own_certificate: Option<(PathBuf, PathBuf)>,
     pub(crate) web_names: Vec<String>,
     /// Where Alpaca is.
     pub(crate) endpoints: Endpoints,
@@ -120,7 +139,19 @@ impl Config {
             Failure::usage(format!("an address of Alpaca's is wrong: {fault}"))
                 .hint("correct it under [alpaca] in the configuration, or in PADDOCK_ALPACA_PAPER_URL, _LIVE_URL, _DATA_URL or _STREAM_URL")
         })?;
+        let own_certificate = match (file.tls.certificate, file.tls.key) {
+            (Some(certificate), Some(key)) => Some((certificate, key)),
+            (None, None) => None,
+            _ => {
+                return Err(Failure::usage("a certificate and its key belong together")
+                    .hint("set both `certificate` and `key` under [tls], or neither"));
+            }
+        };
         Ok(Self {
+            tls: file.listen.tls,
+            proxy: file.listen.proxy,
+            tls_names: file.tls.names,
+            own_certificate,
             gateway: file.listen.gateway.map_or_else(|| fixed(DEFAULT_GATEWAY), Ok)?,
             web: file.listen.web.map_or_else(|| fixed(DEFAULT_WEB), Ok)?,
             allow_remote: file.listen.allow_remote,
@@ -130,10 +161,11 @@ impl Config {
         })
     }
 
-    /// Refuses an address beyond this machine unless that was asked for: both listeners speak plain HTTP, and the pages
-    /// have no login yet.
+    /// Refuses an address beyond this machine unless that was asked for: these listeners speak plain HTTP, and the pages
+    /// have no login yet. The TLS entrance may be anywhere: it is encrypted, and asks for an access key.
     pub(crate) fn check_listeners(&self) -> Outcome {
-        for (name, address) in [("gateway", self.gateway), ("web", self.web)] {
+        let plain = [("gateway", Some(self.gateway)), ("proxy", self.proxy), ("web", Some(self.web))];
+        for (name, address) in plain.into_iter().filter_map(|(name, address)| Some((name, address?))) {
             require_loopback(name, address.socket(), self.allow_remote)?;
         }
         Ok(())

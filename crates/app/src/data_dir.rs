@@ -41,6 +41,21 @@ impl DataDir {
         self.0.join("vault.key")
     }
 
+    /// The certificate of the local authority, for clients.
+    pub(crate) fn authority(&self) -> PathBuf {
+        self.0.join("ca.pem")
+    }
+
+    /// The key of the local authority.
+    pub(crate) fn authority_key(&self) -> PathBuf {
+        self.0.join("ca.key")
+    }
+
+    /// The system's authorities and the local one, for clients that take one file for all.
+    pub(crate) fn authority_bundle(&self) -> PathBuf {
+        self.0.join("ca-bundle.pem")
+    }
+
     /// The admin socket of a running server.
     pub(crate) fn socket(&self) -> PathBuf {
         self.0.join("paddock.sock")

@@ -17,6 +17,7 @@ use crate::clock::SystemClock;
 use crate::config::Config;
 use crate::data_dir::DataDir;
 use crate::failure::{Failure, Outcome};
+use crate::listen::ListenAddr;
 use crate::lock::DirLock;
 
 /// Whether a data directory without a Paddock in it gets one.
@@ -32,6 +33,8 @@ pub(crate) enum Opening {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Addresses {
     pub(crate) gateway: SocketAddr,
+    pub(crate) tls: Option<SocketAddr>,
+    pub(crate) proxy: Option<SocketAddr>,
     pub(crate) web: SocketAddr,
 }
 
@@ -51,7 +54,12 @@ pub(crate) struct Instance {
 impl Instance {
     /// Opens the data directory for one command: the addresses are those at which a server would listen.
     pub(crate) async fn open(dir: DataDir, config: &Config, lock: DirLock) -> Outcome<Self> {
-        let addresses = Addresses { gateway: config.gateway.socket(), web: config.web.socket() };
+        let addresses = Addresses {
+            gateway: config.gateway.socket(),
+            tls: config.tls.map(ListenAddr::socket),
+            proxy: config.proxy.map(ListenAddr::socket),
+            web: config.web.socket(),
+        };
         Self::open_at(dir, config, lock, addresses).await
     }
 
@@ -92,6 +100,8 @@ impl Instance {
             user,
             data_dir: dir.path().to_owned(),
             gateway_url: format!("http://{}", addresses.gateway),
+            tls_url: addresses.tls.map(|address| format!("https://{address}")),
+            proxy_url: addresses.proxy.map(|address| format!("http://{address}")),
             hosts: AllowedHosts::new(addresses.web, config.web_names.iter().cloned()),
             closing: closing.clone(),
             chain: ChainWatch::default(),

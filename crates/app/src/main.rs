@@ -3,8 +3,10 @@
 mod anchor;
 mod api;
 mod audit_line;
+mod authority;
 mod broker;
 mod cli;
+mod client_settings;
 mod clock;
 mod commands;
 mod config;

@@ -1,15 +1,18 @@
 //! A Paddock that listens: starting, and ending in two steps.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::serve::ListenerExt as _;
+use paddock_gateway::{Encrypted, Listeners};
 use tokio::net::{TcpListener, UnixListener};
 use tokio::task::JoinSet;
 use tokio::time::{MissedTickBehavior, interval, timeout};
 use tokio_util::sync::CancellationToken;
 
 use crate::api;
+use crate::authority;
 use crate::config::Config;
 use crate::data_dir::DataDir;
 use crate::failure::{Failure, Outcome};
@@ -49,14 +52,24 @@ impl Running {
 
     /// The same for a caller that holds the lock.
     pub(crate) async fn start_locked(dir: DataDir, config: &Config, lock: DirLock) -> Outcome<Self> {
-        let (programs, gateway) = bind(config.gateway, "gateway", "--gateway").await?;
-        let (people, web) = bind(config.web, "pages", "--web").await?;
-        let addresses = Addresses { gateway, web };
+        let (plain, gateway) = config.gateway.bind("gateway", "--gateway").await?;
+        let tls = bind(config.tls, "TLS entrance", "--tls").await?;
+        let proxy = bind(config.proxy, "proxy", "--proxy").await?;
+        let (people, web) = config.web.bind("pages", "--web").await?;
+        let address = |bound: &Option<(TcpListener, SocketAddr)>| bound.as_ref().map(|(_, address)| *address);
+        let addresses = Addresses { gateway, tls: address(&tls), proxy: address(&proxy), web };
+        let encrypted = if tls.is_some() || proxy.is_some() {
+            let certificates = authority::certificates(&dir, config, addresses.tls)?;
+            let listener = |bound: Option<(TcpListener, SocketAddr)>| bound.map(|(listener, _)| listener);
+            Some(Encrypted { tls: listener(tls), proxy: listener(proxy), certificates })
+        } else {
+            None
+        };
         let instance = Arc::new(Instance::open_at(dir, config, lock, addresses).await?);
         instance.note_chain().await;
         let admin = api::bind(instance.dir())?;
         let mut servers = JoinSet::new();
-        servers.spawn(serve_programs(Arc::clone(&instance), programs));
+        servers.spawn(serve_programs(Arc::clone(&instance), Listeners { plain, encrypted }));
         servers.spawn(serve_people(Arc::clone(&instance), people));
         servers.spawn(serve_admin(Arc::clone(&instance), admin));
         servers.spawn(note_chain(Arc::clone(&instance)));
@@ -101,12 +114,20 @@ impl Running {
     }
 }
 
-async fn bind(address: ListenAddr, name: &str, option: &str) -> Outcome<(TcpListener, std::net::SocketAddr)> {
-    address.bind(name, option).await
+/// Listens where it was asked for.
+async fn bind(
+    address: Option<ListenAddr>,
+    name: &str,
+    option: &str,
+) -> Outcome<Option<(TcpListener, SocketAddr)>> {
+    match address {
+        Some(address) => address.bind(name, option).await.map(Some),
+        None => Ok(None),
+    }
 }
 
-async fn serve_programs(instance: Arc<Instance>, listener: TcpListener) -> &'static str {
-    let served = instance.gateway().serve(listener, instance.closing().clone()).await;
+async fn serve_programs(instance: Arc<Instance>, listeners: Listeners) -> &'static str {
+    let served = instance.gateway().serve(listeners, instance.closing().clone()).await;
     note_error("gateway", served);
     "gateway"
 }

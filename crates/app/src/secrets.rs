@@ -24,13 +24,11 @@ const SECRET_KEY_VARIABLE: &str = "APCA_API_SECRET_KEY";
 /// Obtains a pair. `key_id` is the one from the command line, if any: it is no secret by itself. With `from_stdin` the
 /// Secret Key is read from standard input, and the Key ID from its first line if there is no other source of it.
 pub(crate) fn obtain_pair(key_id: Option<String>, from_stdin: bool) -> Outcome<GivenPair> {
-    let in_environment =
-        |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty()).map(SecretText::new);
     let key_id = key_id.map(SecretText::new);
     if from_stdin {
         return split(&read_stdin()?, key_id, in_environment(KEY_ID_VARIABLE));
     }
-    let interactive = io::stdin().is_terminal() && io::stderr().is_terminal();
+    let interactive = is_interactive();
     let key_id = match key_id.or_else(|| in_environment(KEY_ID_VARIABLE)) {
         Some(key_id) => key_id,
         None if interactive => ask("Key ID", inquire::Text::new("Key ID:").prompt())?,
@@ -38,14 +36,42 @@ pub(crate) fn obtain_pair(key_id: Option<String>, from_stdin: bool) -> Outcome<G
     };
     let secret_key = match in_environment(SECRET_KEY_VARIABLE) {
         Some(secret_key) => secret_key,
-        None if interactive => {
-            let prompt = inquire::Password::new("Secret Key:").without_confirmation();
-            let prompt = prompt.with_display_mode(inquire::PasswordDisplayMode::Masked);
-            ask("Secret Key", prompt.prompt())?
-        }
+        None if interactive => ask_secret_key()?,
         None => return Err(missing("Secret Key")),
     };
     Ok(GivenPair { key_id, secret_key })
+}
+
+/// Obtains the Secret Key of an access key, if there is one: from standard input if `from_stdin`, from the environment, or from
+/// the person at the terminal.
+pub(crate) fn obtain_secret_key(from_stdin: bool) -> Outcome<Option<SecretText>> {
+    if from_stdin {
+        let text = read_stdin()?;
+        let text = text.trim();
+        if text.is_empty() || text.contains(char::is_whitespace) {
+            return Err(Failure::usage("standard input holds no Secret Key, or more than one")
+                .hint("pipe in only the Secret Key that `paddock key create` showed"));
+        }
+        return Ok(Some(SecretText::new(text.to_owned())));
+    }
+    match in_environment(SECRET_KEY_VARIABLE) {
+        None if is_interactive() => ask_secret_key().map(Some),
+        found => Ok(found),
+    }
+}
+
+fn in_environment(name: &str) -> Option<SecretText> {
+    std::env::var(name).ok().filter(|value| !value.is_empty()).map(SecretText::new)
+}
+
+fn is_interactive() -> bool {
+    io::stdin().is_terminal() && io::stderr().is_terminal()
+}
+
+fn ask_secret_key() -> Outcome<SecretText> {
+    let prompt = inquire::Password::new("Secret Key:").without_confirmation();
+    let prompt = prompt.with_display_mode(inquire::PasswordDisplayMode::Masked);
+    ask("Secret Key", prompt.prompt())
 }
 
 /// Splits what came over standard input. Without a Key ID from elsewhere, the first line is the Key ID.

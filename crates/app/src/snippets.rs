@@ -33,7 +33,7 @@ fn environment(gateway: &str, key_id: &str, secret_key: &str) -> String {
     )
 }
 
-const PYTHON: &str = r#"python3 - <<'END'
+pub(crate) const PYTHON: &str = r#"python3 - <<'END'
 import os
 from alpaca.trading.client import TradingClient
 key_id, secret_key, gateway = (os.environ["APCA_API_" + name] for name in ("KEY_ID", "SECRET_KEY", "BASE_URL"))
@@ -42,7 +42,7 @@ print(trading.get_account().buying_power)
 END
 "#;
 
-const JAVASCRIPT: &str = r#"node --input-type=module - <<'END'
+pub(crate) const JAVASCRIPT: &str = r#"node --input-type=module - <<'END'
 import { Alpaca } from "@alpacahq/alpaca-trade-api";
 const { APCA_API_KEY_ID: keyId, APCA_API_SECRET_KEY: secret, APCA_API_BASE_URL: gateway } = process.env;
 const fetchApi = (url, init) => fetch(String(url).replace(/^https:\/\/[a-z-]+\.alpaca\.markets/, gateway), init);
@@ -51,6 +51,6 @@ console.log((await alpaca.trading.account.getAccount()).buyingPower);
 END
 "#;
 
-const CURL: &str = r#"curl -H "APCA-API-KEY-ID: $APCA_API_KEY_ID" -H "APCA-API-SECRET-KEY: $APCA_API_SECRET_KEY" \
+pub(crate) const CURL: &str = r#"curl -H "APCA-API-KEY-ID: $APCA_API_KEY_ID" -H "APCA-API-SECRET-KEY: $APCA_API_SECRET_KEY" \
   "$APCA_API_BASE_URL/v2/account"
 "#;

@@ -56,6 +56,15 @@ faults! {
     bad_host = BAD_REQUEST, 40_090_002, "bad_host", "the Host header must be one plain host name or address with an optional port";
     /// An absolute or authority form of the request target.
     bad_target = BAD_REQUEST, 40_090_003, "bad_target", "the request target must be a path: this is not a forward proxy";
+    /// A request to the proxy that is none for a tunnel.
+    not_a_tunnel = BAD_REQUEST, 40_090_010, "not_a_tunnel",
+        "this is the entrance for HTTPS_PROXY and takes CONNECT only: without a proxy, use the gateway's own address";
+    /// A tunnel to anywhere but Alpaca.
+    tunnel_refused = FORBIDDEN, 40_390_101, "tunnel_refused",
+        "this proxy leads to api, paper-api, data and stream.data.alpaca.markets on port 443 only: add other hosts to NO_PROXY";
+    /// The request inside a tunnel names another host than the tunnel.
+    host_differs = MISDIRECTED_REQUEST, 42_190_001, "host_differs",
+        "the Host header is not the host to which this connection was asked for";
     /// A transfer coding on the request.
     transfer_coding = BAD_REQUEST, 40_090_004, "transfer_coding",
         "request bodies must have a Content-Length: transfer codings are refused";
@@ -99,6 +108,11 @@ impl Fault {
     /// A path, query or body that can be read in more than one way.
     pub(crate) fn malformed(reason: &'static str, message: String) -> Self {
         Self { status: StatusCode::BAD_REQUEST, code: 40_090_008, reason, message }
+    }
+
+    /// The program asked one of Alpaca's hosts for what another one has, or for the other environment.
+    pub(crate) fn wrong_host(message: String) -> Self {
+        Self { status: StatusCode::FORBIDDEN, code: 40_390_102, reason: "wrong_host", message }
     }
 
     /// The answer for a client.

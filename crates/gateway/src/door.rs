@@ -19,9 +19,10 @@ use paddock_vault::VaultError;
 use crate::answer::{AnswerBody, Fault};
 use crate::authenticate::{Grant, Unauthenticated, authenticate};
 use crate::change::Change;
+use crate::entrance::Reached;
 use crate::lane::Lane;
 use crate::observe::pass_on;
-use crate::requests::{Outcome, RequestLine};
+use crate::requests::RequestLine;
 use crate::shape::{check_head, read_body};
 use crate::shared::Shared;
 use crate::stop::Stop;
@@ -41,27 +42,17 @@ pub(crate) async fn pass(
     lane: &Arc<Lane>,
     request: Request<Incoming>,
     network: IpAddr,
+    reached: &Reached,
 ) -> Response<AnswerBody> {
     let shared = &lane.shared;
     let at = shared.clock.now();
     let arrival = Arrival { request: RequestId::generate(at, &*shared.entropy), at, network };
     let (parts, body) = request.into_parts();
     let mut line = RequestLine {
-        request: arrival.request,
-        at,
-        key: None,
-        key_name: None,
-        connection: None,
-        environment: None,
-        method: parts.method.as_str().chars().take(10).collect(),
         path: parts.uri.path().chars().take(200).collect(),
-        operation: None,
-        outcome: Outcome::Permitted,
-        status: 0,
-        micros: 0,
-        summary: None,
+        ..RequestLine::begun(arrival.request, at, &parts.method)
     };
-    let answer = match steps(lane, arrival, parts, body, &mut line).await {
+    let answer = match steps(lane, arrival, reached, parts, body, &mut line).await {
         Ok(answer) => answer,
         Err(stop) => {
             line.outcome = stop.outcome();
@@ -77,12 +68,14 @@ pub(crate) async fn pass(
 async fn steps(
     lane: &Arc<Lane>,
     arrival: Arrival,
+    reached: &Reached,
     parts: Parts,
     body: Incoming,
     line: &mut RequestLine,
 ) -> Result<Response<AnswerBody>, Stop> {
     let shared = &lane.shared;
     check_head(&parts)?;
+    reached.check_host(&parts.headers)?;
     let directory = shared.directory.load_full();
     let grant = authenticate(&directory, &parts.headers).map_err(unauthenticated)?;
     let key = &grant.entry().key;
@@ -98,6 +91,8 @@ async fn steps(
     };
     line.operation = Some(target.operation.id);
     line.path = target.path.to_upstream().to_owned();
+
+    reached.check_target(target.operation.api, connection.environment)?;
 
     // What the scope forbids as such is refused before a body is read or a fact is asked for.
     let act = if target.operation.changes_state() { None } else { Some(Act::Plain) };

@@ -1,25 +1,34 @@
 //! One thread that serves programs.
 
 use std::convert::Infallible;
-use std::net::{IpAddr, TcpStream};
+use std::net::IpAddr;
 use std::pin::pin;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::server::graceful::GracefulShutdown;
+use hyper_util::server::graceful::{GracefulShutdown, Watcher};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpStream;
 use tokio::runtime::{Builder, Handle};
 use tokio::sync::mpsc;
 use tokio::time::timeout;
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::server::TlsStream;
 
+use crate::connect;
 use crate::door::pass;
+use crate::entrance::{Entrance, Reached};
 use crate::shared::{GatewayError, Shared};
 use crate::upstream::Upstream;
 
 /// How long a client may take to send the head of a request.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// How long a client may take to agree on TLS.
+const TLS_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// How long reads and half-sent requests may go on after a shutdown was asked for. Cutting them loses nothing.
 const READ_GRACE: Duration = Duration::from_secs(3);
@@ -29,8 +38,9 @@ const CHANGE_GRACE: Duration = Duration::from_secs(65);
 
 /// A connection that was accepted.
 pub(crate) struct Arrived {
-    pub(crate) socket: TcpStream,
+    pub(crate) socket: std::net::TcpStream,
     pub(crate) peer: IpAddr,
+    pub(crate) entrance: Entrance,
 }
 
 /// What one thread serves with.
@@ -65,22 +75,18 @@ impl Lane {
 
     async fn serve(self: Arc<Self>, mut arriving: mpsc::UnboundedReceiver<Arrived>) {
         let graceful = GracefulShutdown::new();
-        while let Some(Arrived { socket, peer }) = arriving.recv().await {
-            let Ok(socket) = tokio::net::TcpStream::from_std(socket) else { continue };
-            let lane = Arc::clone(&self);
-            let service = service_fn(move |request| {
-                let lane = Arc::clone(&lane);
-                async move { Ok::<_, Infallible>(pass(&lane, request, peer).await) }
-            });
-            let connection = http1::Builder::new()
-                .timer(TokioTimer::new())
-                .header_read_timeout(HEAD_TIMEOUT)
-                .max_buf_size(64 * 1024)
-                .serve_connection(TokioIo::new(socket), service);
-            let connection = graceful.watch(connection);
+        while let Some(Arrived { socket, peer, entrance }) = arriving.recv().await {
+            let Ok(socket) = TcpStream::from_std(socket) else { continue };
+            let (lane, watcher) = (Arc::clone(&self), graceful.watcher());
             tokio::spawn(async move {
-                if let Err(error) = connection.await {
-                    tracing::debug!(%error, "a connection ended early");
+                match entrance {
+                    Entrance::Plain => serve_http(lane, socket, peer, Reached::Own, watcher).await,
+                    Entrance::Tls(acceptor) => {
+                        let Some((socket, name)) = encrypt(&acceptor, socket).await else { return };
+                        let reached = name.map_or(Reached::Own, Reached::Named);
+                        serve_http(lane, socket, peer, reached, watcher).await;
+                    }
+                    Entrance::Proxy(acceptor) => serve_proxy(lane, socket, peer, acceptor, watcher).await,
                 }
             });
         }
@@ -95,5 +101,70 @@ impl Lane {
         if timeout(CHANGE_GRACE, changes).await.is_err() {
             tracing::warn!("requests were still open when the time for shutting down was over");
         }
+    }
+}
+
+/// Serves programs on one connection until it ends.
+pub(crate) async fn serve_http(
+    lane: Arc<Lane>,
+    socket: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    peer: IpAddr,
+    reached: Reached,
+    watcher: Watcher,
+) {
+    let reached = Arc::new(reached);
+    let service = service_fn(move |request| {
+        let (lane, reached) = (Arc::clone(&lane), Arc::clone(&reached));
+        async move { Ok::<_, Infallible>(pass(&lane, request, peer, &reached).await) }
+    });
+    let connection = http1().serve_connection(TokioIo::new(socket), service);
+    note_end(watcher.watch(connection).await);
+}
+
+/// Takes requests for tunnels on one connection.
+async fn serve_proxy(
+    lane: Arc<Lane>,
+    socket: TcpStream,
+    peer: IpAddr,
+    acceptor: TlsAcceptor,
+    watcher: Watcher,
+) {
+    // A connection carries one tunnel, which takes the watcher along.
+    let watcher = Mutex::new(Some(watcher));
+    let service = service_fn(move |request| {
+        let answer = connect::answer(&lane, request, peer, &acceptor, &watcher);
+        async move { Ok::<_, Infallible>(answer) }
+    });
+    // What goes on inside a tunnel is watched there. Here it is over after one request, or when its head is late.
+    note_end(http1().serve_connection(TokioIo::new(socket), service).with_upgrades().await);
+}
+
+fn http1() -> http1::Builder {
+    let mut builder = http1::Builder::new();
+    builder.timer(TokioTimer::new()).header_read_timeout(HEAD_TIMEOUT).max_buf_size(64 * 1024);
+    builder
+}
+
+fn note_end(outcome: Result<(), hyper::Error>) {
+    if let Err(error) = outcome {
+        tracing::debug!(%error, "a connection ended early");
+    }
+}
+
+/// Agrees on TLS; also tells which name the client asked for.
+pub(crate) async fn encrypt<S: AsyncRead + AsyncWrite + Unpin>(
+    acceptor: &TlsAcceptor,
+    socket: S,
+) -> Option<(TlsStream<S>, Option<String>)> {
+    match timeout(TLS_TIMEOUT, acceptor.accept(socket)).await {
+        Ok(Ok(stream)) => {
+            let name = stream.get_ref().1.server_name().map(str::to_owned);
+            Some((stream, name))
+        }
+        Ok(Err(error)) => {
+            tracing::debug!(%error, "a client did not agree on TLS");
+            None
+        }
+        Err(_) => None,
     }
 }

@@ -6,11 +6,15 @@
 
 mod answer;
 mod authenticate;
+mod authority;
+mod certificates;
 mod change;
+mod connect;
 mod control;
 mod crash;
 mod directory;
 mod door;
+mod entrance;
 mod facts;
 mod lane;
 mod observe;
@@ -25,8 +29,11 @@ mod stop;
 mod target;
 mod upstream;
 
+pub use authority::{Authority, AuthorityError, NewAuthority, ServerName};
+pub use certificates::{CertificateError, Certificates, OwnCertificate};
 pub use control::{ConnectionCheck, Control};
 pub use directory::DirectoryError;
+pub use entrance::{Encrypted, Listeners};
 pub use requests::{Counters, Outcome, RequestLine};
 pub use rotation::{DekRotation, KekRotation};
 pub use shared::{Gateway, GatewayError, GatewayOptions};

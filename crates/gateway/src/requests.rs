@@ -45,6 +45,27 @@ pub struct RequestLine {
     pub summary: Option<String>,
 }
 
+impl RequestLine {
+    /// The line of a request about which nothing is known yet but its method.
+    pub(crate) fn begun(request: RequestId, at: Timestamp, method: &http::Method) -> Self {
+        Self {
+            request,
+            at,
+            key: None,
+            key_name: None,
+            connection: None,
+            environment: None,
+            method: method.as_str().chars().take(10).collect(),
+            path: String::new(),
+            operation: None,
+            outcome: Outcome::Permitted,
+            status: 0,
+            micros: 0,
+            summary: None,
+        }
+    }
+}
+
 /// What was decided about a request.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "decision", rename_all = "snake_case")]

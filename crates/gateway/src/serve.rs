@@ -5,12 +5,14 @@ use std::num::NonZero;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::future::join_all;
 use tokio::net::TcpListener;
 use tokio::runtime::Handle;
 use tokio::sync::mpsc;
 use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 
+use crate::entrance::{Encrypted, Entrance, Listeners};
 use crate::lane::{Arrived, Lane};
 use crate::recover::recover;
 use crate::shared::{Gateway, GatewayError, Shared};
@@ -23,7 +25,7 @@ const MOST_LANES: usize = 8;
 const HOUSEKEEPING: Duration = Duration::from_secs(15);
 
 impl Gateway {
-    /// Serves programs on `listener` until `shutdown`, then lets open requests finish. State-changing requests are always
+    /// Serves programs on `listeners` until `shutdown`, then lets open requests finish. State-changing requests are always
     /// finished, even if their program has gone.
     ///
     /// Connections are spread over threads, each with a runtime and broker connections of its own, so that a read never
@@ -33,9 +35,10 @@ impl Gateway {
     /// [`GatewayError`] when the threads cannot be started; nothing was served then.
     pub async fn serve(
         &self,
-        listener: TcpListener,
+        listeners: impl Into<Listeners>,
         shutdown: CancellationToken,
     ) -> Result<(), GatewayError> {
+        let listeners = listeners.into();
         let (finished, mut all_finished) = mpsc::channel::<()>(1);
         let mut lanes: Vec<mpsc::UnboundedSender<Arrived>> = Vec::new();
         let count = std::thread::available_parallelism().map_or(1, NonZero::get).min(MOST_LANES);
@@ -49,16 +52,36 @@ impl Gateway {
         }
         drop(finished);
         let housekeeping = tokio::spawn(keep_house(Arc::clone(&self.shared), shutdown.clone()));
-        for lane in lanes.iter().cycle() {
-            let Some((socket, peer)) = accept(&listener, &shutdown).await else { break };
-            // A lane ends only when its sender is dropped, so this does not fail before the shutdown.
-            _ = socket.into_std().map(|socket| lane.send(Arrived { socket, peer: peer.ip() }));
+        let mut ways = vec![(listeners.plain, Entrance::Plain)];
+        if let Some(Encrypted { tls, proxy, certificates }) = listeners.encrypted {
+            let own = Entrance::Tls(certificates.own.into());
+            let as_alpaca = Entrance::Proxy(certificates.alpaca.into());
+            ways.extend(tls.map(|listener| (listener, own)));
+            ways.extend(proxy.map(|listener| (listener, as_alpaca)));
         }
+        let accepting =
+            ways.iter().map(|(listener, entrance)| hand_out(listener, entrance, &lanes, &shutdown));
+        join_all(accepting).await;
         self.shared.changes.close();
         drop(lanes);
         all_finished.recv().await;
         _ = housekeeping.await;
         Ok(())
+    }
+}
+
+/// Gives the connections of one listener to the lanes in turn, until the shutdown.
+async fn hand_out(
+    listener: &TcpListener,
+    entrance: &Entrance,
+    lanes: &[mpsc::UnboundedSender<Arrived>],
+    shutdown: &CancellationToken,
+) {
+    for lane in lanes.iter().cycle() {
+        let Some((socket, peer)) = accept(listener, shutdown).await else { break };
+        let arrived = |socket| Arrived { socket, peer: peer.ip(), entrance: entrance.clone() };
+        // A lane ends only when its sender is dropped, so this does not fail before the shutdown.
+        _ = socket.into_std().map(|socket| lane.send(arrived(socket)));
     }
 }
 

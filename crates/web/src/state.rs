@@ -37,6 +37,10 @@ pub struct WebState {
     pub data_dir: PathBuf,
     /// The gateway's address as programs reach it, for example `http://127.0.0.1:7880`.
     pub gateway_url: String,
+    /// The address of the gateway's TLS entrance, if it has one, with its scheme and without a path.
+    pub tls_url: Option<String>,
+    /// The address of the gateway's proxy entrance, if it has one, with its scheme and without a path.
+    pub proxy_url: Option<String>,
     /// The names under which the web listener may be addressed.
     pub hosts: AllowedHosts,
     /// Cancelled at shutdown: streams of events end, which otherwise never would.

@@ -27,6 +27,12 @@ pub(crate) struct DemoArgs {
     /// Where programs connect
     #[arg(long, value_name = "ADDR", default_value = crate::config::DEFAULT_GATEWAY)]
     gateway: ListenAddr,
+    /// Where programs connect by HTTPS [default: nowhere]
+    #[arg(long, value_name = "ADDR")]
+    tls: Option<ListenAddr>,
+    /// Where programs whose hosts cannot be changed find a proxy for HTTPS_PROXY [default: nowhere]
+    #[arg(long, value_name = "ADDR")]
+    proxy: Option<ListenAddr>,
     /// Where the built-in broker's paper environment listens
     #[arg(long, value_name = "ADDR", default_value = crate::broker::DEFAULT_PAPER)]
     paper: ListenAddr,
@@ -41,6 +47,8 @@ pub(crate) async fn run(args: DemoArgs, context: &Context) -> Outcome {
     let listeners = demo::Listeners {
         web: args.web,
         gateway: args.gateway,
+        tls: args.tls,
+        proxy: args.proxy,
         paper: args.paper,
         paper_live: args.paper_live,
     };

@@ -6,6 +6,7 @@ use serde_json::json;
 use crate::config::{DEFAULT_GATEWAY, DEFAULT_WEB};
 use crate::context::Context;
 use crate::failure::Outcome;
+use crate::instance::Addresses;
 use crate::listen::ListenAddr;
 use crate::running::Running;
 use crate::signals::Ending;
@@ -18,7 +19,14 @@ pub(crate) struct ServeArgs {
     /// Where programs connect
     #[arg(long, value_name = "ADDR", help = format!("Where programs connect [default: {DEFAULT_GATEWAY}]"))]
     gateway: Option<ListenAddr>,
-    /// Allow addresses that other machines can reach. Both listeners speak plain HTTP and the pages have no login: only a
+    /// Where programs connect by HTTPS, with a certificate of the local authority (`paddock ca export`) [default: nowhere]
+    #[arg(long, value_name = "ADDR")]
+    tls: Option<ListenAddr>,
+    /// Where programs whose hosts cannot be changed find a proxy for HTTPS_PROXY, which leads to Alpaca's hosts only
+    /// [default: nowhere]
+    #[arg(long, value_name = "ADDR")]
+    proxy: Option<ListenAddr>,
+    /// Allow addresses that other machines can reach. All but the TLS entrance speak plain HTTP and the pages have no login: only a
     /// trusted network or a TLS proxy may reach them
     #[arg(long)]
     allow_remote: bool,
@@ -30,18 +38,21 @@ pub(crate) async fn run(args: ServeArgs, context: &Context) -> Outcome {
     let mut config = context.config(&dir)?;
     config.web = args.web.unwrap_or(config.web);
     config.gateway = args.gateway.unwrap_or(config.gateway);
+    config.tls = args.tls.or(config.tls);
+    config.proxy = args.proxy.or(config.proxy);
     config.allow_remote |= args.allow_remote;
     let running = Running::start(dir.clone(), &config).await?;
-    let (gateway, web) = (running.addresses().gateway, running.addresses().web);
-    let value = json!({
-        "gateway": format!("http://{gateway}"), "web": format!("http://{web}"), "data_dir": dir.path(),
-    });
+    let Addresses { gateway, tls, proxy, web } = running.addresses();
+    let (gateway, web) = (format!("http://{gateway}"), format!("http://{web}"));
+    let (tls, proxy) =
+        (tls.map(|tls| format!("https://{tls}")), proxy.map(|proxy| format!("http://{proxy}")));
+    let value = json!({ "gateway": gateway, "tls": tls, "proxy": proxy, "web": web, "data_dir": dir.path() });
     context.output.show(&value, |paint| {
-        format!(
-            "{}\n  programs  http://{gateway}\n  pages     http://{web}\n  data      {}\nCtrl-C ends it.",
-            paint.bold("Paddock is ready"),
-            dir.path().display()
-        )
+        let mut lines = format!("{}\n  programs  {gateway}\n", paint.bold("Paddock is ready"));
+        for (name, address) in [("by TLS  ", tls), ("by proxy", proxy)] {
+            lines += &address.map(|address| format!("  {name}  {address}\n")).unwrap_or_default();
+        }
+        format!("{lines}  pages     {web}\n  data      {}\nCtrl-C ends it.", dir.path().display())
     })?;
     running.run(ending.graceful, ending.hard).await
 }

@@ -10,6 +10,8 @@ use crate::files::replace_private;
 pub(super) fn facts(stage: &Stage) -> Value {
     json!({
         "gateway": stage.gateway,
+        "tls": stage.tls,
+        "proxy": stage.proxy,
         "web": stage.web,
         "paper": stage.paper,
         "paper_live": stage.paper_live,

@@ -15,6 +15,7 @@ use crate::config::{Config, ConfigFile};
 use crate::data_dir::DataDir;
 use crate::failure::{Failure, Outcome};
 use crate::files::replace_private;
+use crate::instance::Addresses;
 use crate::listen::ListenAddr;
 use crate::running::Running;
 use crate::signals::Ending;
@@ -27,6 +28,8 @@ const CASH: u32 = 100_000;
 pub(crate) struct Listeners {
     pub(crate) web: ListenAddr,
     pub(crate) gateway: ListenAddr,
+    pub(crate) tls: Option<ListenAddr>,
+    pub(crate) proxy: Option<ListenAddr>,
     pub(crate) paper: ListenAddr,
     pub(crate) paper_live: ListenAddr,
 }
@@ -37,6 +40,8 @@ pub(crate) struct Stage {
     pub(super) dir: DataDir,
     /// Addresses with their scheme.
     pub(super) gateway: String,
+    pub(super) tls: Option<String>,
+    pub(super) proxy: Option<String>,
     pub(super) web: String,
     pub(super) paper: String,
     pub(super) paper_live: String,
@@ -76,10 +81,8 @@ impl Stage {
 
         let config = configure(&dir, listeners, &broker)?;
         let running = Running::start_locked(dir.clone(), &config, lock).await?;
-        let (gateway, web) = (
-            format!("http://{}", running.addresses().gateway),
-            format!("http://{}", running.addresses().web),
-        );
+        let Addresses { gateway, tls, proxy, web } = running.addresses();
+        let (gateway, web) = (format!("http://{gateway}"), format!("http://{web}"));
         story.ready("Paddock", &format!("{gateway} for programs, {web} for people"))?;
 
         let api = ApiClient::Socket(dir.socket());
@@ -96,6 +99,8 @@ impl Stage {
         Ok(Self {
             dir,
             gateway,
+            tls: tls.map(|address| format!("https://{address}")),
+            proxy: proxy.map(|address| format!("http://{address}")),
             web,
             paper,
             paper_live,
@@ -142,6 +147,8 @@ fn configure(dir: &DataDir, listeners: Listeners, broker: &Broker) -> Outcome<Co
     // The environment is somebody's real configuration, and has no say here.
     let mut config = Config::resolve(ConfigFile::parse(&text, &path)?, |_| None)?;
     config.gateway = listeners.gateway;
+    config.tls = listeners.tls;
+    config.proxy = listeners.proxy;
     config.web = listeners.web;
     config.check_listeners()?;
     Ok(config)

@@ -7,6 +7,7 @@ mod bench;
 mod canary;
 mod crash;
 mod demo;
+mod entrances;
 mod errors;
 mod help;
 mod postgres;

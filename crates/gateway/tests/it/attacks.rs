@@ -3,6 +3,7 @@
 use rstest::rstest;
 
 use crate::rig::{Pair, Rig, trader};
+use crate::ways::Way;
 
 const ORDER: &str = r#"{"symbol":"AAPL","qty":"1","side":"buy","type":"market","time_in_force":"day"}"#;
 
@@ -13,12 +14,24 @@ fn head(line: &str, pair: &Pair, more: &str) -> String {
     )
 }
 
-/// Sends a whole request as it stands and asserts that the gateway refuses it and the broker never hears of it.
+/// Sends a whole request as it stands by each of the ways in and asserts that the gateway refuses it and the broker never hears of
+/// it. Gives the answer of the plain way.
 async fn refused(rig: &Rig, request: String) -> String {
-    let answer = rig.raw(request.as_bytes()).await;
-    assert!(answer.starts_with("HTTP/1.1 4"), "{request}\n->\n{answer}");
-    assert!(rig.broker.got().is_empty(), "{request}\nreached the broker as {:?}", rig.broker.got());
-    answer
+    let mut plain = String::new();
+    for way in Way::ALL {
+        let request = request.replace("Host: localhost", &format!("Host: {}", way.host()));
+        let answer = rig.ways.raw(way, request.as_bytes()).await;
+        assert!(answer.starts_with("HTTP/1.1 4"), "{way:?}: {request}\n->\n{answer}");
+        assert!(
+            rig.broker.got().is_empty(),
+            "{way:?}: {request}\nreached the broker as {:?}",
+            rig.broker.got()
+        );
+        if way == Way::Plain {
+            plain = answer;
+        }
+    }
+    plain
 }
 
 #[rstest]

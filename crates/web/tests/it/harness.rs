@@ -97,6 +97,8 @@ impl Paddock {
             user,
             data_dir: dir.path().to_owned(),
             gateway_url: gateway_url.clone(),
+            tls_url: None,
+            proxy_url: None,
             hosts: AllowedHosts::new("127.0.0.1:7878".parse().unwrap(), []),
             closing: closing.clone(),
             chain: ChainWatch::default(),

@@ -1,0 +1,34 @@
+//! `paddock env`.
+
+use clap::Args;
+use serde_json::json;
+
+use crate::client_settings::{Client, SECRET_PLACE, Settings};
+use crate::context::Context;
+use crate::failure::Outcome;
+use crate::secrets;
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Paddock keeps no Secret Key. It comes from standard input with --secret-stdin, from APCA_API_SECRET_KEY, or is asked for at a
+terminal; without any of them a place to paste it is printed.")]
+pub(crate) struct EnvArgs {
+    /// The access key's name
+    key: String,
+    /// The client that will use it
+    #[arg(long = "for", value_name = "CLIENT", value_enum)]
+    client: Client,
+    /// Read the Secret Key from standard input
+    #[arg(long)]
+    secret_stdin: bool,
+}
+
+pub(crate) async fn run(args: &EnvArgs, context: &Context) -> Outcome {
+    let settings = Settings::of(&args.key, context).await?;
+    // Before a secret is asked for, whether it is of any use.
+    settings.printed(args.client, SECRET_PLACE)?;
+    let secret_key = secrets::obtain_secret_key(args.secret_stdin)?;
+    let secret_key = secret_key.as_ref().map_or(SECRET_PLACE, |secret| secret.expose());
+    let text = settings.printed(args.client, secret_key)?;
+    context.output.show(&json!({ "text": text }), |_| text.clone())
+}
