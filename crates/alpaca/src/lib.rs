@@ -12,6 +12,7 @@ pub mod operation;
 pub mod order_body;
 pub mod path;
 pub mod probe;
+pub mod socket;
 pub mod strict_json;
 #[cfg(test)]
 mod testing;

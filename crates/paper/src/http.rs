@@ -47,7 +47,7 @@ pub(crate) fn router(broker: PaperBroker, environment: Environment) -> Router {
 async fn answer(State(served): State<Served>, request: Request) -> Response {
     let (parts, body) = request.into_parts();
     if let Some(stream) = Stream::asked_for(&parts) {
-        return stream.open(served, parts).await;
+        return stream.open(served, parts);
     }
     let body = read_body(body).await;
     served.broker.recorder().keep(|| SeenRequest {

@@ -1,8 +1,8 @@
 //! What clients send, and how answers are wrapped.
 
-use axum::extract::ws::Message;
 use http::HeaderMap;
 use http::header::CONTENT_TYPE;
+use paddock_alpaca::socket::Message;
 use serde_json::Value;
 
 use super::encode::Format;

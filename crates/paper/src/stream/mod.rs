@@ -17,12 +17,15 @@ mod ulid;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use axum::extract::FromRequestParts;
-use axum::extract::ws::WebSocketUpgrade;
+use axum::body::Body;
 use axum::response::{IntoResponse, Response};
-use http::header::UPGRADE;
+use http::header::{SEC_WEBSOCKET_VERSION, UPGRADE};
 use http::request::Parts;
+use http::{HeaderValue, StatusCode};
+use hyper::upgrade::OnUpgrade;
+use hyper_util::rt::TokioIo;
 use jiff::Timestamp;
+use paddock_alpaca::socket::{Accepted, Socket};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
@@ -134,17 +137,34 @@ impl Stream {
     }
 
     /// Answers the handshake; the stream goes on after that.
-    pub async fn open(self, served: Served, mut parts: Parts) -> Response {
-        let upgrade = match WebSocketUpgrade::from_request_parts(&mut parts, &()).await {
-            Ok(upgrade) => upgrade.max_message_size(frame::MAX_MESSAGE),
-            Err(rejection) => return rejection.into_response(),
+    pub fn open(self, served: Served, mut parts: Parts) -> Response {
+        let accepted = match Accepted::answer(&parts.method, &parts.headers) {
+            Ok(accepted) => accepted,
+            Err(refused) => {
+                let status = StatusCode::from_u16(refused.status()).unwrap_or(StatusCode::BAD_REQUEST);
+                let mut response = (status, refused.to_string()).into_response();
+                if status == StatusCode::UPGRADE_REQUIRED {
+                    response.headers_mut().insert(SEC_WEBSOCKET_VERSION, HeaderValue::from_static("13"));
+                }
+                return response;
+            }
+        };
+        // Only a connection of HTTP/1.1 can become a WebSocket.
+        let Some(upgrade) = parts.extensions.remove::<OnUpgrade>() else {
+            return StatusCode::UPGRADE_REQUIRED.into_response();
         };
         let closing = parts.extensions.get::<Closing>().cloned().unwrap_or_default();
-        upgrade.on_upgrade(move |socket| async move {
+        tokio::spawn(async move {
+            let Ok(upgraded) = upgrade.await else { return };
+            let socket = Socket::new(TokioIo::new(upgraded), frame::MAX_MESSAGE, accepted.compression);
             match self {
                 Self::Trading => trading::serve(served, &parts.headers, closing, socket).await,
                 Self::Data(feed) => data::serve(feed, served, &parts.headers, closing, socket).await,
             }
-        })
+        });
+        let mut response = Response::new(Body::empty());
+        *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
+        *response.headers_mut() = accepted.headers;
+        response
     }
 }

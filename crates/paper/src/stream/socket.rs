@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use axum::extract::ws::{CloseFrame, Message, WebSocket};
+use hyper::upgrade::Upgraded;
+use hyper_util::rt::TokioIo;
+use paddock_alpaca::socket::{Close, Fault, Message, Socket};
 use tokio::sync::watch;
 use tokio::time::{Instant, Interval, MissedTickBehavior};
 use uuid::Uuid;
@@ -15,6 +17,9 @@ const PING: Duration = Duration::from_secs(30);
 const SILENCE: Duration = Duration::from_secs(90);
 /// How long the last words to a client may take.
 const PARTING: Duration = Duration::from_secs(5);
+
+/// The socket of a client.
+pub(super) type WebSocket = Socket<TokioIo<Upgraded>>;
 
 /// How a socket is ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,6 +35,11 @@ impl Farewell {
     pub const REVOKED: Self = Self { last: None, code: 1008, reason: "the key is no longer valid" };
     /// The broker is shutting down.
     pub const GOING_AWAY: Self = Self { last: None, code: 1001, reason: "the broker is shutting down" };
+
+    /// A rule of the protocol was broken.
+    pub const fn fault(fault: Fault) -> Self {
+        Self { last: None, code: fault.code(), reason: fault.reason() }
+    }
 
     /// Something about the client's conduct, of which the last message tells.
     pub const fn because(last: Message) -> Self {
@@ -53,20 +63,16 @@ impl Opened {
 
 /// Says farewell and ends a socket. A client that does not read gets nothing of it, after a while.
 pub(super) async fn close(mut socket: WebSocket, farewell: Farewell) {
-    let frame = CloseFrame { code: farewell.code, reason: farewell.reason.into() };
+    let close = Close { code: farewell.code, reason: farewell.reason.to_owned() };
     let parting = async {
         if let Some(last) = farewell.last
-            && socket.send(last).await.is_err()
+            && socket.send(&last).await.is_err()
         {
             return;
         }
-        if socket.send(Message::Close(Some(frame))).await.is_ok() {
-            // The client's own close frame: who reads on until then loses nothing of what was sent before.
-            while let Some(Ok(message)) = socket.recv().await {
-                if matches!(message, Message::Close(_)) {
-                    break;
-                }
-            }
+        if socket.send(&Message::Close(Some(close))).await.is_ok() {
+            // Up to the client's own close frame: who reads on until then loses nothing of what was sent before.
+            while socket.recv().await.is_some() {}
         }
     };
     // Whoever takes longer is cut off.

@@ -2,14 +2,15 @@
 
 use std::time::Duration;
 
-use axum::extract::ws::{Message, WebSocket};
+use axum::body::Bytes;
 use http::HeaderMap;
+use paddock_alpaca::socket::Message;
 use paddock_core::Environment;
 use serde_json::{Value, json};
 
 use super::encode::Format;
 use super::orders::{Listening, Told};
-use super::socket::{Farewell, Opened, Pulse, changed, close};
+use super::socket::{Farewell, Opened, Pulse, WebSocket, changed, close};
 use super::{Closing, frame};
 use crate::http::{Served, pair};
 
@@ -59,13 +60,16 @@ impl Session {
                     }
                 }
                 there = pulse.beat() => {
-                    if !there || socket.send(Message::Ping(Vec::new().into())).await.is_err() {
+                    if !there || socket.send(&Message::Ping(Bytes::new())).await.is_err() {
                         return None;
                     }
                     continue;
                 }
                 told = next_of(self.heard.as_mut()) => Next::Told(told),
-                message = socket.recv() => Next::Message(message?.ok()?),
+                message = socket.recv() => match message? {
+                    Ok(message) => Next::Message(message),
+                    Err(fault) => return Some(Farewell::fault(fault)),
+                },
             };
             let answer = match next {
                 Next::Message(message) => {
@@ -137,7 +141,7 @@ impl Session {
     async fn send(&self, socket: &mut WebSocket, answer: &Value) -> Result<(), ()> {
         let message = self.message(answer).ok_or(())?;
         let patience: Duration = self.served.broker.streams().options.slow_after;
-        match tokio::time::timeout(patience, socket.send(message)).await {
+        match tokio::time::timeout(patience, socket.send(&message)).await {
             Ok(Ok(())) => Ok(()),
             Ok(Err(_)) | Err(_) => Err(()),
         }

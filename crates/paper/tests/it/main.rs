@@ -11,6 +11,7 @@ mod operations;
 mod order_kinds;
 mod socket;
 mod stream_data;
+mod stream_deflate;
 mod stream_errors;
 mod stream_trading;
 mod trading;

@@ -3,8 +3,8 @@
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
-use axum::extract::ws::Message;
 use jiff::Timestamp;
+use paddock_alpaca::socket::{Message, Prepared};
 
 use super::feed::Feed;
 use super::selection::Selection;
@@ -28,7 +28,7 @@ pub(super) struct Key {
     pub selection: Arc<Selection>,
 }
 
-type Made = Arc<OnceLock<Arc<[Message]>>>;
+type Made = Arc<OnceLock<Arc<Prepared>>>;
 
 /// The frames that were made last.
 #[derive(Debug, Default)]
@@ -36,7 +36,7 @@ pub(in crate::stream) struct Frames(Mutex<VecDeque<(Key, Made)>>);
 
 impl Frames {
     /// The frames for `key`: made once, however many want them at the same time.
-    pub(super) fn get(&self, key: &Key, make: impl FnOnce() -> Vec<Message>) -> Arc<[Message]> {
+    pub(super) fn get(&self, key: &Key, make: impl FnOnce() -> Vec<Message>) -> Arc<Prepared> {
         let made = {
             let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
             match kept.iter().rev().find(|(known, _)| known == key) {
@@ -52,8 +52,8 @@ impl Frames {
             }
         };
         Arc::clone(made.get_or_init(|| {
-            let frames: Arc<[Message]> = make().into();
-            self.make_room(frames.iter().map(size).sum());
+            let frames = Arc::new(Prepared::new(make()));
+            self.make_room(frames.size());
             frames
         }))
     }
@@ -61,20 +61,12 @@ impl Frames {
     /// Forgets the oldest until `more` bytes have room.
     fn make_room(&self, more: usize) {
         let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let sizes = kept.iter().filter_map(|(_, made)| made.get()).flat_map(|frames| frames.iter());
-        let mut bytes = more + sizes.map(size).sum::<usize>();
+        let sizes = kept.iter().filter_map(|(_, made)| made.get()).map(|frames| frames.size());
+        let mut bytes = more + sizes.sum::<usize>();
         while bytes > BYTES
             && let Some((_, made)) = kept.pop_front()
         {
-            bytes -= made.get().map_or(0, |frames| frames.iter().map(size).sum());
+            bytes -= made.get().map_or(0, |frames| frames.size());
         }
-    }
-}
-
-fn size(message: &Message) -> usize {
-    match message {
-        Message::Text(text) => text.len(),
-        Message::Binary(bytes) => bytes.len(),
-        _ => 0,
     }
 }

@@ -4,8 +4,8 @@
 //! when the minute ends, and the bar of the day so far with it. Half a minute later, one minute bar in ten comes once more as
 //! an updated bar, as Alpaca sends them when trades were reported late; here none are, and the figures are the same.
 
-use axum::extract::ws::Message;
 use jiff::{SignedDuration, Timestamp};
+use paddock_alpaca::socket::Message;
 
 use super::feed::{Channel, Feed};
 use super::selection::Selection;
@@ -292,8 +292,8 @@ mod tests {
             while stood < now {
                 let end = end_of(stood, now);
                 for frame in frames(market, Feed::Iex, &selection, Format::Json, stood, end) {
-                    let frame: Vec<serde_json::Value> =
-                        serde_json::from_str(frame.to_text().unwrap()).unwrap();
+                    let Message::Text(frame) = frame else { panic!("{frame:?}") };
+                    let frame: Vec<serde_json::Value> = serde_json::from_str(&frame).unwrap();
                     assert!(frame.len() <= IN_A_FRAME);
                     messages.extend(frame);
                 }

@@ -3,10 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::extract::ws::{Message, WebSocket};
+use axum::body::Bytes;
 use http::HeaderMap;
 use jiff::Timestamp;
+use paddock_alpaca::socket::{Fault, Message, Prepared};
 use tokio::time::Instant;
+use tokio::time::error::Elapsed;
 
 use super::feed::Feed;
 use super::frames::Key;
@@ -18,7 +20,7 @@ use crate::PaperBroker;
 use crate::http::{Served, pair};
 use crate::market::Market;
 use crate::stream::encode::{Format, Value, array, write_map};
-use crate::stream::socket::{Farewell, Opened, Pulse, changed, close};
+use crate::stream::socket::{Farewell, Opened, Pulse, WebSocket, changed, close};
 use crate::stream::{Closing, frame};
 
 /// Serves one client until either side ends it.
@@ -87,7 +89,7 @@ impl Client {
                 }
                 self.error(StreamError::AUTH_FAILED).await?;
             }
-            let message = self.socket.recv().await.and_then(Result::ok).ok_or(None)?;
+            let message = heard(self.socket.recv().await)?;
             match self.read(&message) {
                 None => {}
                 Some(Ok(Request::Authenticate { key_id, secret })) => offered = Some((key_id, secret)),
@@ -123,12 +125,11 @@ impl Client {
                     if !there {
                         return Err(None);
                     }
-                    self.send(Message::Ping(Vec::new().into())).await?;
+                    self.send(&Message::Ping(Bytes::new())).await?;
                 }
                 message = self.socket.recv() => {
                     pulse.heard();
-                    let message = message.and_then(Result::ok).ok_or(None)?;
-                    self.answer(&message, &mut subscribed).await?;
+                    self.answer(&heard(message)?, &mut subscribed).await?;
                 }
                 () = std::future::ready(()), if behind => self.tell(&market, &mut subscribed, now).await?,
                 () = changed(&mut time) => {}
@@ -153,8 +154,9 @@ impl Client {
             portion::frames(market, key.feed, &key.selection, key.format, from, to)
         };
         let broker = self.broker.clone();
-        for message in broker.streams().frames.get(&key, make).iter() {
-            self.send(message.clone()).await?;
+        let told = broker.streams().frames.get(&key, make);
+        if !told.is_empty() {
+            self.send_all(&told).await?;
         }
         to.told = end;
         if end == now {
@@ -214,7 +216,7 @@ impl Client {
     }
 
     async fn error(&mut self, error: StreamError) -> Result<(), Ended> {
-        self.send(error_message(self.format, error)).await
+        self.send(&error_message(self.format, error)).await
     }
 
     /// An error that ends the connection.
@@ -223,15 +225,27 @@ impl Client {
     }
 
     async fn control(&mut self, fields: &[(&str, Value<'_>)]) -> Result<(), Ended> {
-        self.send(control_message(self.format, fields)).await
+        self.send(&control_message(self.format, fields)).await
     }
 
-    /// Sends a frame. A client that has kept its stream waiting for too long is cut off, and told that it is slow if it can be
-    /// told anything.
-    async fn send(&mut self, message: Message) -> Result<(), Ended> {
-        let patience = self.broker.streams().options.slow_after.saturating_sub(self.blocked);
-        let began = Instant::now();
+    async fn send(&mut self, message: &Message) -> Result<(), Ended> {
+        let (patience, began) = (self.patience(), Instant::now());
         let sent = tokio::time::timeout(patience, self.socket.send(message)).await;
+        self.sent(sent, began)
+    }
+
+    async fn send_all(&mut self, messages: &Prepared) -> Result<(), Ended> {
+        let (patience, began) = (self.patience(), Instant::now());
+        let sent = tokio::time::timeout(patience, self.socket.send_prepared(messages)).await;
+        self.sent(sent, began)
+    }
+
+    fn patience(&self) -> Duration {
+        self.broker.streams().options.slow_after.saturating_sub(self.blocked)
+    }
+
+    /// A client that has kept its stream waiting for too long is cut off, and told that it is slow if it can be told anything.
+    fn sent(&mut self, sent: Result<std::io::Result<()>, Elapsed>, began: Instant) -> Result<(), Ended> {
         self.blocked += began.elapsed();
         match sent {
             Ok(Ok(())) => Ok(()),
@@ -239,6 +253,11 @@ impl Client {
             Err(_) => Err(self.refusal(StreamError::SLOW_CLIENT)),
         }
     }
+}
+
+/// What a client has said, or why there is nothing more to hear.
+fn heard(message: Option<Result<Message, Fault>>) -> Result<Message, Ended> {
+    message.ok_or(None)?.map_err(|fault| Some(Farewell::fault(fault)))
 }
 
 /// Control messages are arrays of one.

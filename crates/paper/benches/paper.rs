@@ -1,0 +1,123 @@
+//! What the broker does in one process, without HTTP and without a journal: `cargo xtask bench` runs this and reads the lines
+//! that begin with `measured`.
+#![expect(clippy::print_stdout, reason = "the measurements are its output")]
+#![expect(clippy::float_arithmetic, reason = "measured times are no money")]
+#![expect(clippy::unwrap_used, reason = "a measurement that cannot be made stops")]
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use jiff::{SignedDuration, Timestamp};
+use paddock_core::order::{Amount, OrderClass, OrderRequest, OrderType, Side, TimeInForce};
+use paddock_core::{Environment, Symbol};
+use paddock_paper::broker::{Broker, Command};
+use paddock_paper::keys::KeptKey;
+use paddock_paper::market::{Market, MarketOptions};
+use paddock_paper::{DateLaying, MAX_CASH};
+use rust_decimal::Decimal;
+use uuid::Uuid;
+
+/// A Wednesday morning, 10:00 in New York.
+const OPEN: &str = "2026-06-24T14:00:00Z";
+const SYMBOLS: [&str; 10] = ["AAPL", "MSFT", "IBM", "SPY", "QQQ", "NVDA", "AMZN", "TSLA", "JPM", "KO"];
+/// Commands in one round: a fresh broker takes them all.
+const COMMANDS: u32 = 200_000;
+const ROUNDS: usize = 5;
+/// One trades at the market and one has resting orders, which would otherwise be each other's wash trades.
+const ACCOUNTS: u32 = 2;
+
+fn main() {
+    // What `cargo test` asks of every target.
+    if std::env::args().any(|argument| argument == "--list") {
+        return;
+    }
+    for (name, load) in
+        [("orders", orders as fn(&Market) -> Vec<Command>), ("orders_and_cancels", with_cancels)]
+    {
+        let mut rates: Vec<f64> = (0..ROUNDS).map(|_| round(load)).collect();
+        rates.sort_unstable_by(f64::total_cmp);
+        println!("measured {name} {:.0}", rates[ROUNDS / 2]);
+    }
+}
+
+/// Commands per second of one round.
+fn round(load: fn(&Market) -> Vec<Command>) -> f64 {
+    let market =
+        Arc::new(Market::new(MarketOptions { seed: 1, laying: DateLaying::OntoToday, hold_open: false }));
+    let start: Timestamp = OPEN.parse().unwrap();
+    let mut broker = Broker::new(Arc::clone(&market), start);
+    for account in 0..ACCOUNTS {
+        let key = KeptKey { key_id: format!("PK{account}"), secret_sha256: String::new() };
+        let number = format!("PA{account}");
+        let opened = Command::CreateAccount {
+            account: id(1, account),
+            environment: Environment::Paper,
+            number,
+            cash: MAX_CASH,
+            key,
+        };
+        broker.apply(start, &opened).unwrap();
+    }
+    let commands = load(&market);
+    let began = Instant::now();
+    for (number, command) in (1..).zip(&commands) {
+        // Two microseconds lie between commands, as they would at half a million in a second.
+        broker.apply(start + SignedDuration::from_micros(2 * number), command).unwrap();
+    }
+    let took: Duration = began.elapsed();
+    f64::from(u32::try_from(commands.len()).unwrap()) / took.as_secs_f64()
+}
+
+/// In turn for ten symbols: a market order to buy, one to sell, and two limit orders that rest.
+fn orders(market: &Market) -> Vec<Command> {
+    (0..COMMANDS).map(|number| place(market, number, (number / 10) % 4)).collect()
+}
+
+/// The same with half of the resting orders, each taken back right after.
+fn with_cancels(market: &Market) -> Vec<Command> {
+    let command = |number: u32| match (number / 10) % 4 {
+        3 => Command::CancelOrder { account: id(1, 1), order: id(2, number - 10) },
+        kind => place(market, number, kind),
+    };
+    (0..COMMANDS).map(command).collect()
+}
+
+fn place(market: &Market, number: u32, kind: u32) -> Command {
+    let symbol = Symbol::parse(SYMBOLS[number as usize % SYMBOLS.len()]).unwrap();
+    let limit = |symbol: &Symbol| {
+        let ask = market.quote(symbol, OPEN.parse().unwrap()).unwrap().ask;
+        (ask * Decimal::new(90, 2)).round_dp(2)
+    };
+    let (side, limit_price) = match kind {
+        0 => (Side::Buy, None),
+        1 => (Side::Sell, None),
+        _ => (Side::Buy, Some(limit(&symbol))),
+    };
+    let request = OrderRequest {
+        symbol,
+        amount: Amount::Quantity(Decimal::ONE),
+        side,
+        order_type: if limit_price.is_some() { OrderType::Limit } else { OrderType::Market },
+        time_in_force: TimeInForce::Day,
+        limit_price,
+        stop_price: None,
+        trail_price: None,
+        trail_percent: None,
+        extended_hours: false,
+        order_class: OrderClass::Simple,
+        take_profit: None,
+        stop_loss: None,
+        legs: Vec::new(),
+        client_order_id: None,
+    };
+    Command::PlaceOrder {
+        account: id(1, u32::from(kind > 1)),
+        order: id(2, number),
+        request: Box::new(request),
+        intent: None,
+    }
+}
+
+fn id(kind: u128, number: u32) -> Uuid {
+    Uuid::from_u128(kind << 64 | u128::from(number))
+}
