@@ -37,6 +37,8 @@ pub(crate) struct BrokerSettings {
     pub(crate) laying: DateLaying,
     /// Where accounts are kept; in memory when absent.
     pub(crate) data_dir: Option<PathBuf>,
+    /// Where exchanges are recorded, if they are.
+    pub(crate) record_exchanges: Option<PathBuf>,
 }
 
 /// A broker that listens.
@@ -66,6 +68,7 @@ impl Broker {
         options.hold_open = settings.hold_open;
         options.laying = settings.laying;
         options.data_dir = settings.data_dir;
+        options.record_exchanges = settings.record_exchanges;
         let broker =
             PaperBroker::open(options).map_err(|error| Failure::with_next_step(&error.to_string()))?;
         let closing = CancellationToken::new();

@@ -15,6 +15,7 @@ pub(crate) mod views;
 use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::extract::{Request, State};
+use axum::middleware;
 use axum::response::Response;
 use http::header::CONTENT_ENCODING;
 use paddock_alpaca::operation::{self, Operation};
@@ -26,7 +27,7 @@ use uuid::Uuid;
 
 pub(crate) use auth::pair;
 pub(crate) use call::Call;
-use record::SeenRequest;
+use record::{Recording, SeenRequest};
 
 use crate::stream::{Closing, Stream};
 use crate::{PaperBroker, dashboard};
@@ -40,8 +41,14 @@ pub(crate) struct Served {
 
 /// The routes of one environment: Alpaca's, streams included, and the dashboard's under `/dashboard/v1`.
 pub(crate) fn router(broker: PaperBroker, environment: Environment) -> Router {
+    let exchanges = broker.recorder().exchanges().cloned();
+    let recording = exchanges.map(|file| Recording { broker: broker.clone(), environment, file });
     let served = Served { broker, environment };
-    Router::new().nest("/dashboard/v1", dashboard::router()).fallback(answer).with_state(served)
+    let router = Router::new().nest("/dashboard/v1", dashboard::router()).fallback(answer).with_state(served);
+    match recording {
+        Some(recording) => router.layer(middleware::from_fn_with_state(recording, record::exchange)),
+        None => router,
+    }
 }
 
 async fn answer(State(served): State<Served>, request: Request) -> Response {

@@ -13,7 +13,7 @@ mod serve;
 mod stream;
 
 pub use clock::ClockMode;
-pub use http::record::SeenRequest;
+pub use http::record::{ExchangeFileError, SeenRequest};
 pub use market::DateLaying;
 pub use options::{DEFAULT_CASH, MAX_CASH, PaperError, PaperOptions};
 pub use paper_broker::{NewAccount, PaperBroker};

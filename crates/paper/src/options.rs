@@ -8,6 +8,7 @@ use paddock_core::{Clock, Entropy};
 use rust_decimal::Decimal;
 
 use crate::clock::ClockMode;
+use crate::http::record::ExchangeFileError;
 use crate::journal::JournalError;
 use crate::market::DateLaying;
 use crate::stream::StreamOptions;
@@ -47,6 +48,8 @@ pub struct PaperOptions {
     pub streams: StreamOptions,
     /// Whether [`crate::PaperBroker::requests_seen`] is kept, for tests.
     pub record_requests: bool,
+    /// The file to which every exchange of request and answer is appended as a JSON line, without headers and secrets.
+    pub record_exchanges: Option<PathBuf>,
 }
 
 impl PaperOptions {
@@ -68,6 +71,7 @@ impl PaperOptions {
             partial_fills: false,
             streams: StreamOptions::default(),
             record_requests: false,
+            record_exchanges: None,
         }
     }
 }
@@ -88,6 +92,9 @@ pub enum PaperError {
         /// Why.
         refusal: String,
     },
+    /// The file for exchanges could not be opened.
+    #[error(transparent)]
+    Record(#[from] ExchangeFileError),
     /// A listener could not be opened.
     #[error("cannot listen for the paper broker: {0}")]
     Listen(#[from] std::io::Error),

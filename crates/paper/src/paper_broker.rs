@@ -11,7 +11,7 @@ use uuid::Uuid;
 use crate::broker::{Broker, Command, Entry, Reply};
 use crate::clock::PaperClock;
 use crate::http::rate_limit::RateLimit;
-use crate::http::record::{Recorder, SeenRequest};
+use crate::http::record::{ExchangeFile, Recorder, SeenRequest};
 use crate::journal::{Journal, World};
 use crate::keys::{KeyPair, account_number};
 use crate::market::{DateLaying, Market, MarketOptions};
@@ -61,6 +61,8 @@ impl PaperBroker {
     /// # Errors
     /// [`PaperError`] when the journal cannot be used.
     pub fn open(options: PaperOptions) -> Result<Self, PaperError> {
+        let exchanges = options.record_exchanges.as_deref().map(ExchangeFile::open).transpose()?;
+        let recorder = Recorder::new(options.record_requests, exchanges);
         let clock = PaperClock::new(options.clock, options.clock_mode, options.start);
         let market = Arc::new(Market::new(MarketOptions {
             seed: options.seed,
@@ -103,7 +105,7 @@ impl PaperBroker {
             journal,
             default_cash: options.default_cash,
             rate_limit: RateLimit::new(options.rate_limit),
-            recorder: Recorder::new(options.record_requests),
+            recorder,
             streams,
         })))
     }

@@ -1,5 +1,7 @@
 //! `paddock demo`: the whole way, from nothing to two refused orders, on the built-in paper broker.
 
+use std::path::PathBuf;
+
 use clap::Args;
 use serde_json::json;
 
@@ -39,6 +41,9 @@ pub(crate) struct DemoArgs {
     /// Where the built-in broker's live-like environment listens
     #[arg(long, value_name = "ADDR", default_value = crate::broker::DEFAULT_LIVE)]
     paper_live: ListenAddr,
+    /// Append every request that reaches the built-in broker and its answer to this file as a JSON line, without credentials
+    #[arg(long, value_name = "FILE", env = "PADDOCK_RECORD_EXCHANGES", hide_env_values = true)]
+    record_exchanges: Option<PathBuf>,
 }
 
 pub(crate) async fn run(args: DemoArgs, context: &Context) -> Outcome {
@@ -53,7 +58,7 @@ pub(crate) async fn run(args: DemoArgs, context: &Context) -> Outcome {
         paper_live: args.paper_live,
     };
     let story = Story::new(context.output);
-    let stage = Stage::set(dir, listeners, &story).await?;
+    let stage = Stage::set(dir, listeners, args.record_exchanges.clone(), &story).await?;
     let told = tokio::select! {
         told = demo::tell(&stage, &story) => told,
         () = ending.graceful.cancelled() => Err(Failure::new("the demo was interrupted")),

@@ -1,5 +1,7 @@
 //! Everything that the demo needs, set up and running.
 
+use std::path::PathBuf;
+
 use paddock_core::{Environment, SecretText};
 use paddock_paper::{ClockMode, DateLaying};
 use serde_json::{Value, json};
@@ -56,7 +58,12 @@ pub(crate) struct Stage {
 
 impl Stage {
     /// Starts the broker and Paddock, connects an account and issues an access key; tells each.
-    pub(crate) async fn set(dir: DataDir, listeners: Listeners, story: &Story) -> Outcome<Self> {
+    pub(crate) async fn set(
+        dir: DataDir,
+        listeners: Listeners,
+        record_exchanges: Option<PathBuf>,
+        story: &Story,
+    ) -> Outcome<Self> {
         story.opening()?;
         story.heading("Setting up")?;
         let lock = prepare(&dir).await?;
@@ -71,6 +78,7 @@ impl Stage {
             hold_open: true,
             laying: DateLaying::OntoToday,
             data_dir: Some(dir.paper()),
+            record_exchanges,
         })
         .await?;
         let (paper, paper_live) = (format!("http://{}", broker.paper), format!("http://{}", broker.live));

@@ -1,8 +1,14 @@
-//! What was received, for tests that must show that something was not.
+//! What was received and answered, for people who ask what a program did, and for tests that must show that something was not.
+
+mod copied;
+mod exchanges;
 
 use std::sync::{Mutex, PoisonError};
 
 use paddock_core::Environment;
+
+pub use exchanges::{ExchangeFile, ExchangeFileError};
+pub(super) use exchanges::{Recording, exchange};
 
 /// One request on one of Alpaca's paths. Its headers, and so its secrets, are not kept.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,30 +23,41 @@ pub struct SeenRequest {
     pub body: String,
 }
 
-/// The requests seen so far, if they are kept at all.
-#[derive(Debug)]
-pub struct Recorder(Option<Mutex<Vec<SeenRequest>>>);
+/// What is kept of what was seen so far: nothing, unless it is asked for.
+#[derive(Debug, Default)]
+pub struct Recorder {
+    /// The requests, in memory.
+    requests: Option<Mutex<Vec<SeenRequest>>>,
+    /// Whole exchanges, in a file.
+    exchanges: Option<ExchangeFile>,
+}
 
 impl Recorder {
-    /// A recorder that keeps what it sees, or nothing.
+    /// A recorder that keeps requests in memory, exchanges in a file, both or nothing.
     #[must_use]
-    pub fn new(keeps: bool) -> Self {
-        Self(keeps.then(Mutex::default))
+    pub fn new(keeps_requests: bool, exchanges: Option<ExchangeFile>) -> Self {
+        Self { requests: keeps_requests.then(Mutex::default), exchanges }
     }
 
     /// Keeps a request.
     pub fn keep(&self, request: impl FnOnce() -> SeenRequest) {
-        if let Some(seen) = &self.0 {
+        if let Some(seen) = &self.requests {
             seen.lock().unwrap_or_else(PoisonError::into_inner).push(request());
         }
     }
 
-    /// What was kept.
+    /// The requests that were kept.
     #[must_use]
     pub fn seen(&self) -> Vec<SeenRequest> {
-        self.0
+        self.requests
             .as_ref()
             .map(|seen| seen.lock().unwrap_or_else(PoisonError::into_inner).clone())
             .unwrap_or_default()
+    }
+
+    /// Where exchanges are written, if they are.
+    #[must_use]
+    pub fn exchanges(&self) -> Option<&ExchangeFile> {
+        self.exchanges.as_ref()
     }
 }

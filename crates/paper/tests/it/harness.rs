@@ -1,6 +1,6 @@
 //! A broker at a fixed instant, and a client with an account.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -42,7 +42,9 @@ pub struct Answer {
 
 pub fn options(clock: &Arc<ManualClock>) -> PaperOptions {
     let entropy = Arc::new(Seeded(Mutex::new(ChaCha8Rng::seed_from_u64(5))));
-    PaperOptions { record_requests: true, ..PaperOptions::new(clock.clone(), entropy) }
+    // What the tests are answered can be checked against Alpaca's own description: `cargo xtask test schema`.
+    let record_exchanges = std::env::var_os("PADDOCK_RECORD_EXCHANGES").map(PathBuf::from);
+    PaperOptions { record_requests: true, record_exchanges, ..PaperOptions::new(clock.clone(), entropy) }
 }
 
 impl Desk {

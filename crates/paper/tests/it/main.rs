@@ -9,6 +9,7 @@ mod durability;
 mod harness;
 mod operations;
 mod order_kinds;
+mod recording;
 mod socket;
 mod stream_data;
 mod stream_deflate;

@@ -1,5 +1,6 @@
 //! `paddock paper serve`.
 
+use std::path::PathBuf;
 use std::str::FromStr;
 
 use clap::Args;
@@ -39,6 +40,9 @@ pub(crate) struct ServeArgs {
     /// Keep the recorded prices on their own dates instead of laying them onto today's calendar
     #[arg(long)]
     as_recorded: bool,
+    /// Append every request and its answer to this file as a JSON line, without credentials
+    #[arg(long, value_name = "FILE", env = "PADDOCK_RECORD_EXCHANGES", hide_env_values = true)]
+    record_exchanges: Option<PathBuf>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -93,6 +97,7 @@ pub(super) async fn run(args: ServeArgs, context: &Context) -> Outcome {
         hold_open: args.hold_open,
         laying: if args.as_recorded { DateLaying::AsRecorded } else { DateLaying::OntoToday },
         data_dir: kept_in.clone(),
+        record_exchanges: args.record_exchanges,
     };
     let broker = Broker::start(settings).await?;
     let (paper, live) = (format!("http://{}", broker.paper), format!("http://{}", broker.live));
