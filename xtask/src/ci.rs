@@ -5,6 +5,7 @@ use std::time::Instant;
 
 use anyhow::{Result, bail};
 
+use crate::clients::Keeping;
 use crate::workspace::Workspace;
 use crate::{deny, process, suites};
 
@@ -20,7 +21,7 @@ pub(crate) fn ci(workspace: &Workspace) -> ExitCode {
     });
     let mut tally = None;
     step(&mut failed, "tests", || {
-        let outcome = suites::run(workspace, &[]);
+        let outcome = suites::run(workspace, &[], Keeping::Check);
         tally = Some(outcome);
         if outcome.failed > 0 { bail!("{outcome}") } else { Ok(()) }
     });

@@ -11,6 +11,7 @@
 mod bench;
 mod build;
 mod ci;
+mod clients;
 mod deny;
 mod junit;
 mod node;
@@ -33,7 +34,9 @@ cargo xtask <command>
 
   demo [--release] [ARGS]     build Paddock and run `paddock demo ARGS`
   build [--release]           build the `paddock` binary
-  test [rust|python|js]...    run the test suites (all when none is named), setting up what they need
+  test [rust|python|js|clients]... [--write]
+                              run the test suites (all when none is named), setting up what they need; --write keeps
+                              what the clients saw in docs/paper-broker-clients.md
   postgres COMMAND...         run a command with PADDOCK_TEST_POSTGRES_URL of a throw-away PostgreSQL
   ci                          everything that must hold: format, lints, walls, tests, documentation
   deny                        check the walls of deny.toml: bans, licenses, sources

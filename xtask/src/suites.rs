@@ -1,4 +1,4 @@
-//! The test suites: Rust on both databases, and Alpaca's real SDKs against a running Paddock.
+//! The test suites: Rust on both databases, and Alpaca's real SDKs through a running gateway and against the paper broker.
 
 use std::fs;
 use std::path::PathBuf;
@@ -7,37 +7,47 @@ use std::time::Instant;
 
 use anyhow::{Context, Result, bail};
 
+use crate::clients::{self, Keeping};
 use crate::postgres::{self, Cluster};
 use crate::tally::Tally;
 use crate::workspace::{Profile, Workspace};
 use crate::{build, junit, node, process, python};
 
 /// One suite, which reports an error only when it could not run at all.
-type Suite = fn(&Workspace) -> Result<Tally>;
+type Suite = fn(&Workspace, Keeping) -> Result<Tally>;
 
 /// All suites by the name that selects them.
-const SUITES: [(&str, Suite); 3] = [("rust", rust), ("python", python_sdk), ("js", js_sdk)];
+const SUITES: [(&str, Suite); 4] = [
+    ("rust", |workspace, _| rust(workspace)),
+    ("python", |workspace, _| python_sdk(workspace)),
+    ("js", |workspace, _| js_sdk(workspace)),
+    ("clients", clients::run),
+];
 
-/// `cargo xtask test [NAME]...`: prints the closing line and fails when anything failed.
-pub(crate) fn test(workspace: &Workspace, names: &[String]) -> Result<ExitCode> {
+/// `cargo xtask test [NAME]... [--write]`: prints the closing line and fails when anything failed.
+pub(crate) fn test(workspace: &Workspace, arguments: &[String]) -> Result<ExitCode> {
+    let (write, names): (Vec<&String>, Vec<&String>) =
+        arguments.iter().partition(|argument| *argument == "--write");
+    let names: Vec<String> = names.into_iter().cloned().collect();
     let known = |name: &String| SUITES.iter().any(|(suite, _)| suite == name);
     if let Some(unknown) = names.iter().find(|name| !known(name)) {
-        bail!("no suite named {unknown}\nhint: the suites are rust, python and js");
+        bail!("no suite named {unknown}\nhint: the suites are rust, python, js and clients");
     }
-    let tally = run(workspace, names);
+    let keeping = if write.is_empty() { Keeping::Check } else { Keeping::Write };
+    let tally = run(workspace, &names, keeping);
     println!("{tally}");
     Ok(if tally.failed > 0 { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }
 
 /// Runs the named suites, or all when none is named, each to its end whatever the others do.
-pub(crate) fn run(workspace: &Workspace, names: &[String]) -> Tally {
+pub(crate) fn run(workspace: &Workspace, names: &[String], keeping: Keeping) -> Tally {
     let mut total = Tally::default();
     for (name, suite) in
         SUITES.into_iter().filter(|(name, _)| names.is_empty() || names.iter().any(|n| n == name))
     {
         println!("\n== tests: {name}");
         let started = Instant::now();
-        let tally = suite(workspace).unwrap_or_else(|error| {
+        let tally = suite(workspace, keeping).unwrap_or_else(|error| {
             eprintln!("error: {error:#}");
             Tally::BROKEN
         });
@@ -93,18 +103,17 @@ fn python_sdk(workspace: &Workspace) -> Result<Tally> {
 
 /// `@alpacahq/alpaca-trade-api`, unmodified, through the gateway.
 fn js_sdk(workspace: &Workspace) -> Result<Tally> {
-    let bin = node::ensure(workspace)?;
+    let bin = node::ensure(workspace, "e2e/js")?;
     let binary = build::binary_under_test(workspace, Profile::Debug)?;
     let report = fresh_report(workspace.target.join("e2e/js.xml"))?;
     let mut runner = Command::new(bin.join("node"));
-    runner.current_dir(workspace.root.join("e2e/js")).env("PADDOCK_BIN", binary).arg("--test");
-    runner.args(["--test-reporter=spec", "--test-reporter-destination=stdout", "--test-reporter=junit"]);
-    runner.arg(format!("--test-reporter-destination={}", report.display()));
+    runner.current_dir(workspace.root.join("e2e/js")).env("PADDOCK_BIN", binary);
+    runner.args(node::test_arguments(&report, &[]));
     counted(process::run(&mut runner), junit::read(&report))
 }
 
 /// A report of an earlier run must never be taken for this one's.
-fn fresh_report(path: PathBuf) -> Result<PathBuf> {
+pub(crate) fn fresh_report(path: PathBuf) -> Result<PathBuf> {
     if let Some(parent) = path.parent() {
         fs::create_dir_all(parent)?;
     }
@@ -115,7 +124,7 @@ fn fresh_report(path: PathBuf) -> Result<PathBuf> {
 }
 
 /// The report's count; a runner that failed although no test did (or with no report) is an error of its own.
-fn counted(outcome: Result<()>, report: Result<Tally>) -> Result<Tally> {
+pub(crate) fn counted(outcome: Result<()>, report: Result<Tally>) -> Result<Tally> {
     match (outcome, report) {
         (Ok(()), report) => report,
         (Err(_), Ok(tally)) if tally.failed > 0 => Ok(tally),
