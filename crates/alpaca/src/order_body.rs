@@ -281,6 +281,17 @@ impl ParsedOrder {
         Ok(Self { request, position_intent: None, advanced_instructions: None, leg_intents, stated })
     }
 
+    /// Says that the order closes, if it does not say already what it does to the position: the broker then refuses it when there
+    /// is nothing to close.
+    pub fn hold_to_closing(&mut self) {
+        if self.position_intent.is_none() && self.request.order_class != OrderClass::Mleg {
+            self.position_intent = Some(match self.request.side {
+                Side::Buy => PositionIntent::BuyToClose,
+                Side::Sell => PositionIntent::SellToClose,
+            });
+        }
+    }
+
     /// Names the order, in place of whatever name it had.
     pub fn set_client_order_id(&mut self, id: String) {
         self.request.client_order_id = Some(id);

@@ -1,5 +1,6 @@
 //! What an access key may do.
 
+mod hours;
 mod sentence;
 
 use std::collections::BTreeSet;
@@ -9,8 +10,10 @@ use jiff::Timestamp;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
-use crate::order::{OrderType, Side};
-use crate::{AssetClass, PermissionClass, Symbol};
+use crate::order::{OrderClass, OrderType, Side, TimeInForce};
+use crate::{AssetClass, PermissionClass, Symbol, words};
+
+pub use hours::{Hours, NoHours};
 
 /// What an access key may do. A limit that is absent (`None`) does not limit; a set that is present allows only its
 /// members, so an empty set allows nothing. Unknown fields are refused when a scope is read back: a limit that this version
@@ -37,6 +40,30 @@ pub struct Scope {
     /// The types that orders may have, exits of bracket orders included.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub order_types: Option<BTreeSet<OrderType>>,
+    /// The times in force that orders may have.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub times_in_force: Option<BTreeSet<TimeInForce>>,
+    /// The classes that orders may have.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub order_classes: Option<BTreeSet<OrderClass>>,
+    /// Forbids orders that may fill outside regular hours.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub no_extended_hours: bool,
+    /// What orders may do to positions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub positions: Option<PositionRule>,
+    /// Shares, contracts or coins that one order may be for at most.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_order_quantity: Option<Decimal>,
+    /// By how many percent a limit price may be worse than the market's price: above the ask for a buy, below the bid for a sell.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_price_deviation: Option<Decimal>,
+    /// How many seconds old a quote may be while its market is open; 15 minutes when absent. Orders that need one are refused then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_quote_age: Option<u32>,
+    /// When orders, replacements and closes may be sent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hours: Option<Hours>,
     /// Dollars that one order may be worth at most.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_order_notional: Option<Decimal>,
@@ -52,6 +79,16 @@ pub struct Scope {
     /// The networks from which the key may be used.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub networks: Option<Vec<IpNet>>,
+}
+
+words! {
+    /// What orders may do to positions.
+    PositionRule {
+        /// Buy, and sell what is held: never short.
+        LongOnly = "long_only",
+        /// Nothing but make positions smaller.
+        ReduceOnly = "reduce_only",
+    }
 }
 
 /// Ready-made choices of operations.
@@ -107,6 +144,29 @@ impl Scope {
     pub fn allows_operation(&self, operation: &str, class: PermissionClass) -> bool {
         let by_class = class != PermissionClass::MoneyOut && self.classes.contains(&class);
         by_class || self.operations.contains(operation)
+    }
+
+    /// Whether any limit needs the market's price, at least of some orders.
+    #[must_use]
+    pub const fn needs_prices(&self) -> bool {
+        self.limits_notional() || self.max_price_deviation.is_some() || self.max_order_quantity.is_some()
+    }
+
+    /// Whether anything about the content of orders is limited.
+    #[must_use]
+    pub const fn limits_orders(&self) -> bool {
+        self.symbols.is_some()
+            || self.asset_classes.is_some()
+            || self.sides.is_some()
+            || self.order_types.is_some()
+            || self.times_in_force.is_some()
+            || self.order_classes.is_some()
+            || self.no_extended_hours
+            || self.positions.is_some()
+            || self.hours.is_some()
+            || self.max_quote_age.is_some()
+            || self.max_daily_orders.is_some()
+            || self.needs_prices()
     }
 
     /// Whether any limit needs to know what an order is worth.

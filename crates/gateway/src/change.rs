@@ -70,7 +70,7 @@ impl Change {
             .client
             .with_credential(entry.connection.connection.environment, credential)
             .map_err(|_| Fault::credential_unreadable())?;
-        let finder = FactFinder { asking, prices_matter: entry.key.scope.limits_notional() };
+        let finder = FactFinder { asking, scope: &entry.key.scope };
         Ok(match &self.intention {
             Intention::Plain => Act::Plain,
             Intention::Opaque => Act::Opaque,

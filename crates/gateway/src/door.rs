@@ -110,7 +110,7 @@ async fn steps(
         }
         return forward_read(lane, permit, &target, &grant, &parts.headers, arrival.request).await;
     }
-    let (intention, body) = read_intention(&target, &body, arrival.request)?;
+    let (intention, body) = read_intention(&target, &body, arrival.request, &key.scope)?;
     if let Intention::Order(order) = &intention {
         line.summary = Some(summary(&order.request));
     }

@@ -5,8 +5,9 @@ use paddock_alpaca::client::{AccountClient, ClientError};
 use paddock_alpaca::close_position::{ClosePart, closing_order};
 use paddock_alpaca::order_body::PatchFault;
 use paddock_alpaca::order_body::{ParsedOrder, ParsedPatch};
-use paddock_alpaca::wire::Position;
-use paddock_core::decide::OrderFacts;
+use paddock_alpaca::wire::{Position, PositionIntent};
+use paddock_core::Scope;
+use paddock_core::decide::{OrderFacts, Quote};
 use paddock_core::order::{Amount, OrderRequest, OrderType, Side};
 use rust_decimal::Decimal;
 use uuid::Uuid;
@@ -17,14 +18,15 @@ use crate::stop::Stop;
 /// Reads facts from the broker with the connection's own credential.
 pub(crate) struct FactFinder<'a> {
     pub(crate) asking: AccountClient<'a>,
-    /// Whether the scope limits what orders are worth; if it does not, no quote is asked for.
-    pub(crate) prices_matter: bool,
+    /// Says which quotes matter; others are not asked for.
+    pub(crate) scope: &'a Scope,
 }
 
 impl FactFinder<'_> {
     /// A new order.
     pub(crate) async fn new_order(&self, order: &ParsedOrder) -> Result<OrderFacts, Stop> {
-        self.priced(order.request.clone(), Decimal::ZERO).await
+        let closes = order.position_intent.is_some_and(PositionIntent::closes);
+        self.priced(order.request.clone(), closes, Decimal::ZERO).await
     }
 
     /// The order that a replacement would leave, which is decided as the order that it is.
@@ -36,7 +38,9 @@ impl FactFinder<'_> {
     ) -> Result<OrderFacts, Stop> {
         let current = self.asking.order(order_id).await.map_err(stop)?;
         let resulting = patch.apply(&current).map_err(|fault| Stop::Alpaca(patch_error(&fault)))?;
-        self.priced(resulting, already_charged).await
+        // A replacement does to the position what the order that it replaces was held to.
+        let closes = current.position_intent.is_some_and(PositionIntent::closes);
+        self.priced(resulting, closes, already_charged).await
     }
 
     /// The order by which one position would be closed, wholly or in part.
@@ -57,38 +61,45 @@ impl FactFinder<'_> {
 
     async fn closing(&self, position: &Position, part: ClosePart) -> Result<OrderFacts, Stop> {
         let order = closing_order(position, part).map_err(Stop::Alpaca)?;
-        self.priced(order, Decimal::ZERO).await
+        self.priced(order, true, Decimal::ZERO).await
     }
 
-    async fn priced(&self, order: OrderRequest, already_charged: Decimal) -> Result<OrderFacts, Stop> {
-        let market_price = if self.prices_matter && depends_on_the_market(&order) {
-            self.market_price(&order).await?
-        } else {
-            None
-        };
-        Ok(OrderFacts { order, market_price, already_charged })
+    async fn priced(
+        &self,
+        order: OrderRequest,
+        closes: bool,
+        already_charged: Decimal,
+    ) -> Result<OrderFacts, Stop> {
+        let quote = if needs_a_quote(self.scope, &order) { self.quote(&order).await? } else { None };
+        Ok(OrderFacts { order, quote, closes, already_charged })
     }
 
     /// The ask for a buy and the bid for a sell. `None` when the market has no such quote, which is then the decision's matter.
-    async fn market_price(&self, order: &OrderRequest) -> Result<Option<Decimal>, Stop> {
+    async fn quote(&self, order: &OrderRequest) -> Result<Option<Quote>, Stop> {
         let quote = match self.asking.latest_quote(&order.symbol).await {
             Ok(quote) => quote,
             Err(ClientError::Api(error)) if error.status != 401 => return Ok(None),
             Err(error) => return Err(stop(error)),
         };
-        let price = quote.map(|quote| match order.side {
-            Side::Buy => quote.ask,
-            Side::Sell => quote.bid,
-        });
-        Ok(price.flatten())
+        Ok(quote.and_then(|quote| {
+            let price = match order.side {
+                Side::Buy => quote.ask,
+                Side::Sell => quote.bid,
+            };
+            Some(Quote { price: price?, at: quote.at })
+        }))
     }
 }
 
-/// Whether what the order is worth depends on more than the order says.
-fn depends_on_the_market(order: &OrderRequest) -> bool {
+/// Whether any limit of the scope depends on more than the order says.
+fn needs_a_quote(scope: &Scope, order: &OrderRequest) -> bool {
+    let in_units = matches!(order.amount, Amount::Quantity(_));
     let limited_buy =
         order.side == Side::Buy && matches!(order.order_type, OrderType::Limit | OrderType::StopLimit);
-    matches!(order.amount, Amount::Quantity(_)) && !limited_buy
+    let worth = scope.limits_notional() && in_units && !limited_buy;
+    let collar = scope.max_price_deviation.is_some() && order.limit_price.is_some();
+    let units = scope.max_order_quantity.is_some() && !in_units;
+    worth || collar || units
 }
 
 /// What a failed reading of facts means for the request that needed them: nothing was sent.

@@ -10,8 +10,9 @@ use paddock_alpaca::path::{CanonicalPath, Query};
 use paddock_alpaca::strict_json::Object;
 use paddock_core::decide::ReasonCode;
 use paddock_core::id::RequestId;
-use paddock_core::order::{Amount, OrderRequest};
-use paddock_core::{Environment, PermissionClass, Refusal};
+use paddock_core::order::{Amount, OrderRequest, Side};
+use paddock_core::scope::PositionRule;
+use paddock_core::{Environment, PermissionClass, Refusal, Scope};
 
 use uuid::Uuid;
 
@@ -82,6 +83,7 @@ pub(crate) fn read_intention(
     target: &Target,
     body: &Bytes,
     request: RequestId,
+    scope: &Scope,
 ) -> Result<(Intention, Bytes), Stop> {
     let alpaca = |fault: paddock_alpaca::order_body::BodyFault| Stop::Alpaca(fault.to_error());
     match target.operation.id {
@@ -90,6 +92,9 @@ pub(crate) fn read_intention(
             if order.request.client_order_id.is_none() {
                 // Without a name of its own the order could not be found again after a lost answer.
                 order.set_client_order_id(request.to_string());
+            }
+            if scope.positions.is_some_and(|rule| must_close(rule, &order.request)) {
+                order.hold_to_closing();
             }
             let sent = order.to_json_bytes().into();
             Ok((Intention::Order(Box::new(order)), sent))
@@ -121,6 +126,15 @@ pub(crate) fn read_intention(
             check_json(body)?;
             Ok((Intention::Plain, body.clone()))
         }
+    }
+}
+
+/// Whether an order is good under the rule only if it closes. The broker is told so, which alone knows the position at the moment in
+/// which the order arrives.
+fn must_close(rule: PositionRule, order: &OrderRequest) -> bool {
+    match rule {
+        PositionRule::LongOnly => order.side == Side::Sell,
+        PositionRule::ReduceOnly => true,
     }
 }
 

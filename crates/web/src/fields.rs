@@ -111,6 +111,11 @@ impl Fields {
     /// An amount of dollars above zero, as text or as a whole number. A JSON number with a point is refused, since it may have been
     /// rounded on its way here.
     pub(crate) fn dollars(&mut self, name: &str) -> Result<Option<Decimal>, Problem> {
+        self.amount(name, "dollars above zero as text, for example \"1000\" or \"99.50\"")
+    }
+
+    /// An exact amount above zero of whatever `expected` says.
+    pub(crate) fn amount(&mut self, name: &str, expected: &str) -> Result<Option<Decimal>, Problem> {
         let amount = match self.take(name) {
             None => return Ok(None),
             Some(Value::String(text)) => parse_decimal(text.trim()).ok(),
@@ -121,7 +126,7 @@ impl Fields {
             Some(amount) if amount > Decimal::ZERO && amount < Decimal::from(1_000_000_000_000_000_u64) => {
                 Ok(Some(amount))
             }
-            _ => Err(Problem::field(name, "dollars above zero as text, for example \"1000\" or \"99.50\"")),
+            _ => Err(Problem::field(name, expected)),
         }
     }
 

@@ -18,6 +18,12 @@ words! {
 }
 
 impl PositionIntent {
+    /// Whether it makes a position smaller.
+    #[must_use]
+    pub const fn closes(self) -> bool {
+        matches!(self, Self::BuyToClose | Self::SellToClose)
+    }
+
     /// The side that it implies.
     #[must_use]
     pub const fn side(self) -> Side {

@@ -2,9 +2,9 @@ use proptest::prelude::*;
 use rstest::rstest;
 
 use super::*;
-use crate::AssetClass;
-use crate::order::{StopLoss, TakeProfit, TimeInForce};
-use crate::scope::Preset;
+use crate::order::{Amount, OrderClass, OrderType, Side, StopLoss, TakeProfit, TimeInForce};
+use crate::scope::{Hours, PositionRule, Preset};
+use crate::{AssetClass, Symbol};
 
 fn at() -> Timestamp {
     "2026-11-20T15:00:00Z".parse().unwrap()
@@ -33,8 +33,14 @@ fn request(act: Act) -> Request<'static> {
     }
 }
 
+/// Facts about a new order, with a quote of this moment.
+fn facts(order: OrderRequest, price: Option<&str>) -> OrderFacts {
+    let quote = price.map(|price| Quote { price: dec(price), at: at() });
+    OrderFacts { order, quote, closes: false, already_charged: Decimal::ZERO }
+}
+
 fn ordering(order: OrderRequest, price: Option<&str>) -> Request<'static> {
-    let facts = OrderFacts { order, market_price: price.map(dec), already_charged: Decimal::ZERO };
+    let facts = facts(order, price);
     request(Act::Orders(vec![facts]))
 }
 
@@ -212,12 +218,136 @@ fn the_order_cap_is_inclusive(#[case] notional: &str, #[case] expected: Option<R
 
 #[test]
 fn a_replacement_is_charged_for_what_it_adds() {
-    let facts = OrderFacts {
-        order: limit(order("AAPL", Side::Buy, shares("3")), "100"),
-        market_price: None,
-        already_charged: dec("100"),
-    };
+    let order = limit(order("AAPL", Side::Buy, shares("3")), "100");
+    let facts = OrderFacts { already_charged: dec("100"), ..facts(order, None) };
     assert_eq!(charge(&trader(), &request(Act::Orders(vec![facts]))).notional, dec("200"));
+}
+
+/// What one order is refused for under a scope with one limit; `None` if it is permitted.
+fn outcome(limit: impl FnOnce(&mut Scope), facts: OrderFacts) -> Option<ReasonCode> {
+    let mut scope = trader();
+    limit(&mut scope);
+    match decide(&scope, &request(Act::Orders(vec![facts])), &no_usage()) {
+        Decision::Permit(_) => None,
+        Decision::Refuse(refusal) => Some(refusal.code),
+    }
+}
+
+#[test]
+fn terms_that_are_not_allowed() {
+    let day = || order("AAPL", Side::Buy, shares("1"));
+    let days_only = |scope: &mut Scope| scope.times_in_force = Some([TimeInForce::Day].into());
+    assert_eq!(outcome(days_only, facts(day(), None)), None);
+    let gtc = OrderRequest { time_in_force: TimeInForce::Gtc, ..day() };
+    assert_eq!(outcome(days_only, facts(gtc, None)), Some(ReasonCode::TimeInForceNotAllowed));
+
+    let simple_only = |scope: &mut Scope| scope.order_classes = Some([OrderClass::Simple].into());
+    assert_eq!(outcome(simple_only, facts(day(), None)), None);
+    let bracket = OrderRequest { order_class: OrderClass::Bracket, ..day() };
+    assert_eq!(outcome(simple_only, facts(bracket, None)), Some(ReasonCode::OrderClassNotAllowed));
+
+    let regular = |scope: &mut Scope| scope.no_extended_hours = true;
+    let extended = OrderRequest { extended_hours: true, ..limit(day(), "1") };
+    assert_eq!(outcome(regular, facts(day(), None)), None);
+    assert_eq!(outcome(regular, facts(extended, None)), Some(ReasonCode::ExtendedHoursNotAllowed));
+}
+
+#[rstest]
+#[case(PositionRule::LongOnly, Side::Buy, OrderClass::Simple, false, true)]
+#[case(PositionRule::LongOnly, Side::Buy, OrderClass::Bracket, false, true)]
+#[case(PositionRule::LongOnly, Side::Sell, OrderClass::Simple, true, true)]
+#[case(PositionRule::LongOnly, Side::Sell, OrderClass::Oco, true, true)]
+#[case(PositionRule::LongOnly, Side::Sell, OrderClass::Simple, false, false)]
+#[case(PositionRule::LongOnly, Side::Sell, OrderClass::Bracket, false, false)]
+#[case(PositionRule::LongOnly, Side::Buy, OrderClass::Mleg, false, false)]
+#[case(PositionRule::ReduceOnly, Side::Buy, OrderClass::Simple, true, true)]
+#[case(PositionRule::ReduceOnly, Side::Sell, OrderClass::Oco, true, true)]
+#[case(PositionRule::ReduceOnly, Side::Buy, OrderClass::Simple, false, false)]
+#[case(PositionRule::ReduceOnly, Side::Sell, OrderClass::Simple, false, false)]
+#[case(PositionRule::ReduceOnly, Side::Sell, OrderClass::Bracket, true, false)]
+fn positions(
+    #[case] rule: PositionRule,
+    #[case] side: Side,
+    #[case] order_class: OrderClass,
+    #[case] closes: bool,
+    #[case] good: bool,
+) {
+    let order = OrderRequest { order_class, ..order("AAPL", side, shares("1")) };
+    let found = outcome(|scope| scope.positions = Some(rule), OrderFacts { closes, ..facts(order, None) });
+    assert_eq!(found, (!good).then_some(ReasonCode::PositionNotAllowed));
+}
+
+#[rstest]
+#[case::buy_below(Side::Buy, "99", Some("100"), None)]
+#[case::buy_at_the_edge(Side::Buy, "105", Some("100"), None)]
+#[case::buy_beyond(Side::Buy, "105.01", Some("100"), Some(ReasonCode::PriceOutsideCollar))]
+#[case::sell_above(Side::Sell, "200", Some("100"), None)]
+#[case::sell_at_the_edge(Side::Sell, "95", Some("100"), None)]
+#[case::sell_beyond(Side::Sell, "94.99", Some("100"), Some(ReasonCode::PriceOutsideCollar))]
+#[case::no_quote(Side::Buy, "1", None, Some(ReasonCode::PriceUnknown))]
+fn limits_far_from_the_market(
+    #[case] side: Side,
+    #[case] price: &str,
+    #[case] market: Option<&str>,
+    #[case] expected: Option<ReasonCode>,
+) {
+    let order = limit(order("AAPL", side, shares("1")), price);
+    assert_eq!(outcome(|scope| scope.max_price_deviation = Some(dec("5")), facts(order, market)), expected);
+}
+
+#[rstest]
+#[case(shares("10"), None, None)]
+#[case(shares("10.000000001"), None, Some(ReasonCode::OrderQuantityExceeded))]
+#[case(Amount::Notional(dec("1000")), Some("100"), None)]
+#[case(Amount::Notional(dec("1000.01")), Some("100"), Some(ReasonCode::OrderQuantityExceeded))]
+#[case(Amount::Notional(dec("1000")), None, Some(ReasonCode::PriceUnknown))]
+fn units_at_once(#[case] amount: Amount, #[case] market: Option<&str>, #[case] expected: Option<ReasonCode>) {
+    let order = order("AAPL", Side::Buy, amount);
+    assert_eq!(outcome(|scope| scope.max_order_quantity = Some(dec("10")), facts(order, market)), expected);
+}
+
+/// A feed that has stopped is noticed while the market is open, and the last quote stands when it is shut.
+#[rstest]
+#[case::fresh("AAPL", "2026-11-20T15:00:00Z", 900, None, None)]
+#[case::old("AAPL", "2026-11-20T15:00:00Z", 901, None, Some(ReasonCode::QuoteStale))]
+#[case::stricter("AAPL", "2026-11-20T15:00:00Z", 61, Some(60), Some(ReasonCode::QuoteStale))]
+#[case::shut("AAPL", "2026-11-21T15:00:00Z", 80_000, None, None)]
+#[case::crypto_never_shuts("BTC/USD", "2026-11-21T15:00:00Z", 901, None, Some(ReasonCode::QuoteStale))]
+fn quotes_that_stand_still(
+    #[case] symbol: &str,
+    #[case] now: &str,
+    #[case] seconds: i64,
+    #[case] most: Option<u32>,
+    #[case] expected: Option<ReasonCode>,
+) {
+    let now: Timestamp = now.parse().unwrap();
+    let mut scope = trader();
+    scope.max_order_notional = Some(dec("1000"));
+    scope.max_quote_age = most;
+    let mut facts = facts(order(symbol, Side::Buy, shares("1")), Some("100"));
+    facts.quote = Some(Quote { price: dec("100"), at: now - jiff::SignedDuration::from_secs(seconds) });
+    let request = Request { at: now, ..request(Act::Orders(vec![facts])) };
+    let found = match decide(&scope, &request, &Usage::none(trading_date(now))) {
+        Decision::Permit(_) => None,
+        Decision::Refuse(refusal) => Some(refusal.code),
+    };
+    assert_eq!(found, expected);
+}
+
+#[test]
+fn orders_have_their_hours_and_cancels_have_none() {
+    let mut scope = trader();
+    scope.hours = Some(Hours::Regular);
+    let night = "2026-11-20T23:00:00Z".parse().unwrap();
+    let late = Request { at: night, ..ordering(order("AAPL", Side::Buy, shares("1")), None) };
+    assert_eq!(refusal(&scope, &late), ReasonCode::OutsideHours);
+    let cancel = Request {
+        operation: "deleteOrderByOrderID",
+        class: PermissionClass::Cancel,
+        at: night,
+        ..request(Act::Plain)
+    };
+    assert_eq!(charge(&scope, &cancel), Charge::default());
 }
 
 #[test]

@@ -8,7 +8,7 @@ use rust_decimal::Decimal;
 
 use crate::money::format_usd;
 use crate::order::Side;
-use crate::scope::PUBLIC_FACTS;
+use crate::scope::{PUBLIC_FACTS, PositionRule};
 use crate::{AssetClass, PermissionClass, Scope};
 
 impl Scope {
@@ -108,7 +108,31 @@ impl Scope {
                 types.iter().map(|order_type| order_type.as_str().replace('_', "-")).collect();
             limits.push(format!("by {} orders only", or(&names)));
         }
+        if let Some(classes) = &self.order_classes {
+            limits.push(format!("as {} orders only", or(classes)));
+        }
+        if let Some(times) = &self.times_in_force {
+            limits.push(format!("with time in force {} only", or(times)));
+        }
+        if self.no_extended_hours {
+            limits.push("not in extended hours".to_owned());
+        }
+        match self.positions {
+            Some(PositionRule::LongOnly) => limits.push("never short".to_owned()),
+            Some(PositionRule::ReduceOnly) => limits.push("only to make positions smaller".to_owned()),
+            None => {}
+        }
+        if let Some(hours) = self.hours {
+            limits.push(format!("{hours} only"));
+        }
+        if let Some(collar) = self.max_price_deviation {
+            limits.push(format!("at limits no more than {} % worse than the market", collar.normalize()));
+        }
+        if let Some(seconds) = self.max_quote_age {
+            limits.push(format!("judged by quotes of the last {seconds} seconds"));
+        }
         let caps: Vec<String> = [
+            self.max_order_quantity.map(|cap| format!("{} units an order", cap.normalize())),
             self.max_order_notional.map(|cap| format!("{} an order", dollars(cap))),
             self.max_daily_notional.map(|cap| format!("{} a day", dollars(cap))),
             self.max_daily_orders.map(|cap| match cap {

@@ -8,6 +8,7 @@ mod caps;
 mod credentials;
 mod entrances;
 mod freeze;
+mod order_limits;
 mod orders;
 mod rig;
 mod rotation;

@@ -324,7 +324,8 @@ pub fn deciding(
         let act = dollars.map_or(Act::Plain, |dollars| {
             let facts = OrderFacts {
                 order: market_buy(dollars),
-                market_price: None,
+                quote: None,
+                closes: false,
                 already_charged: intent.already_charged,
             };
             Act::Orders(vec![facts])

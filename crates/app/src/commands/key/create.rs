@@ -37,6 +37,30 @@ pub(crate) struct CreateArgs {
     /// Orders of these types only: market, limit, stop, stop_limit, trailing_stop
     #[arg(long, value_name = "T", value_delimiter = ',', help_heading = "Limits on orders")]
     order_types: Vec<String>,
+    /// Orders of these classes only: simple, bracket, oco, oto, mleg
+    #[arg(long, value_name = "C", value_delimiter = ',', help_heading = "Limits on orders")]
+    order_classes: Vec<String>,
+    /// Orders with these times in force only: day, gtc, opg, cls, ioc, fok
+    #[arg(long, value_name = "T", value_delimiter = ',', help_heading = "Limits on orders")]
+    times_in_force: Vec<String>,
+    /// No orders that may fill outside regular hours
+    #[arg(long, help_heading = "Limits on orders")]
+    no_extended_hours: bool,
+    /// Never short (long_only), or nothing but making positions smaller (reduce_only)
+    #[arg(long, value_name = "long_only|reduce_only", help_heading = "Limits on orders")]
+    positions: Option<String>,
+    /// When orders may be sent: regular, or two times of New York such as 09:45-15:30
+    #[arg(long, value_name = "HOURS", help_heading = "Limits on orders")]
+    hours: Option<String>,
+    /// Shares, contracts or coins that one order may be for
+    #[arg(long, value_name = "N", value_parser = dollars, help_heading = "Limits on orders")]
+    max_quantity: Option<Decimal>,
+    /// By how many percent a limit price may be worse than the market
+    #[arg(long, value_name = "PERCENT", value_parser = dollars, help_heading = "Limits on orders")]
+    max_price_deviation: Option<Decimal>,
+    /// How many seconds old a quote may be by which an order is judged [default: 900]
+    #[arg(long, value_name = "SECONDS", help_heading = "Limits on orders")]
+    max_quote_age: Option<u32>,
     /// Dollars that one order may be worth
     #[arg(long, value_name = "N", value_parser = dollars, help_heading = "Limits on orders")]
     max_notional: Option<Decimal>,
@@ -71,6 +95,22 @@ struct Creation {
     sides: Vec<String>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     order_types: Vec<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    order_classes: Vec<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    times_in_force: Vec<String>,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    no_extended_hours: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    positions: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    hours: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    max_order_quantity: Option<Decimal>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    max_price_deviation: Option<Decimal>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    max_quote_age: Option<u32>,
     #[serde(skip_serializing_if = "Option::is_none")]
     max_order_notional: Option<Decimal>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -99,6 +139,14 @@ impl From<CreateArgs> for Creation {
             || !args.asset_classes.is_empty()
             || !args.side.is_empty()
             || !args.order_types.is_empty()
+            || !args.order_classes.is_empty()
+            || !args.times_in_force.is_empty()
+            || args.no_extended_hours
+            || args.positions.is_some()
+            || args.hours.is_some()
+            || args.max_quantity.is_some()
+            || args.max_price_deviation.is_some()
+            || args.max_quote_age.is_some()
             || args.max_notional.is_some()
             || args.max_daily_notional.is_some()
             || args.max_daily_orders.is_some();
@@ -117,6 +165,14 @@ impl From<CreateArgs> for Creation {
             asset_classes: args.asset_classes,
             sides: args.side,
             order_types: args.order_types,
+            order_classes: args.order_classes,
+            times_in_force: args.times_in_force,
+            no_extended_hours: args.no_extended_hours,
+            positions: args.positions,
+            hours: args.hours,
+            max_order_quantity: args.max_quantity,
+            max_price_deviation: args.max_price_deviation,
+            max_quote_age: args.max_quote_age,
             max_order_notional: args.max_notional,
             max_daily_notional: args.max_daily_notional,
             max_daily_orders: args.max_daily_orders,

@@ -19,13 +19,21 @@ use crate::lifetime;
 use crate::problem::{Problem, shown};
 
 /// The fields of a scope.
-pub(crate) const FIELDS: [&str; 12] = [
+pub(crate) const FIELDS: [&str; 20] = [
     "preset",
     "allow",
     "symbols",
     "asset_classes",
     "sides",
     "order_types",
+    "order_classes",
+    "times_in_force",
+    "no_extended_hours",
+    "positions",
+    "hours",
+    "max_order_quantity",
+    "max_price_deviation",
+    "max_quote_age",
     "max_order_notional",
     "max_daily_notional",
     "max_daily_orders",
@@ -47,6 +55,21 @@ pub(crate) fn read(fields: &mut Fields, now: Timestamp) -> Result<Scope, Problem
     scope.sides = words(fields, "sides", &["buy", "sell"])?;
     scope.order_types =
         words(fields, "order_types", &["market", "limit", "stop", "stop_limit", "trailing_stop"])?;
+    scope.order_classes = words(fields, "order_classes", &["simple", "bracket", "oco", "oto", "mleg"])?;
+    scope.times_in_force = words(fields, "times_in_force", &["day", "gtc", "opg", "cls", "ioc", "fok"])?;
+    scope.no_extended_hours = fields.flag("no_extended_hours")?;
+    scope.positions = word(fields, "positions", &["long_only", "reduce_only"])?;
+    scope.hours = match fields.text("hours")? {
+        Some(text) => Some(text.trim().parse().map_err(|_| {
+            Problem::field("hours", "`regular`, or two times of New York such as `09:45-15:30`")
+        })?),
+        None => None,
+    };
+    scope.max_order_quantity =
+        fields.amount("max_order_quantity", "units above zero as text, for example \"10\" or \"0.5\"")?;
+    scope.max_price_deviation =
+        fields.amount("max_price_deviation", "percent above zero as text, for example \"2.5\"")?;
+    scope.max_quote_age = fields.count("max_quote_age")?;
     scope.max_order_notional = fields.dollars("max_order_notional")?;
     scope.max_daily_notional = fields.dollars("max_daily_notional")?;
     scope.max_daily_orders = fields.count("max_daily_orders")?;
@@ -154,6 +177,12 @@ fn words<T: Ord + FromStr>(
     })
 }
 
+/// One word of some; `allowed` are all there are.
+fn word<T: FromStr>(fields: &mut Fields, name: &str, allowed: &[&str]) -> Result<Option<T>, Problem> {
+    let Some(text) = fields.text(name)? else { return Ok(None) };
+    text.trim().to_ascii_lowercase().parse().map(Some).map_err(|_| Problem::not_allowed(name, &text, allowed))
+}
+
 /// A network as `10.0.0.0/8`, or one address.
 fn network(text: &str) -> Result<IpNet, Problem> {
     text.parse::<IpNet>()
@@ -216,13 +245,7 @@ fn check_sense(scope: &Scope) -> Result<(), Problem> {
             "add the class to `asset_classes`, or leave that field out",
         ));
     }
-    let limits_orders = scope.symbols.is_some()
-        || scope.asset_classes.is_some()
-        || scope.sides.is_some()
-        || scope.order_types.is_some()
-        || scope.limits_notional()
-        || scope.max_daily_orders.is_some();
-    if limits_orders && !allows_orders(scope) {
+    if scope.limits_orders() && !allows_orders(scope) {
         return Err(contradiction(
             "preset",
             "there are limits on orders, but the key may place none".to_owned(),
@@ -277,6 +300,8 @@ mod tests {
         let scope = scope_of(&json!({
             "preset": "trader", "allow": ["settings", "getAccount"], "symbols": ["aapl", "BTCUSD"], "sides": ["BUY"],
             "order_types": ["market", "limit"], "max_order_notional": "1000", "max_daily_notional": "5000.50",
+            "order_classes": ["simple"], "times_in_force": ["day", "IOC"], "no_extended_hours": true, "positions": "long_only",
+            "hours": "09:45-15:30", "max_order_quantity": "10", "max_price_deviation": "2.5", "max_quote_age": 30,
             "max_daily_orders": 50, "expires_in": "30d", "networks": ["10.1.2.3/8", "::1"],
         }))
         .unwrap();
@@ -302,6 +327,13 @@ mod tests {
     #[case(json!({"preset": "trader", "asset_classes": ["stocks"]}), "invalid_field", "asset_classes")]
     #[case(json!({"preset": "trader", "sides": ["short"]}), "invalid_field", "sides")]
     #[case(json!({"preset": "trader", "order_types": ["iceberg"]}), "invalid_field", "order_types")]
+    #[case(json!({"preset": "trader", "times_in_force": ["never"]}), "invalid_field", "times_in_force")]
+    #[case(json!({"preset": "trader", "order_classes": ["pair"]}), "invalid_field", "order_classes")]
+    #[case(json!({"preset": "trader", "positions": "short"}), "invalid_field", "positions")]
+    #[case(json!({"preset": "trader", "hours": "always"}), "invalid_field", "hours")]
+    #[case(json!({"preset": "trader", "no_extended_hours": "no"}), "invalid_field", "no_extended_hours")]
+    #[case(json!({"preset": "trader", "max_price_deviation": "0"}), "invalid_field", "max_price_deviation")]
+    #[case(json!({"preset": "read-only", "positions": "long_only"}), "contradiction", "preset")]
     #[case(json!({"preset": "trader", "max_order_notional": "1e3"}), "invalid_field", "max_order_notional")]
     #[case(json!({"preset": "trader", "max_daily_notional": "0"}), "invalid_field", "max_daily_notional")]
     #[case(json!({"preset": "trader", "max_daily_orders": 0}), "invalid_field", "max_daily_orders")]
