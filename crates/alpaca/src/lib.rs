@@ -8,6 +8,7 @@ pub mod connect_fault;
 pub mod credential;
 pub mod endpoints;
 pub mod error;
+pub mod oauth;
 pub mod operation;
 pub mod order_body;
 pub mod path;

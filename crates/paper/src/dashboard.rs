@@ -1,4 +1,5 @@
-//! The key dashboard as an HTTP API: what a person does at Alpaca's web site, under `/dashboard/v1`.
+//! The key dashboard as an HTTP API: what a person does at Alpaca's web site, under `/dashboard/v1`. Its page for people is in
+//! [`crate::pages`].
 //!
 //! It opens accounts and hands out pairs without asking who is there, so that only this machine may use it: the peer's
 //! address and the `Host` header must be loopback ones, and a request with an `Origin`, which browsers add to what
@@ -6,17 +7,19 @@
 
 mod accounts;
 mod clock;
-mod guard;
+pub(crate) mod guard;
+mod oauth;
+pub(crate) mod terms;
 
 use axum::Router;
 use axum::body::Bytes;
 use axum::middleware::from_fn;
 use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post};
+use axum::routing::{delete, get, post};
 use http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use http::{HeaderValue, StatusCode};
 use paddock_alpaca::AlpacaError;
-use paddock_alpaca::strict_json::Object;
+use paddock_alpaca::strict_json::{JsonFault, Object};
 use serde::Serialize;
 
 use crate::http::Served;
@@ -25,9 +28,17 @@ use crate::http::Served;
 pub(crate) fn router() -> Router<Served> {
     Router::new()
         .route("/accounts", get(accounts::list).post(accounts::create))
-        .route("/accounts/{account}", get(accounts::show).patch(accounts::set_standing))
+        .route(
+            "/accounts/{account}",
+            get(accounts::show).patch(accounts::set_standing).delete(accounts::delete),
+        )
         .route("/accounts/{account}/keys", post(accounts::regenerate).delete(accounts::revoke))
         .route("/accounts/{account}/reset", post(accounts::reset))
+        .route("/oauth/clients", get(oauth::clients).post(oauth::register))
+        .route("/oauth/clients/{client_id}", delete(oauth::delete))
+        .route("/oauth/clients/{client_id}/secret", post(oauth::rotate))
+        .route("/oauth/grants", get(oauth::grants))
+        .route("/oauth/grants/{grant}", delete(oauth::revoke))
         .route("/clock", get(clock::show))
         .route("/clock/step", post(clock::step))
         .fallback(|| async { Failed(AlpacaError::endpoint_not_found()) })
@@ -62,4 +73,12 @@ fn answer<T: Serialize>(status: StatusCode, value: &T) -> Result<Response, Faile
 fn fields(body: &Bytes) -> Result<Object<'_>, Failed> {
     let body: &[u8] = if body.is_empty() { b"{}" } else { body };
     Object::parse(body).map_err(|fault| Failed(AlpacaError::from(&fault)))
+}
+
+fn read<T>(field: Result<T, JsonFault>) -> Result<T, Failed> {
+    field.map_err(|fault| Failed(AlpacaError::from(&fault)))
+}
+
+fn finish(fields: Object<'_>) -> Result<(), Failed> {
+    read(fields.finish())
 }

@@ -23,14 +23,14 @@ use paddock_alpaca::path::{CanonicalPath, Query};
 use paddock_alpaca::strict_json::MAX_BODY;
 use paddock_alpaca::{AlpacaError, operation::PathParams};
 use paddock_core::Environment;
-use uuid::Uuid;
 
-pub(crate) use auth::pair;
 pub(crate) use call::Call;
 use record::{Recording, SeenRequest};
+pub(crate) use respond::json;
 
+use crate::access::Access;
 use crate::stream::{Closing, Stream};
-use crate::{PaperBroker, dashboard};
+use crate::{PaperBroker, dashboard, oauth, pages};
 
 /// A broker as one of its two listeners serves it.
 #[derive(Clone)]
@@ -39,12 +39,18 @@ pub(crate) struct Served {
     pub environment: Environment,
 }
 
-/// The routes of one environment: Alpaca's, streams included, and the dashboard's under `/dashboard/v1`.
+/// The routes of one environment: Alpaca's, streams and OAuth included, and the dashboard: its API under `/dashboard/v1`, its page
+/// under `/dashboard`.
 pub(crate) fn router(broker: PaperBroker, environment: Environment) -> Router {
     let exchanges = broker.recorder().exchanges().cloned();
     let recording = exchanges.map(|file| Recording { broker: broker.clone(), environment, file });
     let served = Served { broker, environment };
-    let router = Router::new().nest("/dashboard/v1", dashboard::router()).fallback(answer).with_state(served);
+    let router = Router::new()
+        .nest("/dashboard/v1", dashboard::router())
+        .nest("/dashboard", pages::router())
+        .merge(oauth::router())
+        .fallback(answer)
+        .with_state(served);
     match recording {
         Some(recording) => router.layer(middleware::from_fn_with_state(recording, record::exchange)),
         None => router,
@@ -66,20 +72,23 @@ async fn answer(State(served): State<Served>, request: Request) -> Response {
 
     let routed = route(&parts);
     let operation = routed.as_ref().ok().map(|routed| routed.operation);
-    let account = auth::account(&served, &parts.headers, operation);
-    let allowance =
-        served.broker.rate_limit().count(account.as_ref().ok().copied().flatten(), served.broker.now());
+    let access = auth::access(&served, &parts.headers, operation);
+    let account = access.as_ref().ok().and_then(Option::as_ref).map(|access| access.account);
+    let allowance = served.broker.rate_limit().count(account, served.broker.now());
 
-    let outcome = match (routed, account) {
+    let outcome = match (routed, access) {
         (Err(error), _) | (Ok(_), Err(error)) => Err(error),
         (Ok(_), Ok(_)) if allowance.exceeded => Err(AlpacaError::rate_limited()),
-        (Ok(routed), Ok(account)) => match accepted_body(&parts.headers, body) {
-            Ok(body) => {
-                let closing = parts.extensions.get::<Closing>().cloned().unwrap_or_default();
-                offered::answer(routed.call(&served, account, body, closing)).await
+        (Ok(routed), Ok(access)) => {
+            let may = access.as_ref().map_or(Ok(()), |access| access.may(routed.operation));
+            match may.and_then(|()| accepted_body(&parts.headers, body)) {
+                Ok(body) => {
+                    let closing = parts.extensions.get::<Closing>().cloned().unwrap_or_default();
+                    offered::answer(routed.call(&served, access, body, closing)).await
+                }
+                Err(error) => Err(error),
             }
-            Err(error) => Err(error),
-        },
+        }
     };
     let response = outcome.unwrap_or_else(|error| respond::error(&error, operation));
     respond::with_headers(response, allowance, served.broker.entropy())
@@ -93,17 +102,25 @@ struct Routed {
 }
 
 impl Routed {
-    fn call(self, served: &Served, account: Option<Uuid>, body: Bytes, closing: Closing) -> Call {
+    fn call(self, served: &Served, access: Option<Access>, body: Bytes, closing: Closing) -> Call {
         Call {
             broker: served.broker.clone(),
             operation: self.operation,
-            account: account.unwrap_or_default(),
+            account: access.as_ref().map(|access| access.account).unwrap_or_default(),
+            access,
             params: self.params,
             query: self.query,
             body,
             closing,
         }
     }
+}
+
+/// The answer to a request that is no operation, with the headers that all answers have.
+pub(crate) fn finished(served: &Served, outcome: Result<Response, AlpacaError>) -> Response {
+    let allowance = served.broker.rate_limit().count(None, served.broker.now());
+    let response = outcome.unwrap_or_else(|error| respond::error(&error, None));
+    respond::with_headers(response, allowance, served.broker.entropy())
 }
 
 fn route(parts: &http::request::Parts) -> Result<Routed, AlpacaError> {

@@ -1,5 +1,6 @@
 //! The built-in broker: an Alpaca that runs anywhere, with recorded and generated prices.
 
+mod access;
 pub mod broker;
 pub mod clock;
 mod dashboard;
@@ -7,7 +8,9 @@ mod http;
 pub mod journal;
 pub mod keys;
 pub mod market;
+mod oauth;
 mod options;
+mod pages;
 mod paper_broker;
 mod serve;
 mod stream;

@@ -4,18 +4,22 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use jiff::{SignedDuration, Timestamp};
 use paddock_alpaca::AlpacaError;
+use paddock_alpaca::oauth::OAuthScopes;
 use paddock_core::{Clock, Entropy, Environment, SecretText};
 use rust_decimal::Decimal;
 use uuid::Uuid;
 
+use crate::broker::grants::{Grant, OAuthClient};
 use crate::broker::{Broker, Command, Entry, Reply};
 use crate::clock::PaperClock;
 use crate::http::rate_limit::RateLimit;
 use crate::http::record::{ExchangeFile, Recorder, SeenRequest};
 use crate::journal::{Journal, World};
-use crate::keys::{KeyPair, account_number};
+use crate::keys::{KeyFormat, KeyPair, account_number, hex_secret, sha256_hex};
 use crate::market::{DateLaying, Market, MarketOptions};
+use crate::oauth::Memory;
 use crate::options::{PaperError, PaperOptions};
+use crate::pages::PageMemory;
 use crate::stream::Streams;
 
 /// The built-in broker. Cheap to clone; all clones are the same broker.
@@ -27,12 +31,16 @@ struct Shared {
     state: Mutex<State>,
     market: Arc<Market>,
     clock: PaperClock,
+    /// The clock on the wall, by which people and their programs wait: codes, short tokens and notices end by it.
+    wall: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
     journal: Option<Journal>,
     default_cash: Decimal,
     rate_limit: RateLimit,
     recorder: Recorder,
     streams: Streams,
+    oauth: Memory,
+    pages: PageMemory,
 }
 
 #[derive(Debug)]
@@ -63,6 +71,7 @@ impl PaperBroker {
     pub fn open(options: PaperOptions) -> Result<Self, PaperError> {
         let exchanges = options.record_exchanges.as_deref().map(ExchangeFile::open).transpose()?;
         let recorder = Recorder::new(options.record_requests, exchanges);
+        let wall = Arc::clone(&options.clock);
         let clock = PaperClock::new(options.clock, options.clock_mode, options.start);
         let market = Arc::new(Market::new(MarketOptions {
             seed: options.seed,
@@ -101,6 +110,9 @@ impl PaperBroker {
             state: Mutex::new(State { broker, entries: 0 }),
             market,
             clock,
+            wall,
+            pages: PageMemory::new(options.entropy.as_ref()),
+            oauth: Memory::default(),
             entropy: options.entropy,
             journal,
             default_cash: options.default_cash,
@@ -110,7 +122,7 @@ impl PaperBroker {
         })))
     }
 
-    /// Opens an account.
+    /// Opens an account with a pair of the new form.
     ///
     /// # Errors
     /// [`AlpacaError::internal`] when the journal cannot be written.
@@ -119,8 +131,21 @@ impl PaperBroker {
         environment: Environment,
         cash: Decimal,
     ) -> Result<NewAccount, AlpacaError> {
+        self.open_account(environment, cash, KeyFormat::New).await
+    }
+
+    /// Opens an account with a pair of either form.
+    ///
+    /// # Errors
+    /// [`AlpacaError::internal`] when the journal cannot be written.
+    pub async fn open_account(
+        &self,
+        environment: Environment,
+        cash: Decimal,
+        format: KeyFormat,
+    ) -> Result<NewAccount, AlpacaError> {
         let entropy = self.0.entropy.as_ref();
-        let pair = KeyPair::generate(environment, entropy);
+        let pair = KeyPair::generate(environment, format, entropy);
         let number = account_number(environment, entropy);
         let account = self.new_id();
         let key = pair.kept();
@@ -135,7 +160,19 @@ impl PaperBroker {
     /// # Errors
     /// Status 404 when there is no such account.
     pub async fn regenerate_key(&self, account: Uuid) -> Result<NewAccount, AlpacaError> {
-        let (number, pair) = self.prepare_pair(account)?;
+        self.regenerate_key_as(account, KeyFormat::New).await
+    }
+
+    /// The same, with a pair of either form.
+    ///
+    /// # Errors
+    /// Status 404 when there is no such account.
+    pub async fn regenerate_key_as(
+        &self,
+        account: Uuid,
+        format: KeyFormat,
+    ) -> Result<NewAccount, AlpacaError> {
+        let (number, pair) = self.prepare_pair(account, format)?;
         self.execute(Command::IssueKey { account, key: pair.kept() }).await?;
         Ok(handed_out(number, account, pair))
     }
@@ -153,9 +190,76 @@ impl PaperBroker {
     /// # Errors
     /// Status 404 when there is no such account.
     pub async fn reset_account(&self, account: Uuid, cash: Decimal) -> Result<NewAccount, AlpacaError> {
-        let (number, pair) = self.prepare_pair(account)?;
+        self.reset_account_as(account, cash, KeyFormat::New).await
+    }
+
+    /// The same, with a pair of either form.
+    ///
+    /// # Errors
+    /// Status 404 when there is no such account.
+    pub async fn reset_account_as(
+        &self,
+        account: Uuid,
+        cash: Decimal,
+        format: KeyFormat,
+    ) -> Result<NewAccount, AlpacaError> {
+        let (number, pair) = self.prepare_pair(account, format)?;
         self.execute(Command::ResetAccount { account, cash, key: pair.kept() }).await?;
         Ok(handed_out(number, account, pair))
+    }
+
+    /// Takes an account away: its pair and its tokens are dead and its streams are closed when this returns.
+    ///
+    /// # Errors
+    /// Status 404 when there is no such account.
+    pub async fn delete_account(&self, account: Uuid) -> Result<(), AlpacaError> {
+        self.execute(Command::DeleteAccount { account }).await.map(|_| ())
+    }
+
+    /// Registers a program that may ask people for access, and tells its secret.
+    ///
+    /// # Errors
+    /// [`AlpacaError::internal`] when the journal cannot be written.
+    pub(crate) async fn register_oauth_client(
+        &self,
+        name: String,
+        redirect_uris: Vec<String>,
+    ) -> Result<(String, SecretText), AlpacaError> {
+        let client_id = hex_secret(32, self.0.entropy.as_ref()).expose().to_owned();
+        let secret = hex_secret(40, self.0.entropy.as_ref());
+        let secret_sha256 = sha256_hex(secret.expose());
+        let client = OAuthClient { client_id: client_id.clone(), name, redirect_uris, secret_sha256 };
+        self.execute(Command::RegisterOAuthClient { client }).await?;
+        Ok((client_id, secret))
+    }
+
+    /// Gives a program another secret, and tells it; tokens that people granted stay good.
+    ///
+    /// # Errors
+    /// Status 404 when there is no such program.
+    pub(crate) async fn rotate_oauth_secret(&self, client_id: String) -> Result<SecretText, AlpacaError> {
+        let secret = hex_secret(40, self.0.entropy.as_ref());
+        let secret_sha256 = sha256_hex(secret.expose());
+        self.execute(Command::SetOAuthClientSecret { client_id, secret_sha256 }).await?;
+        Ok(secret)
+    }
+
+    /// Makes the token of a grant, and tells it.
+    ///
+    /// # Errors
+    /// Status 404 when the program or one of the accounts is gone.
+    pub(crate) async fn grant_oauth(
+        &self,
+        grant: Uuid,
+        client_id: String,
+        accounts: Vec<Uuid>,
+        scopes: OAuthScopes,
+    ) -> Result<SecretText, AlpacaError> {
+        let token = SecretText::new(self.new_id().to_string());
+        let token_sha256 = sha256_hex(token.expose());
+        let grant = Grant { id: grant, client_id, accounts, scopes, token_sha256 };
+        self.execute(Command::GrantOAuth { grant }).await?;
+        Ok(token)
     }
 
     /// Moves a stepped clock forwards and tells the new instant; `None` if the clock is not a stepped one.
@@ -226,17 +330,13 @@ impl PaperBroker {
         let (reply, number) = {
             let mut state = self.lock();
             let at = self.0.clock.now().max(state.broker.now());
-            let changes_keys = matches!(
-                command,
-                Command::IssueKey { .. } | Command::RevokeKey { .. } | Command::ResetAccount { .. }
-            );
             let outcome = state.broker.apply(at, &command);
             if outcome.is_ok() {
                 state.entries += 1;
             }
             self.tell(&mut state);
             let reply = outcome?;
-            if changes_keys {
+            if command.takes_access_away() {
                 self.0.streams.keys_changed();
             }
             let number = state.entries;
@@ -263,23 +363,24 @@ impl PaperBroker {
         Ok(seen)
     }
 
-    /// The account that a pair opens.
-    pub(crate) fn authenticate(&self, key_id: &str, secret: &str) -> Option<(Uuid, Environment)> {
-        let state = self.lock();
-        let account = state.broker.account_by_key_id(key_id)?;
-        let key = account.key.as_ref()?;
-        key.opens_with(secret).then_some((account.id, account.environment))
+    /// Looks at the state as it is, without letting time pass or waiting for the disk: for what decides who is let in.
+    pub(crate) fn look<T>(&self, look: impl FnOnce(&Broker) -> T) -> T {
+        look(&self.lock().broker)
     }
 
-    /// The account that a Key ID belongs to.
-    pub(crate) fn account_of_key(&self, key_id: &str) -> Option<Uuid> {
-        self.lock().broker.account_by_key_id(key_id).map(|account| account.id)
+    /// The time on the wall, which may differ from the broker's.
+    pub(crate) fn wall_now(&self) -> Timestamp {
+        self.0.wall.now()
     }
 
-    /// The Key ID of an account's pair, if it has one.
-    pub(crate) fn key_id_of(&self, account: Uuid) -> Option<String> {
-        let state = self.lock();
-        Some(state.broker.account(account)?.key.as_ref()?.key_id.clone())
+    /// What is waited for in OAuth.
+    pub(crate) fn oauth_memory(&self) -> &Memory {
+        &self.0.oauth
+    }
+
+    /// What the pages remember.
+    pub(crate) fn page_memory(&self) -> &PageMemory {
+        &self.0.pages
     }
 
     pub(crate) fn streams(&self) -> &Streams {
@@ -303,13 +404,14 @@ impl PaperBroker {
         }
     }
 
-    fn prepare_pair(&self, account: Uuid) -> Result<(String, KeyPair), AlpacaError> {
+    fn prepare_pair(&self, account: Uuid, format: KeyFormat) -> Result<(String, KeyPair), AlpacaError> {
         let state = self.lock();
         let account = state
             .broker
             .account(account)
             .ok_or_else(|| AlpacaError::new(404, 40_410_000, "account not found"))?;
-        Ok((account.number.clone(), KeyPair::generate(account.environment, self.0.entropy.as_ref())))
+        let pair = KeyPair::generate(account.environment, format, self.0.entropy.as_ref());
+        Ok((account.number.clone(), pair))
     }
 
     /// A panic while the lock was held would have left the state half-changed; there is none that is known of, and going on

@@ -148,6 +148,16 @@ fixed! {
     /// No such watchlist.
     watchlist_not_found = 404, NOT_FOUND, "watchlist not found";
 
+    // --- OAuth.
+    /// An unknown OAuth client, or a wrong secret of one.
+    oauth_invalid_client = 401, 40_110_000, "invalid_client";
+    /// An authorization code that is unknown, used, expired, of another client or of another redirect URI.
+    oauth_invalid_grant = 400, 40_010_000, "invalid_grant";
+    /// A request for a token that lacks something, or has it twice.
+    oauth_invalid_request = 400, 40_010_000, "invalid_request";
+    /// A request for a token for anything but an authorization code.
+    oauth_unsupported_grant_type = 400, 40_010_000, "unsupported_grant_type";
+
     // --- The request as such.
     /// The body is longer than is read.
     body_too_large = 413, 41_310_000, "the request body is too large";
@@ -162,6 +172,13 @@ impl AlpacaError {
     #[must_use]
     pub fn unauthorized() -> Self {
         Self::without_code(401, "unauthorized.")
+    }
+
+    /// An OAuth token that may not do this. `needed` is the scope that it lacks.
+    #[must_use]
+    pub fn insufficient_scope(needed: &str) -> Self {
+        let message = format!("insufficient scope: the token needs \"{needed}\" for this");
+        Self::new(403, FORBIDDEN, message)
     }
 
     /// Recent consolidated prices without a subscription.

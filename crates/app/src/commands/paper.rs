@@ -4,6 +4,7 @@ mod account;
 mod clock;
 mod dashboard;
 mod key;
+mod oauth;
 mod serve;
 
 use clap::Subcommand;
@@ -15,12 +16,15 @@ use crate::failure::Outcome;
 pub(crate) enum PaperCommand {
     /// Run the paper broker: an Alpaca with real prices on this machine
     Serve(serve::ServeArgs),
-    /// Open, list and reset its accounts
+    /// Open, list, reset and delete its accounts
     #[command(subcommand)]
     Account(account::AccountCommand),
     /// Exchange or revoke the key pair of an account
     #[command(subcommand)]
     Key(key::KeyCommand),
+    /// Register programs that ask for access by OAuth, and revoke their tokens
+    #[command(subcommand)]
+    Oauth(oauth::OauthCommand),
     /// Look at its clock, and move a stepped one
     #[command(subcommand)]
     Clock(clock::ClockCommand),
@@ -31,6 +35,7 @@ pub(crate) async fn run(command: PaperCommand, context: &Context) -> Outcome {
         PaperCommand::Serve(args) => serve::run(args, context).await,
         PaperCommand::Account(command) => account::run(command, context).await,
         PaperCommand::Key(command) => key::run(command, context).await,
+        PaperCommand::Oauth(command) => oauth::run(command, context).await,
         PaperCommand::Clock(command) => clock::run(command, context).await,
     }
 }

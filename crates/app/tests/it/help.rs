@@ -38,6 +38,7 @@ fn every_command_explains_itself() {
         ("paper-serve", ["paper", "serve"]),
         ("paper-account", ["paper", "account"]),
         ("paper-key", ["paper", "key"]),
+        ("paper-oauth", ["paper", "oauth"]),
     ] {
         check(name, &command);
     }

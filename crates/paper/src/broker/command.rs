@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::account::Standing;
+use super::grants::{Grant, OAuthClient};
 use super::watchlist::{WatchlistChange, WatchlistKey};
 use crate::keys::KeptKey;
 
@@ -52,6 +53,38 @@ pub enum Command {
         cash: Decimal,
         /// The new pair.
         key: KeptKey,
+    },
+    /// Takes an account away, with its pair, its orders and what was granted of it.
+    DeleteAccount {
+        /// Which.
+        account: Uuid,
+    },
+    /// Lets a program ask people for access.
+    RegisterOAuthClient {
+        /// The program.
+        client: OAuthClient,
+    },
+    /// Gives a program another secret; the one that it has dies in the same act.
+    SetOAuthClientSecret {
+        /// Which program.
+        client_id: String,
+        /// SHA-256 of the new secret.
+        secret_sha256: String,
+    },
+    /// Takes a program away, with all that was granted to it.
+    DeleteOAuthClient {
+        /// Which.
+        client_id: String,
+    },
+    /// Gives a program a token.
+    GrantOAuth {
+        /// What it opens.
+        grant: Grant,
+    },
+    /// Takes a token away.
+    RevokeOAuthGrant {
+        /// Which.
+        grant: Uuid,
     },
     /// Changes whether an account may trade.
     SetStanding {
@@ -143,6 +176,23 @@ pub enum Command {
     },
     /// Only time has passed: a stepped clock was moved.
     PassTime,
+}
+
+impl Command {
+    /// Whether something that opened an account, or prices, may open it no more: open streams look whether they still may.
+    #[must_use]
+    pub const fn takes_access_away(&self) -> bool {
+        matches!(
+            self,
+            Self::IssueKey { .. }
+                | Self::RevokeKey { .. }
+                | Self::ResetAccount { .. }
+                | Self::DeleteAccount { .. }
+                | Self::SetOAuthClientSecret { .. }
+                | Self::DeleteOAuthClient { .. }
+                | Self::RevokeOAuthGrant { .. }
+        )
+    }
 }
 
 /// What is different about a replacement. Nothing: as before.

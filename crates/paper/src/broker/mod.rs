@@ -15,6 +15,7 @@ mod family;
 pub mod fees;
 pub mod figures;
 mod fill;
+pub mod grants;
 pub mod history;
 mod hours;
 mod matching;
@@ -44,6 +45,7 @@ pub use order::Order;
 
 use crate::market::Market;
 use account::Mark;
+use grants::Grants;
 use matching::Due;
 use watchlist::Watchlist;
 
@@ -60,6 +62,8 @@ pub struct Broker {
     accounts: BTreeMap<Uuid, Account>,
     /// Account by Key ID.
     keys: HashMap<String, Uuid>,
+    /// Programs that people have let in.
+    grants: Grants,
     /// What will happen to open orders if nothing comes in between: by time, then by the order's sequence number.
     schedule: BTreeMap<(Timestamp, u64), Scheduled>,
     /// What happened to orders and was not taken yet; nothing is kept before somebody listens.
@@ -129,6 +133,7 @@ impl Broker {
             sequence: 0,
             accounts: BTreeMap::new(),
             keys: HashMap::new(),
+            grants: Grants::default(),
             schedule: BTreeMap::new(),
             order_events: None,
         }
@@ -220,6 +225,14 @@ impl Broker {
                 self.account_mut(*account)?.start_anew(*cash, at);
                 Ok(Reply::Done)
             }
+            Command::DeleteAccount { account } => self.delete_account(*account),
+            Command::RegisterOAuthClient { client } => Ok(self.register_client(client)),
+            Command::SetOAuthClientSecret { client_id, secret_sha256 } => {
+                self.set_client_secret(client_id, secret_sha256)
+            }
+            Command::DeleteOAuthClient { client_id } => self.delete_client(client_id),
+            Command::GrantOAuth { grant } => self.grant(grant),
+            Command::RevokeOAuthGrant { grant } => self.revoke_grant(*grant),
             Command::SetStanding { account, standing } => {
                 self.account_mut(*account)?.standing = standing.clone();
                 Ok(Reply::Done)

@@ -12,6 +12,16 @@ pub(super) fn no_such_account() -> AlpacaError {
     AlpacaError::new(404, 40_410_000, "account not found")
 }
 
+/// The dashboard was asked for a program that is not registered.
+pub(super) fn no_such_oauth_client() -> AlpacaError {
+    AlpacaError::new(404, 40_410_000, "oauth client not found")
+}
+
+/// The dashboard was asked for a grant that does not stand.
+pub(super) fn no_such_oauth_grant() -> AlpacaError {
+    AlpacaError::new(404, 40_410_000, "oauth grant not found")
+}
+
 /// An order kind that this broker does not take yet; `what` is `order class mleg`, for example.
 pub(super) fn order_kind(what: &str) -> AlpacaError {
     AlpacaError::new(422, UNPROCESSABLE, format!("{what} is not offered by this paper broker"))

@@ -5,18 +5,19 @@ use axum::extract::{Path, State};
 use axum::response::Response;
 use http::StatusCode;
 use paddock_alpaca::AlpacaError;
-use paddock_alpaca::strict_json::{JsonFault, Object};
+use paddock_alpaca::strict_json::Object;
 use paddock_alpaca::wire::decimal::text;
 use paddock_core::Environment;
 use rust_decimal::Decimal;
 use serde::Serialize;
 use uuid::Uuid;
 
-use super::{Failed, answer, fields};
+use super::terms::{self, find_account, no_such_account};
+use super::{Failed, answer, fields, finish, read};
 use crate::broker::account::Standing;
 use crate::broker::{Account, Command};
 use crate::http::Served;
-use crate::options::MAX_CASH;
+use crate::keys::KeyFormat;
 use crate::paper_broker::NewAccount;
 
 /// Alpaca's account statuses.
@@ -93,25 +94,23 @@ pub(super) async fn list(State(served): State<Served>) -> Result<Response, Faile
     answer(StatusCode::OK, &Accounts { accounts })
 }
 
-/// `POST /accounts` with `{"environment":"paper","cash":"100000"}`, both optional: the environment is that of the listener
-/// and the cash the broker's default. 201 with the pair.
+/// `POST /accounts` with `{"environment":"paper","cash":"100000","key_format":"new"}`, all optional: the environment is that of
+/// the listener, the cash the broker's default and the form that of 2025. 201 with the pair.
 pub(super) async fn create(State(served): State<Served>, body: Bytes) -> Result<Response, Failed> {
     let mut fields = fields(&body)?;
     let environment = read(fields.text("environment"))?;
     let environment = match environment {
-        Some(word) => word
-            .parse()
-            .map_err(|_| AlpacaError::invalid_field("environment must be paper or live".to_owned()))?,
+        Some(word) => terms::environment(&word)?,
         None => served.environment,
     };
-    let cash = cash(&mut fields, &served)?;
+    let (cash, format) = (cash(&mut fields, &served)?, key_format(&mut fields)?);
     finish(fields)?;
-    hand_out(StatusCode::CREATED, &served.broker.create_account(environment, cash).await?)
+    hand_out(StatusCode::CREATED, &served.broker.open_account(environment, cash, format).await?)
 }
 
 /// `GET /accounts/{account}`: one account, by its number or its id.
 pub(super) async fn show(State(served): State<Served>, Path(name): Path<String>) -> Result<Response, Failed> {
-    let id = find(&served, &name).await?;
+    let id = find_account(&served, &name).await?;
     let summary = served.broker.view(|broker| broker.account(id).map(Summary::of)).await?;
     answer(StatusCode::OK, &summary.ok_or_else(no_such_account)?)
 }
@@ -122,7 +121,7 @@ pub(super) async fn set_standing(
     Path(name): Path<String>,
     body: Bytes,
 ) -> Result<Response, Failed> {
-    let account = find(&served, &name).await?;
+    let account = find_account(&served, &name).await?;
     let standing =
         served.broker.view(|broker| broker.account(account).map(|account| account.standing.clone()));
     let mut standing = standing.await?.ok_or_else(no_such_account)?;
@@ -143,13 +142,17 @@ pub(super) async fn set_standing(
     show(State(served), Path(name)).await
 }
 
-/// `POST /accounts/{account}/keys`: a new pair; the old one dies in the same act. 201.
+/// `POST /accounts/{account}/keys` with `{"key_format":"new"}`, optional: a new pair; the old one dies in the same act. 201.
 pub(super) async fn regenerate(
     State(served): State<Served>,
     Path(name): Path<String>,
+    body: Bytes,
 ) -> Result<Response, Failed> {
-    let account = find(&served, &name).await?;
-    hand_out(StatusCode::CREATED, &served.broker.regenerate_key(account).await?)
+    let account = find_account(&served, &name).await?;
+    let mut fields = fields(&body)?;
+    let format = key_format(&mut fields)?;
+    finish(fields)?;
+    hand_out(StatusCode::CREATED, &served.broker.regenerate_key_as(account, format).await?)
 }
 
 /// `DELETE /accounts/{account}/keys`: the account has no pair until it is given one. 204.
@@ -157,57 +160,41 @@ pub(super) async fn revoke(
     State(served): State<Served>,
     Path(name): Path<String>,
 ) -> Result<StatusCode, Failed> {
-    let account = find(&served, &name).await?;
+    let account = find_account(&served, &name).await?;
     served.broker.revoke_key(account).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// `POST /accounts/{account}/reset` with `{"cash":"100000"}`, optional: the account starts anew, with a new pair. 200.
+/// `POST /accounts/{account}/reset` with `{"cash":"100000","key_format":"new"}`, both optional: the account starts anew, with a new pair. 200.
 pub(super) async fn reset(
     State(served): State<Served>,
     Path(name): Path<String>,
     body: Bytes,
 ) -> Result<Response, Failed> {
-    let account = find(&served, &name).await?;
+    let account = find_account(&served, &name).await?;
     let mut fields = fields(&body)?;
-    let cash = cash(&mut fields, &served)?;
+    let (cash, format) = (cash(&mut fields, &served)?, key_format(&mut fields)?);
     finish(fields)?;
-    hand_out(StatusCode::OK, &served.broker.reset_account(account, cash).await?)
+    hand_out(StatusCode::OK, &served.broker.reset_account_as(account, cash, format).await?)
 }
 
-/// The account of a number or an id.
-async fn find(served: &Served, name: &str) -> Result<Uuid, Failed> {
-    let id = name.parse::<Uuid>().ok();
-    let found = served
-        .broker
-        .view(|broker| {
-            let mut accounts = broker.accounts();
-            accounts
-                .find(|account| Some(account.id) == id || account.number == name)
-                .map(|account| account.id)
-        })
-        .await?;
-    Ok(found.ok_or_else(no_such_account)?)
-}
-
-fn no_such_account() -> AlpacaError {
-    AlpacaError::new(404, 40_410_000, "account not found")
+/// `DELETE /accounts/{account}`: the account, its pair and its tokens are gone, and its streams are closed. 204.
+pub(super) async fn delete(
+    State(served): State<Served>,
+    Path(name): Path<String>,
+) -> Result<StatusCode, Failed> {
+    let account = find_account(&served, &name).await?;
+    served.broker.delete_account(account).await?;
+    Ok(StatusCode::NO_CONTENT)
 }
 
 /// Dollars and cents.
 fn cash(fields: &mut Object<'_>, served: &Served) -> Result<Decimal, Failed> {
     let cash = read(fields.decimal("cash"))?.unwrap_or_else(|| served.broker.default_cash());
-    if cash.is_sign_negative() || cash > MAX_CASH || cash.normalize().scale() > 2 {
-        let message = format!("cash must be between 0 and {MAX_CASH} dollars, with cents at most");
-        return Err(AlpacaError::invalid_field(message).into());
-    }
-    Ok(cash)
+    Ok(terms::check_cash(cash)?)
 }
 
-fn read<T>(field: Result<T, JsonFault>) -> Result<T, Failed> {
-    field.map_err(|fault| Failed(AlpacaError::from(&fault)))
-}
-
-fn finish(fields: Object<'_>) -> Result<(), Failed> {
-    read(fields.finish())
+/// What the new pair looks like.
+fn key_format(fields: &mut Object<'_>) -> Result<KeyFormat, Failed> {
+    Ok(terms::key_format(read(fields.text("key_format"))?)?)
 }

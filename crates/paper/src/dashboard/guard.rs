@@ -10,23 +10,27 @@ use paddock_alpaca::AlpacaError;
 
 use super::Failed;
 
-/// Refuses everything that may not come from a program on this machine. Without a known peer the answer is no.
+/// Refuses everything that may not come from a program on this machine.
 pub(super) async fn local_only(request: Request, next: Next) -> Response {
+    let from_page =
+        request.headers().contains_key(ORIGIN).then_some("the dashboard's API is not used from web pages");
+    match not_from_here(&request).or(from_page) {
+        Some(problem) => Failed(AlpacaError::new(403, 40_310_000, problem)).into_response(),
+        None => next.run(request).await,
+    }
+}
+
+/// Why a request may not be one of this machine, by a name that only this machine has. Without a known peer the answer is no.
+pub(crate) fn not_from_here(request: &Request) -> Option<&'static str> {
     let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|peer| peer.0.ip());
     let hosts: Vec<&str> =
         request.headers().get_all(HOST).iter().map(|host| host.to_str().unwrap_or_default()).collect();
-    let problem = if !peer.is_some_and(|peer| peer.to_canonical().is_loopback()) {
+    if !peer.is_some_and(|peer| peer.to_canonical().is_loopback()) {
         Some("the dashboard is used from this machine only")
-    } else if request.headers().contains_key(ORIGIN) {
-        Some("the dashboard is not used from web pages")
     } else if !matches!(hosts[..], [host] if is_loopback(host)) {
         Some("the dashboard is reached by localhost or a loopback address only")
     } else {
         None
-    };
-    match problem {
-        Some(problem) => Failed(AlpacaError::new(403, 40_310_000, problem)).into_response(),
-        None => next.run(request).await,
     }
 }
 

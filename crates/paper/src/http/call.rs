@@ -12,6 +12,7 @@ use paddock_alpaca::path::Query;
 use uuid::Uuid;
 
 use crate::PaperBroker;
+use crate::access::Access;
 use crate::broker::{Account, Broker};
 use crate::stream::Closing;
 
@@ -21,6 +22,8 @@ pub(crate) struct Call {
     pub operation: &'static Operation,
     /// Nil where no account is needed.
     pub account: Uuid,
+    /// What opened it.
+    pub access: Option<Access>,
     pub params: PathParams,
     pub query: Query,
     pub body: Bytes,

@@ -18,7 +18,7 @@ const HTML: HeaderValue = HeaderValue::from_static("text/html");
 const CHALLENGE: HeaderValue = HeaderValue::from_static("Bearer, Basic realm=\"alpaca.markets\"");
 
 /// An answer in JSON.
-pub(super) fn json<T: Serialize>(status: StatusCode, value: &T) -> Result<Response, AlpacaError> {
+pub(crate) fn json<T: Serialize>(status: StatusCode, value: &T) -> Result<Response, AlpacaError> {
     let body = serde_json::to_vec(value).map_err(|_| AlpacaError::internal())?;
     Ok(bytes(status, JSON, body))
 }

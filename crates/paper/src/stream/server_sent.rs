@@ -13,11 +13,11 @@ use paddock_alpaca::AlpacaError;
 use tokio::sync::watch;
 use tokio::time::{Instant, Interval};
 use tokio_util::sync::CancellationToken;
-use uuid::Uuid;
 
 use super::orders::{Listening, Past, Told};
 use super::socket::changed;
 use crate::PaperBroker;
+use crate::access::Access;
 use crate::http::Call;
 
 /// How often a quiet stream has a comment, so that nobody in between takes it for dead.
@@ -36,11 +36,13 @@ pub(crate) fn trades(call: &Call) -> Result<Response, AlpacaError> {
     let (past, until) = range(call)?;
     let streams = call.broker.streams();
     let (earlier, heard) = streams.orders.listen_from(call.account, &past);
+    let mut key_changes = streams.key_changes.subscribe();
+    // What happened since the request was let in counts too.
+    key_changes.mark_changed();
     let events = Events {
         broker: call.broker.clone(),
-        account: call.account,
-        key_id: call.broker.key_id_of(call.account),
-        key_changes: streams.key_changes.subscribe(),
+        access: call.access.clone(),
+        key_changes,
         earlier: earlier.into(),
         heard,
         until,
@@ -85,9 +87,8 @@ fn together(message: &'static str) -> AlpacaError {
 
 struct Events {
     broker: PaperBroker,
-    account: Uuid,
-    /// With what the stream was opened: it ends with the pair.
-    key_id: Option<String>,
+    /// With what the stream was opened: it ends with that.
+    access: Option<Access>,
     key_changes: watch::Receiver<u64>,
     earlier: VecDeque<Arc<Told>>,
     heard: Listening,
@@ -125,7 +126,7 @@ impl Events {
                         }
                     },
                     () = changed(&mut self.key_changes) => {
-                        if self.broker.key_id_of(self.account) != self.key_id {
+                        if self.access.as_ref().is_some_and(|access| !self.broker.is_still_open(access)) {
                             return None;
                         }
                     }

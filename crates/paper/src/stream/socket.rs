@@ -1,4 +1,4 @@
-//! What the sockets of all streams have in common: who opened them, when they end, and who is gone.
+//! What the sockets of all streams have in common: when they end, and who is gone.
 
 use std::time::Duration;
 
@@ -7,9 +7,6 @@ use hyper_util::rt::TokioIo;
 use paddock_alpaca::socket::{Close, Fault, Message, Socket};
 use tokio::sync::watch;
 use tokio::time::{Instant, Interval, MissedTickBehavior};
-use uuid::Uuid;
-
-use crate::PaperBroker;
 
 /// How often a quiet client is asked whether it is there.
 const PING: Duration = Duration::from_secs(30);
@@ -31,7 +28,7 @@ pub(super) struct Farewell {
 }
 
 impl Farewell {
-    /// The pair's key has died.
+    /// The pair or token that opened it has died.
     pub const REVOKED: Self = Self { last: None, code: 1008, reason: "the key is no longer valid" };
     /// The broker is shutting down.
     pub const GOING_AWAY: Self = Self { last: None, code: 1001, reason: "the broker is shutting down" };
@@ -44,20 +41,6 @@ impl Farewell {
     /// Something about the client's conduct, of which the last message tells.
     pub const fn because(last: Message) -> Self {
         Self { last: Some(last), code: 1008, reason: "" }
-    }
-}
-
-/// The account that a socket speaks for, and the pair that opened it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Opened {
-    pub account: Uuid,
-    pub key_id: String,
-}
-
-impl Opened {
-    /// Whether the pair still opens the account.
-    pub fn is_good(&self, broker: &PaperBroker) -> bool {
-        broker.account_of_key(&self.key_id) == Some(self.account)
     }
 }
 

@@ -4,15 +4,17 @@ use std::time::Duration;
 
 use axum::body::Bytes;
 use http::HeaderMap;
+use paddock_alpaca::operation::Api;
 use paddock_alpaca::socket::Message;
 use paddock_core::Environment;
 use serde_json::{Value, json};
 
 use super::encode::Format;
 use super::orders::{Listening, Told};
-use super::socket::{Farewell, Opened, Pulse, WebSocket, changed, close};
+use super::socket::{Farewell, Pulse, WebSocket, changed, close};
 use super::{Closing, frame};
-use crate::http::{Served, pair};
+use crate::access::{Access, Credentials};
+use crate::http::Served;
 
 /// The only stream there is.
 const TRADE_UPDATES: &str = "trade_updates";
@@ -20,22 +22,22 @@ const TRADE_UPDATES: &str = "trade_updates";
 /// Serves one client until either side ends it.
 pub(super) async fn serve(served: Served, headers: &HeaderMap, closing: Closing, socket: WebSocket) {
     let session = Session { format: frame::format_asked_for(headers), opened: None, heard: None, served };
-    session.run(socket, pair(headers), closing).await;
+    session.run(socket, Credentials::of(headers), closing).await;
 }
 
 /// One client.
 struct Session {
     served: Served,
     format: Format,
-    opened: Option<Opened>,
+    opened: Option<Access>,
     heard: Option<Listening>,
 }
 
 impl Session {
-    async fn run(mut self, mut socket: WebSocket, pair: Option<(String, String)>, closing: Closing) {
+    async fn run(mut self, mut socket: WebSocket, shown: Option<Credentials>, closing: Closing) {
         // Credentials in the handshake's headers count as the first message.
-        if let Some((key_id, secret)) = pair {
-            let answer = self.authenticate(&key_id, &secret);
+        if let Some(credentials) = shown {
+            let answer = self.authenticate(&credentials);
             if self.send(&mut socket, &answer).await.is_err() {
                 return;
             }
@@ -49,13 +51,15 @@ impl Session {
     async fn serve(&mut self, socket: &mut WebSocket, closing: Closing) -> Option<Farewell> {
         let broker = self.served.broker.clone();
         let mut key_changes = broker.streams().key_changes.subscribe();
+        // What happened since the handshake counts too.
+        key_changes.mark_changed();
         let mut pulse = Pulse::new();
         loop {
             let next = tokio::select! {
                 () = closing.0.cancelled() => return Some(Farewell::GOING_AWAY),
                 () = changed(&mut key_changes) => {
                     match &self.opened {
-                        Some(opened) if !opened.is_good(&broker) => return Some(Farewell::REVOKED),
+                        Some(opened) if !broker.is_still_open(opened) => return Some(Farewell::REVOKED),
                         _ => continue,
                     }
                 }
@@ -100,21 +104,24 @@ impl Session {
             return None;
         }
         let data = &request["data"];
-        let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+        let shown = |key: &Value, secret: &Value| {
+            Credentials::in_band(key.as_str().unwrap_or_default(), secret.as_str().unwrap_or_default())
+        };
         Some(match request["action"].as_str() {
-            Some("authenticate") => self.authenticate(&text(&data["key_id"]), &text(&data["secret_key"])),
-            Some("auth") => self.authenticate(&text(&request["key"]), &text(&request["secret"])),
+            Some("authenticate") => self.authenticate(&match data["oauth_token"].as_str() {
+                Some(token) => Credentials::token(token),
+                None => shown(&data["key_id"], &data["secret_key"]),
+            }),
+            Some("auth") => self.authenticate(&shown(&request["key"], &request["secret"])),
             Some("listen") if self.opened.is_none() => authorization("unauthorized", "listen"),
             Some("listen") => self.listen(&data["streams"]),
             _ => error("invalid action"),
         })
     }
 
-    /// OAuth tokens, which come without a pair, open nothing.
-    fn authenticate(&mut self, key_id: &str, secret: &str) -> Value {
-        let account = self.served.broker.authenticate(key_id, secret);
-        let account = account.filter(|(_, environment)| *environment == self.served.environment);
-        let opened = account.map(|(account, _)| Opened { account, key_id: key_id.to_owned() });
+    /// Hearing of orders is reading the account: every token of OAuth may, whatever its scopes.
+    fn authenticate(&mut self, credentials: &Credentials) -> Value {
+        let opened = self.served.broker.open_door(credentials, Api::Trading, self.served.environment);
         if self.opened != opened {
             self.heard = None;
         }

@@ -48,6 +48,33 @@ async fn a_regenerated_pair_kills_the_old_one_at_once() {
     assert_eq!(account_status(&desk, &new.body).await, 401);
 }
 
+#[rstest]
+#[case("new", 26, 44)]
+#[case("old", 20, 40)]
+#[tokio::test]
+async fn pairs_of_either_form_are_made_and_accepted(
+    #[case] format: &str,
+    #[case] id: usize,
+    #[case] secret: usize,
+) {
+    let desk = Desk::at(OPEN).await;
+    let body = json!({"environment": "paper", "key_format": format}).to_string();
+    let created = answer(dashboard(&desk, "POST", "/accounts").body(body)).await.body;
+    let account = format!("/accounts/{}", created["account_number"].as_str().unwrap());
+    let mut pairs = vec![created];
+    for act in ["/keys", "/reset"] {
+        let body = json!({"key_format": format}).to_string();
+        let request = dashboard(&desk, "POST", &format!("{account}{act}")).body(body);
+        pairs.push(answer(request).await.body);
+    }
+    for pair in &pairs {
+        let length = |name: &str| pair[name].as_str().unwrap().len();
+        assert_eq!((length("key_id"), length("secret_key")), (id, secret), "{pair}");
+    }
+    assert_eq!(account_status(&desk, &pairs[1]).await, 401);
+    assert_eq!(account_status(&desk, &pairs[2]).await, 200);
+}
+
 #[tokio::test]
 async fn a_reset_account_has_new_cash_and_a_new_pair() {
     let desk = Desk::at(OPEN).await;
@@ -87,6 +114,11 @@ async fn an_account_can_be_made_inactive_or_blocked() {
 #[case::too_much("POST", "/accounts", r#"{"cash":1000000000.01}"#, 422)]
 #[case::tenths_of_cents("POST", "/accounts", r#"{"cash":0.001}"#, 422)]
 #[case::unknown_field("POST", "/accounts", r#"{"money":1}"#, 422)]
+#[case::key_format("POST", "/accounts", r#"{"key_format":"ancient"}"#, 422)]
+#[case::no_such_account_to_delete("DELETE", "/accounts/PA0000000000", "", 404)]
+#[case::no_such_client("POST", "/oauth/clients/none/secret", "", 404)]
+#[case::no_such_grant("DELETE", "/oauth/grants/none", "", 404)]
+#[case::no_name("POST", "/oauth/clients", r#"{"redirect_uris":["http://localhost/"]}"#, 422)]
 #[case::twice("POST", "/accounts", r#"{"cash":1,"cash":2}"#, 400)]
 #[case::no_such_path("GET", "/secrets", "", 404)]
 #[case::step_of_a_real_clock("POST", "/clock/step", r#"{"seconds":1}"#, 422)]

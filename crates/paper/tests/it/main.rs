@@ -3,12 +3,15 @@
 #![expect(clippy::unwrap_used, reason = "a test stops where something is not as it should be")]
 
 mod auth;
+mod browser;
 mod dashboard;
 mod data;
 mod durability;
 mod harness;
+mod oauth;
 mod operations;
 mod order_kinds;
+mod pages;
 mod recording;
 mod socket;
 mod stream_data;

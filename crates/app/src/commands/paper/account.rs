@@ -7,7 +7,7 @@ use reqwest::Method;
 use rust_decimal::Decimal;
 use serde_json::json;
 
-use super::dashboard::{BrokerArgs, Dashboard, describe_pair};
+use super::dashboard::{BrokerArgs, Dashboard, KeyFormatArgs, describe_pair};
 use crate::context::Context;
 use crate::failure::Outcome;
 use crate::table;
@@ -22,6 +22,8 @@ pub(crate) enum AccountCommand {
         /// Dollars to start with
         #[arg(long, value_name = "N", default_value = "100000", value_parser = dollars)]
         cash: Decimal,
+        #[command(flatten)]
+        keys: KeyFormatArgs,
         #[command(flatten)]
         broker: BrokerArgs,
     },
@@ -38,6 +40,15 @@ pub(crate) enum AccountCommand {
         #[arg(long, value_name = "N", default_value = "100000", value_parser = dollars)]
         cash: Decimal,
         #[command(flatten)]
+        keys: KeyFormatArgs,
+        #[command(flatten)]
+        broker: BrokerArgs,
+    },
+    /// Delete an account with all that is in it: its key pair and its tokens die at once
+    Delete {
+        /// The account's number or id
+        account: String,
+        #[command(flatten)]
         broker: BrokerArgs,
     },
 }
@@ -48,8 +59,10 @@ fn dollars(text: &str) -> Result<Decimal, String> {
 
 pub(super) async fn run(command: AccountCommand, context: &Context) -> Outcome {
     match command {
-        AccountCommand::Create { environment, cash, broker } => {
-            let content = json!({ "environment": environment, "cash": cash.to_string() });
+        AccountCommand::Create { environment, cash, keys, broker } => {
+            let content = json!({
+                "environment": environment, "cash": cash.to_string(), "key_format": keys.key_format
+            });
             let account = Dashboard::new(&broker)?.send(Method::POST, "/accounts", Some(&content)).await?;
             let said = format!("opened a {environment} account");
             context.output.show(&account, |paint| describe_pair(&said, &account, paint))
@@ -66,13 +79,22 @@ pub(super) async fn run(command: AccountCommand, context: &Context) -> Outcome {
                 table::columns(&["ACCOUNT", "ENVIRONMENT", "STATUS", "CASH", "KEY ID"], rows)
             })
         }
-        AccountCommand::Reset { account, cash, broker } => {
+        AccountCommand::Reset { account, cash, keys, broker } => {
             let dashboard = Dashboard::new(&broker)?;
             let name = dashboard.account(account).await?;
-            let content = json!({ "cash": cash.to_string() });
+            let content = json!({ "cash": cash.to_string(), "key_format": keys.key_format });
             let account =
                 dashboard.send(Method::POST, &format!("/accounts/{name}/reset"), Some(&content)).await?;
-            context.output.show(&account, |paint| describe_pair("the account starts anew", &account, paint))
+            let said = "the account starts anew, with a new pair: the old one is dead";
+            context.output.show(&account, |paint| describe_pair(said, &account, paint))
+        }
+        AccountCommand::Delete { account, broker } => {
+            let dashboard = Dashboard::new(&broker)?;
+            let name = dashboard.account(Some(account)).await?;
+            dashboard.send(Method::DELETE, &format!("/accounts/{name}"), None).await?;
+            context.output.show(&json!({ "account": name, "deleted": true }), |_| {
+                format!("account {name} is deleted; `paddock paper account create` opens a new one")
+            })
         }
     }
 }

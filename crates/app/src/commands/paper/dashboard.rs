@@ -24,6 +24,14 @@ pub(crate) struct BrokerArgs {
     pub(super) url: String,
 }
 
+/// What new pairs look like.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct KeyFormatArgs {
+    /// What the new pair looks like: new (26 and 44 characters) or old (20 and 40, as before 2025)
+    #[arg(long, value_name = "new|old", default_value = "new", value_parser = ["new", "old"])]
+    pub(super) key_format: String,
+}
+
 /// The dashboard of a running broker.
 pub(super) struct Dashboard {
     http: reqwest::Client,
@@ -61,7 +69,7 @@ impl Dashboard {
         }
         let said = answer["message"].as_str().map_or_else(|| format!("status {status}"), str::to_owned);
         Err(Failure::new(format!("the paper broker refused: {said}"))
-            .hint("`paddock paper account list` shows its accounts"))
+            .hint("`paddock paper account list` and `paddock paper oauth` show what it has"))
     }
 
     /// The account that was named, by its number or its id; the only one there is when none was named.

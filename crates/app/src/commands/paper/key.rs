@@ -4,14 +4,19 @@ use clap::{Args, Subcommand};
 use reqwest::Method;
 use serde_json::json;
 
-use super::dashboard::{BrokerArgs, Dashboard, describe_pair};
+use super::dashboard::{BrokerArgs, Dashboard, KeyFormatArgs, describe_pair};
 use crate::context::Context;
 use crate::failure::Outcome;
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum KeyCommand {
     /// Give an account a new key pair; the old one dies in the same act
-    Regenerate(Which),
+    Regenerate {
+        #[command(flatten)]
+        which: Which,
+        #[command(flatten)]
+        keys: KeyFormatArgs,
+    },
     /// Take an account's key pair away
     Revoke(Which),
 }
@@ -26,10 +31,12 @@ pub(crate) struct Which {
 
 pub(super) async fn run(command: KeyCommand, context: &Context) -> Outcome {
     match command {
-        KeyCommand::Regenerate(which) => {
+        KeyCommand::Regenerate { which, keys } => {
             let dashboard = Dashboard::new(&which.broker)?;
             let name = dashboard.account(which.account).await?;
-            let account = dashboard.send(Method::POST, &format!("/accounts/{name}/keys"), None).await?;
+            let content = json!({ "key_format": keys.key_format });
+            let account =
+                dashboard.send(Method::POST, &format!("/accounts/{name}/keys"), Some(&content)).await?;
             let said = "the account has a new pair, and the old one is dead";
             context.output.show(&account, |paint| describe_pair(said, &account, paint))
         }

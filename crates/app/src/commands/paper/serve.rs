@@ -101,14 +101,14 @@ pub(super) async fn run(args: ServeArgs, context: &Context) -> Outcome {
     };
     let broker = Broker::start(settings).await?;
     let (paper, live) = (format!("http://{}", broker.paper), format!("http://{}", broker.live));
-    let value = json!({ "paper": paper, "live": live });
+    let value = json!({ "paper": paper, "live": live, "dashboard": format!("{paper}/dashboard") });
     context.output.show(&value, |paint| {
         let kept = match &kept_in {
             Some(dir) => format!("accounts are kept in {}", dir.display()),
             None => "accounts are kept until it ends; `--data-dir DIR` keeps them longer".to_owned(),
         };
         format!(
-            "{}\n  paper      {paper}\n  live-like  {live}\n{kept}\nnext: `paddock paper account create`. Ctrl-C ends it.",
+            "{}\n  paper      {paper}\n  live-like  {live}\n  dashboard  {paper}/dashboard\n{kept}\nnext: open the dashboard, or `paddock paper account create`. Ctrl-C ends it.",
             paint.bold("The paper broker is ready")
         )
     })?;

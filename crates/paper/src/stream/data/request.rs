@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use super::feed::{Channel, Feed};
+use crate::access::Credentials;
 
 /// An error of a data stream: its code and message, from Alpaca's table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,12 +19,13 @@ impl StreamError {
     pub const CONNECTION_LIMIT: Self = Self(406, "connection limit exceeded");
     pub const SLOW_CLIENT: Self = Self(407, "slow client");
     pub const INVALID_SUBSCRIBE: Self = Self(410, "invalid subscribe action for this feed");
+    pub const INSUFFICIENT_SCOPE: Self = Self(411, "insufficient scope");
 }
 
 /// A request.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Debug)]
 pub(super) enum Request {
-    Authenticate { key_id: String, secret: String },
+    Authenticate(Credentials),
     Subscribe(Lists),
     Unsubscribe(Lists),
 }
@@ -34,9 +36,9 @@ pub(super) type Lists = Vec<(Channel, Vec<String>)>;
 /// Reads a request. Corrections and cancellations follow the trades, whatever is asked; names that Alpaca does not know are
 /// ignored.
 pub(super) fn parse(value: &Value, feed: Feed) -> Result<Request, StreamError> {
-    let text = |name: &str| value[name].as_str().unwrap_or_default().to_owned();
+    let text = |name: &str| value[name].as_str().unwrap_or_default();
     match value["action"].as_str() {
-        Some("auth") => Ok(Request::Authenticate { key_id: text("key"), secret: text("secret") }),
+        Some("auth") => Ok(Request::Authenticate(Credentials::in_band(text("key"), text("secret")))),
         Some("subscribe") => Ok(Request::Subscribe(lists(value, feed)?)),
         Some("unsubscribe") => Ok(Request::Unsubscribe(lists(value, feed)?)),
         _ => Err(StreamError::INVALID_SYNTAX),
@@ -78,8 +80,8 @@ mod tests {
     fn symbols_are_read_by_channel() {
         let value =
             json!({"action": "subscribe", "trades": ["AAPL"], "quotes": [], "corrections": ["X"], "who": 1});
-        let expected = Request::Subscribe(vec![(Channel::Trades, vec!["AAPL".to_owned()])]);
-        assert_eq!(parse(&value, Feed::Iex), Ok(expected));
+        let Ok(Request::Subscribe(lists)) = parse(&value, Feed::Iex) else { panic!("{value}") };
+        assert_eq!(lists, [(Channel::Trades, vec!["AAPL".to_owned()])]);
     }
 
     #[rstest]
@@ -90,6 +92,6 @@ mod tests {
     #[case(json!({"action": "subscribe", "orderbooks": ["AAPL"]}), StreamError::INVALID_SUBSCRIBE)]
     #[case(json!({"action": "subscribe", "news": ["*"]}), StreamError::INVALID_SUBSCRIBE)]
     fn what_cannot_be_done_has_a_code(#[case] value: Value, #[case] expected: StreamError) {
-        assert_eq!(parse(&value, Feed::Sip), Err(expected));
+        assert_eq!(parse(&value, Feed::Sip).unwrap_err(), expected);
     }
 }

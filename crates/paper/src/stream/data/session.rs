@@ -6,7 +6,9 @@ use std::time::Duration;
 use axum::body::Bytes;
 use http::HeaderMap;
 use jiff::Timestamp;
+use paddock_alpaca::operation::Api;
 use paddock_alpaca::socket::{Fault, Message, Prepared};
+use paddock_core::Environment;
 use tokio::time::Instant;
 use tokio::time::error::Elapsed;
 
@@ -17,10 +19,11 @@ use super::request::{Lists, Request, StreamError, parse};
 use super::selection::Selection;
 use super::slots::Slot;
 use crate::PaperBroker;
-use crate::http::{Served, pair};
+use crate::access::{Access, Credentials};
+use crate::http::Served;
 use crate::market::Market;
 use crate::stream::encode::{Format, Value, array, write_map};
-use crate::stream::socket::{Farewell, Opened, Pulse, WebSocket, changed, close};
+use crate::stream::socket::{Farewell, Pulse, WebSocket, changed, close};
 use crate::stream::{Closing, frame};
 
 /// Serves one client until either side ends it.
@@ -32,8 +35,15 @@ pub(in crate::stream) async fn serve(
     socket: WebSocket,
 ) {
     let format = frame::format_asked_for(headers);
-    let mut client = Client { broker: served.broker, feed, format, socket, blocked: Duration::ZERO };
-    if let Err(Some(end)) = client.run(pair(headers), closing).await {
+    let mut client = Client {
+        broker: served.broker,
+        environment: served.environment,
+        feed,
+        format,
+        socket,
+        blocked: Duration::ZERO,
+    };
+    if let Err(Some(end)) = client.run(Credentials::of(headers), closing).await {
         close(client.socket, end).await;
     }
 }
@@ -43,6 +53,8 @@ type Ended = Option<Farewell>;
 
 struct Client {
     broker: PaperBroker,
+    /// The listener's, to which the account of a token for two belongs.
+    environment: Environment,
     feed: Feed,
     format: Format,
     socket: WebSocket,
@@ -52,7 +64,7 @@ struct Client {
 
 /// What an authenticated client has.
 struct Subscribed {
-    opened: Opened,
+    opened: Access,
     _slot: Slot,
     selection: Arc<Selection>,
     /// Up to when the client has been told.
@@ -60,12 +72,12 @@ struct Subscribed {
 }
 
 impl Client {
-    async fn run(&mut self, pair: Option<(String, String)>, closing: Closing) -> Result<(), Ended> {
+    async fn run(&mut self, shown: Option<Credentials>, closing: Closing) -> Result<(), Ended> {
         self.success("connected").await?;
         let patience = self.broker.streams().options.auth_timeout;
         let authenticated = tokio::select! {
             () = closing.0.cancelled() => return Err(Some(Farewell::GOING_AWAY)),
-            opened = tokio::time::timeout(patience, self.authenticated(pair)) => opened,
+            opened = tokio::time::timeout(patience, self.authenticated(shown)) => opened,
         };
         let opened = match authenticated {
             Ok(opened) => opened?,
@@ -80,19 +92,20 @@ impl Client {
     }
 
     /// Waits for good credentials: those of the handshake's headers, if there are any, or a message.
-    async fn authenticated(&mut self, pair: Option<(String, String)>) -> Result<Opened, Ended> {
-        let mut offered = pair;
+    async fn authenticated(&mut self, shown: Option<Credentials>) -> Result<Access, Ended> {
+        let mut offered = shown;
         loop {
-            if let Some((key_id, secret)) = offered.take() {
-                if let Some((account, _)) = self.broker.authenticate(&key_id, &secret) {
-                    return Ok(Opened { account, key_id });
+            if let Some(credentials) = offered.take() {
+                match self.broker.open_door(&credentials, Api::Data, self.environment) {
+                    Some(access) if access.may_read_data() => return Ok(access),
+                    Some(_) => self.error(StreamError::INSUFFICIENT_SCOPE).await?,
+                    None => self.error(StreamError::AUTH_FAILED).await?,
                 }
-                self.error(StreamError::AUTH_FAILED).await?;
             }
             let message = heard(self.socket.recv().await)?;
             match self.read(&message) {
                 None => {}
-                Some(Ok(Request::Authenticate { key_id, secret })) => offered = Some((key_id, secret)),
+                Some(Ok(Request::Authenticate(credentials))) => offered = Some(credentials),
                 Some(Ok(Request::Subscribe(_) | Request::Unsubscribe(_))) => {
                     self.error(StreamError::NOT_AUTHENTICATED).await?;
                 }
@@ -109,6 +122,8 @@ impl Client {
             _ => Arc::clone(broker.market()),
         };
         let (mut time, mut key_changes) = (streams.time.subscribe(), streams.key_changes.subscribe());
+        // What happened since the door was opened counts too.
+        key_changes.mark_changed();
         let mut pulse = Pulse::new();
         loop {
             let now = *time.borrow_and_update();
@@ -117,7 +132,7 @@ impl Client {
                 biased;
                 () = closing.0.cancelled() => return Err(Some(Farewell::GOING_AWAY)),
                 () = changed(&mut key_changes) => {
-                    if !subscribed.opened.is_good(&broker) {
+                    if !broker.is_still_open(&subscribed.opened) {
                         return Err(Some(Farewell::REVOKED));
                     }
                 }
@@ -170,7 +185,7 @@ impl Client {
     async fn answer(&mut self, message: &Message, to: &mut Subscribed) -> Result<(), Ended> {
         match self.read(message) {
             None => Ok(()),
-            Some(Ok(Request::Authenticate { .. })) => self.error(StreamError::ALREADY_AUTHENTICATED).await,
+            Some(Ok(Request::Authenticate(_))) => self.error(StreamError::ALREADY_AUTHENTICATED).await,
             Some(Ok(Request::Subscribe(lists))) => {
                 let mut selection = Selection::clone(&to.selection);
                 lists.into_iter().for_each(|(channel, symbols)| selection.add(channel, symbols));
