@@ -14,6 +14,7 @@ pub mod order_body;
 pub mod path;
 pub mod probe;
 pub mod socket;
+pub mod stream;
 pub mod strict_json;
 #[cfg(test)]
 mod testing;

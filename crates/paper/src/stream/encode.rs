@@ -3,15 +3,9 @@
 use std::io::Write;
 
 use jiff::Timestamp;
+pub(crate) use paddock_alpaca::stream::Format;
+use paddock_alpaca::stream::messagepack::write_time;
 use rust_decimal::Decimal;
-
-/// In which form a stream speaks.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(crate) enum Format {
-    Json,
-    /// Asked for by `Content-Type: application/msgpack` in the handshake.
-    MessagePack,
-}
 
 /// The value of a field.
 #[derive(Clone, Copy, Debug)]
@@ -136,7 +130,7 @@ fn packed(value: Value<'_>, out: &mut Vec<u8>) {
         },
         Value::Count(count) => drop(rmp::encode::write_uint(out, count)),
         Value::Yes => drop(rmp::encode::write_bool(out, true)),
-        Value::Time(at) => packed_time(at, out),
+        Value::Time(at) => write_time(at, out),
         Value::Levels(levels) => {
             drop(rmp::encode::write_array_len(out, length(levels.len())));
             for (price, size) in levels {
@@ -152,31 +146,8 @@ fn nearest_float(number: Decimal) -> f64 {
     number.to_string().parse().unwrap_or_default()
 }
 
-/// In 4 bytes when there are only seconds, in 8 up to the year 2514, else in 12, as the MessagePack specification has it.
-fn packed_time(at: Timestamp, out: &mut Vec<u8>) {
-    let seconds = at.as_second() - i64::from(at.subsec_nanosecond() < 0);
-    let nanoseconds = u32::try_from(at.subsec_nanosecond().rem_euclid(1_000_000_000)).unwrap_or_default();
-    let mut extension = |bytes: &[u8]| {
-        drop(rmp::encode::write_ext_meta(out, length(bytes.len()), -1));
-        out.extend_from_slice(bytes);
-    };
-    match u64::try_from(seconds) {
-        Ok(whole) if whole < 1 << 34 => match u32::try_from(whole) {
-            Ok(short) if nanoseconds == 0 => extension(&short.to_be_bytes()),
-            _ => extension(&(u64::from(nanoseconds) << 34 | whole).to_be_bytes()),
-        },
-        _ => {
-            let mut bytes = [0; 12];
-            bytes[..4].copy_from_slice(&nanoseconds.to_be_bytes());
-            bytes[4..].copy_from_slice(&seconds.to_be_bytes());
-            extension(&bytes);
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use rstest::rstest;
 
     use super::*;
 
@@ -200,20 +171,6 @@ mod tests {
         write_map(Format::Json, &fields, &mut out);
         let expected = r#"{"T":"a\"b","p":0.100000001,"s":100,"i":7,"c":["@","I"],"t":"2026-06-24T14:00:00.000001Z","b":[],"r":true}"#;
         assert_eq!(String::from_utf8(out).unwrap(), expected);
-    }
-
-    #[rstest]
-    #[case::seconds("1970-01-01T00:00:01Z", "d6ff00000001")]
-    #[case::last_of_four_bytes("2106-02-07T06:28:15Z", "d6ffffffffff")]
-    #[case::first_of_eight_bytes("2106-02-07T06:28:16Z", "d7ff0000000100000000")]
-    #[case::fraction("1970-01-01T00:00:01.000000001Z", "d7ff0000000400000001")]
-    #[case::last_of_eight_bytes("2514-05-30T01:53:03.999999999Z", "d7ffee6b27ffffffffff")]
-    #[case::first_of_twelve_bytes("2514-05-30T01:53:04Z", "c70cff000000000000000400000000")]
-    #[case::before_1970("1969-12-31T23:59:59.5Z", "c70cff1dcd6500ffffffffffffffff")]
-    fn times_take_as_few_bytes_as_they_can(#[case] at: &str, #[case] expected: &str) {
-        let mut out = Vec::new();
-        packed(Value::Time(at.parse().unwrap()), &mut out);
-        assert_eq!(hex::encode(out), expected);
     }
 
     #[test]

@@ -7,7 +7,6 @@
 
 mod data;
 mod encode;
-mod frame;
 mod orders;
 mod server_sent;
 mod socket;
@@ -26,6 +25,7 @@ use hyper::upgrade::OnUpgrade;
 use hyper_util::rt::TokioIo;
 use jiff::Timestamp;
 use paddock_alpaca::socket::{Accepted, Socket};
+use paddock_alpaca::stream::MAX_MESSAGE;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
@@ -132,7 +132,7 @@ impl Stream {
         }
         match parts.uri.path() {
             "/stream" | "/stream/" => Some(Self::Trading),
-            path => Feed::ALL.into_iter().find(|feed| feed.path() == path).map(Self::Data),
+            path => data::FEEDS.into_iter().find(|feed| feed.path() == path).map(Self::Data),
         }
     }
 
@@ -156,7 +156,7 @@ impl Stream {
         let closing = parts.extensions.get::<Closing>().cloned().unwrap_or_default();
         tokio::spawn(async move {
             let Ok(upgraded) = upgrade.await else { return };
-            let socket = Socket::new(TokioIo::new(upgraded), frame::MAX_MESSAGE, accepted.compression);
+            let socket = Socket::new(TokioIo::new(upgraded), MAX_MESSAGE, accepted.compression);
             match self {
                 Self::Trading => trading::serve(served, &parts.headers, closing, socket).await,
                 Self::Data(feed) => data::serve(feed, served, &parts.headers, closing, socket).await,

@@ -9,19 +9,20 @@ use paddock_alpaca::socket::Message;
 use paddock_core::Environment;
 use serde_json::{Value, json};
 
+use super::Closing;
 use super::encode::Format;
 use super::orders::{Listening, Told};
 use super::socket::{Farewell, Pulse, WebSocket, changed, close};
-use super::{Closing, frame};
 use crate::access::{Access, Credentials};
 use crate::http::Served;
+use paddock_alpaca::stream::format::read;
 
 /// The only stream there is.
 const TRADE_UPDATES: &str = "trade_updates";
 
 /// Serves one client until either side ends it.
 pub(super) async fn serve(served: Served, headers: &HeaderMap, closing: Closing, socket: WebSocket) {
-    let session = Session { format: frame::format_asked_for(headers), opened: None, heard: None, served };
+    let session = Session { format: Format::asked_for(headers), opened: None, heard: None, served };
     session.run(socket, Credentials::of(headers), closing).await;
 }
 
@@ -99,7 +100,7 @@ impl Session {
     }
 
     fn answer(&mut self, message: &Message) -> Option<Value> {
-        let Some(request) = frame::read(message, self.format) else { return Some(error("invalid syntax")) };
+        let Some(request) = read(message, self.format) else { return Some(error("invalid syntax")) };
         if request.is_null() {
             return None;
         }

@@ -6,9 +6,8 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use jiff::Timestamp;
 use paddock_alpaca::socket::{Message, Prepared};
 
-use super::feed::Feed;
-use super::selection::Selection;
 use crate::stream::encode::Format;
+use paddock_alpaca::stream::{Feed, Selection};
 
 /// How many portions are kept. All who are up to date need the same one; who lags behind makes its own.
 const KEPT: usize = 64;

@@ -7,11 +7,11 @@
 use jiff::{SignedDuration, Timestamp};
 use paddock_alpaca::socket::Message;
 
-use super::feed::{Channel, Feed};
-use super::selection::Selection;
+use super::world::{carries, name_of};
 use crate::http::views;
 use crate::market::{AssetInfo, Bar, Market, Sort, Timeframe, Window};
 use crate::stream::encode::{Format, Value, array, write_map};
+use paddock_alpaca::stream::{Channel, Feed, Selection};
 
 /// Portions end where these seconds begin, so that sockets that lag behind by different lengths read the same ones, and
 /// so that no portion has a minute's end inside.
@@ -41,7 +41,7 @@ pub(super) fn frames(
 ) -> Vec<Message> {
     let mut portion = Portion { feed, format, out: Vec::new(), messages: Vec::new() };
     let wanted =
-        |asset: &&AssetInfo| feed.carries(&asset.symbol) && selection.wants(feed.name_of(&asset.symbol));
+        |asset: &&AssetInfo| carries(feed, &asset.symbol) && selection.wants(name_of(feed, &asset.symbol));
     let chosen: Vec<&AssetInfo> = market.assets().iter().filter(wanted).collect();
     for asset in &chosen {
         portion.trades_and_quotes(market, asset, selection, from, to);
@@ -95,7 +95,7 @@ impl Portion {
         // What is later than `from` is at least a microsecond later.
         let first = from.saturating_add(SignedDuration::from_micros(1)).unwrap_or(from);
         let window = Window { from: first, to, now: to };
-        let name = self.feed.name_of(&asset.symbol).to_owned();
+        let name = name_of(self.feed, &asset.symbol).to_owned();
         let symbol = ("S", Value::Text(&name));
         let has = |channel| selection.has(channel, &name);
         let crypto = self.feed == Feed::Crypto;
@@ -192,7 +192,7 @@ impl Portion {
 
     /// What comes when a minute ends at `end`.
     fn bars(&mut self, market: &Market, asset: &AssetInfo, selection: &Selection, end: Timestamp) {
-        let name = self.feed.name_of(&asset.symbol).to_owned();
+        let name = name_of(self.feed, &asset.symbol).to_owned();
         let (bars, days) = (selection.has(Channel::Bars, &name), selection.has(Channel::DailyBars, &name));
         if !bars && !days {
             return;
@@ -210,7 +210,7 @@ impl Portion {
     }
 
     fn updated_bar(&mut self, market: &Market, asset: &AssetInfo, selection: &Selection, at: Timestamp) {
-        let name = self.feed.name_of(&asset.symbol).to_owned();
+        let name = name_of(self.feed, &asset.symbol).to_owned();
         let end = at.saturating_sub(UPDATE_AFTER).unwrap_or(at);
         if !selection.has(Channel::UpdatedBars, &name) || !is_updated(&name, end) {
             return;

@@ -12,19 +12,20 @@ use paddock_core::Environment;
 use tokio::time::Instant;
 use tokio::time::error::Elapsed;
 
-use super::feed::Feed;
 use super::frames::Key;
 use super::portion::{self, wrapped};
-use super::request::{Lists, Request, StreamError, parse};
-use super::selection::Selection;
 use super::slots::Slot;
 use crate::PaperBroker;
 use crate::access::{Access, Credentials};
 use crate::http::Served;
 use crate::market::Market;
+use crate::stream::Closing;
 use crate::stream::encode::{Format, Value, array, write_map};
 use crate::stream::socket::{Farewell, Pulse, WebSocket, changed, close};
-use crate::stream::{Closing, frame};
+use paddock_alpaca::stream::Feed;
+use paddock_alpaca::stream::format::read;
+use paddock_alpaca::stream::request::parse;
+use paddock_alpaca::stream::{Lists, Request, Selection, StreamError};
 
 /// Serves one client until either side ends it.
 pub(in crate::stream) async fn serve(
@@ -34,7 +35,7 @@ pub(in crate::stream) async fn serve(
     closing: Closing,
     socket: WebSocket,
 ) {
-    let format = frame::format_asked_for(headers);
+    let format = Format::asked_for(headers);
     let mut client = Client {
         broker: served.broker,
         environment: served.environment,
@@ -105,7 +106,9 @@ impl Client {
             let message = heard(self.socket.recv().await)?;
             match self.read(&message) {
                 None => {}
-                Some(Ok(Request::Authenticate(credentials))) => offered = Some(credentials),
+                Some(Ok(Request::Authenticate { key, secret })) => {
+                    offered = Some(Credentials::in_band(&key, secret.expose()));
+                }
                 Some(Ok(Request::Subscribe(_) | Request::Unsubscribe(_))) => {
                     self.error(StreamError::NOT_AUTHENTICATED).await?;
                 }
@@ -185,7 +188,7 @@ impl Client {
     async fn answer(&mut self, message: &Message, to: &mut Subscribed) -> Result<(), Ended> {
         match self.read(message) {
             None => Ok(()),
-            Some(Ok(Request::Authenticate(_))) => self.error(StreamError::ALREADY_AUTHENTICATED).await,
+            Some(Ok(Request::Authenticate { .. })) => self.error(StreamError::ALREADY_AUTHENTICATED).await,
             Some(Ok(Request::Subscribe(lists))) => {
                 let mut selection = Selection::clone(&to.selection);
                 lists.into_iter().for_each(|(channel, symbols)| selection.add(channel, symbols));
@@ -215,7 +218,7 @@ impl Client {
     }
 
     fn read(&self, message: &Message) -> Option<Result<Request, StreamError>> {
-        match frame::read(message, self.format) {
+        match read(message, self.format) {
             None => Some(Err(StreamError::INVALID_SYNTAX)),
             Some(value) if value.is_null() => None,
             Some(value) => Some(parse(&value, self.feed)),

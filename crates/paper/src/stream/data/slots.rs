@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use uuid::Uuid;
 
-use super::feed::Feed;
+use paddock_alpaca::stream::Feed;
 
 type Taken = HashSet<(Feed, Uuid)>;
 

@@ -1,44 +1,72 @@
-//! What a client asks of a data stream, and the errors that it can get.
+//! What a program asks of a data stream, and the errors that it can get.
 
+use paddock_core::SecretText;
 use serde_json::Value;
 
 use super::feed::{Channel, Feed};
-use crate::access::Credentials;
 
 /// An error of a data stream: its code and message, from Alpaca's table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct StreamError(pub u64, pub &'static str);
+pub struct StreamError(pub u64, pub &'static str);
 
 impl StreamError {
+    /// The message cannot be read, or its action is unknown.
     pub const INVALID_SYNTAX: Self = Self(400, "invalid syntax");
+    /// A subscription comes before credentials.
     pub const NOT_AUTHENTICATED: Self = Self(401, "not authenticated");
+    /// The credentials are wrong.
     pub const AUTH_FAILED: Self = Self(402, "auth failed");
+    /// Credentials come again.
     pub const ALREADY_AUTHENTICATED: Self = Self(403, "already authenticated");
+    /// No good credentials came in time.
     pub const AUTH_TIMEOUT: Self = Self(404, "auth timeout");
+    /// More symbols than the account may have.
     pub const SYMBOL_LIMIT: Self = Self(405, "symbol limit exceeded");
+    /// The account is connected already.
     pub const CONNECTION_LIMIT: Self = Self(406, "connection limit exceeded");
+    /// The client does not read fast enough.
     pub const SLOW_CLIENT: Self = Self(407, "slow client");
+    /// A channel that the feed does not have.
     pub const INVALID_SUBSCRIBE: Self = Self(410, "invalid subscribe action for this feed");
+    /// The account or the access key may not have what was asked for.
+    pub const INSUFFICIENT_SUBSCRIPTION: Self = Self(409, "insufficient subscription");
+    /// The credentials may not use the stream.
     pub const INSUFFICIENT_SCOPE: Self = Self(411, "insufficient scope");
+    /// Something failed that is not the client's fault.
+    pub const INTERNAL: Self = Self(500, "internal error");
 }
 
 /// A request.
-#[derive(Debug)]
-pub(super) enum Request {
-    Authenticate(Credentials),
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Request {
+    /// Credentials: a pair, or the word `oauth` or `access_token` and a token.
+    Authenticate {
+        /// The Key ID, or the word.
+        key: String,
+        /// The Secret Key, or the token.
+        secret: SecretText,
+    },
+    /// More symbols.
     Subscribe(Lists),
+    /// Fewer.
     Unsubscribe(Lists),
 }
 
 /// Symbols by channel.
-pub(super) type Lists = Vec<(Channel, Vec<String>)>;
+pub type Lists = Vec<(Channel, Vec<String>)>;
 
 /// Reads a request. Corrections and cancellations follow the trades, whatever is asked; names that Alpaca does not know are
 /// ignored.
-pub(super) fn parse(value: &Value, feed: Feed) -> Result<Request, StreamError> {
+///
+/// # Errors
+/// [`StreamError::INVALID_SYNTAX`] and [`StreamError::INVALID_SUBSCRIBE`].
+pub fn parse(value: &Value, feed: Feed) -> Result<Request, StreamError> {
     let text = |name: &str| value[name].as_str().unwrap_or_default();
     match value["action"].as_str() {
-        Some("auth") => Ok(Request::Authenticate(Credentials::in_band(text("key"), text("secret")))),
+        Some("auth") => {
+            let secret = SecretText::new(text("secret").to_owned());
+            Ok(Request::Authenticate { key: text("key").to_owned(), secret })
+        }
         Some("subscribe") => Ok(Request::Subscribe(lists(value, feed)?)),
         Some("unsubscribe") => Ok(Request::Unsubscribe(lists(value, feed)?)),
         _ => Err(StreamError::INVALID_SYNTAX),

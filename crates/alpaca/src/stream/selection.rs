@@ -5,18 +5,20 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::feed::{Channel, Feed};
 
 /// All symbols of a channel.
-pub(super) const ALL: &str = "*";
+pub const ALL: &str = "*";
 
 /// The symbols of every channel.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
-pub(super) struct Selection(BTreeMap<Channel, BTreeSet<String>>);
+pub struct Selection(BTreeMap<Channel, BTreeSet<String>>);
 
 impl Selection {
+    /// Adds symbols of a channel.
     pub fn add(&mut self, channel: Channel, symbols: impl IntoIterator<Item = String>) {
         self.0.entry(channel).or_default().extend(symbols);
         self.0.retain(|_, symbols| !symbols.is_empty());
     }
 
+    /// Takes symbols of a channel away.
     pub fn remove(&mut self, channel: Channel, symbols: &[String]) {
         if let Some(selected) = self.0.get_mut(&channel) {
             selected.retain(|symbol| !symbols.contains(symbol));
@@ -24,20 +26,26 @@ impl Selection {
         self.0.retain(|_, symbols| !symbols.is_empty());
     }
 
+    /// Whether nothing is selected.
+    #[must_use]
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
+    /// Whether a channel of a symbol is in it.
+    #[must_use]
     pub fn has(&self, channel: Channel, symbol: &str) -> bool {
         self.0.get(&channel).is_some_and(|selected| selected.contains(ALL) || selected.contains(symbol))
     }
 
     /// Whether anything of a symbol is in it.
+    #[must_use]
     pub fn wants(&self, symbol: &str) -> bool {
         self.0.values().any(|selected| selected.contains(ALL) || selected.contains(symbol))
     }
 
     /// Whether trades and quotes of more than `limit` symbols are in it. All of them are always more.
+    #[must_use]
     pub fn exceeds(&self, limit: usize) -> bool {
         let limited = [Channel::Trades, Channel::Quotes];
         let symbols: BTreeSet<&str> = limited.iter().flat_map(|channel| self.of(*channel)).collect();
@@ -46,6 +54,7 @@ impl Selection {
 
     /// The whole set, as it is acknowledged: every channel of the feed, those without a symbol too. Imbalances are not in
     /// Alpaca's examples, and are listed only when they are subscribed to.
+    #[must_use]
     pub fn lists(&self, feed: Feed) -> Vec<(&'static str, Vec<&str>)> {
         let shown = |channel: &&Channel| **channel != Channel::Imbalances || self.0.contains_key(*channel);
         let channels = feed.channels().iter().filter(shown);

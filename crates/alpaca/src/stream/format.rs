@@ -1,27 +1,39 @@
-//! What clients send, and how answers are wrapped.
+//! The two forms in which streams speak.
 
 use http::HeaderMap;
 use http::header::CONTENT_TYPE;
-use paddock_alpaca::socket::Message;
 use serde_json::Value;
 
-use super::encode::Format;
+use crate::socket::Message;
+
+/// In which form a stream speaks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Format {
+    /// JSON, in text frames or binary ones.
+    Json,
+    /// Asked for by `Content-Type: application/msgpack` in the handshake.
+    MessagePack,
+}
 
 /// The largest frame that a client may send, and the largest message of several frames: room for every symbol there is.
-pub(super) const MAX_MESSAGE: usize = 1 << 20;
+pub const MAX_MESSAGE: usize = 1 << 20;
 
-/// The form that the handshake asks for.
-pub(super) fn format_asked_for(headers: &HeaderMap) -> Format {
-    let asked = headers.get(CONTENT_TYPE).map(http::HeaderValue::as_bytes).unwrap_or_default();
-    if asked.trim_ascii().eq_ignore_ascii_case(b"application/msgpack") {
-        Format::MessagePack
-    } else {
-        Format::Json
+impl Format {
+    /// The form that a handshake asks for.
+    #[must_use]
+    pub fn asked_for(headers: &HeaderMap) -> Self {
+        let asked = headers.get(CONTENT_TYPE).map(http::HeaderValue::as_bytes).unwrap_or_default();
+        if asked.trim_ascii().eq_ignore_ascii_case(b"application/msgpack") {
+            Self::MessagePack
+        } else {
+            Self::Json
+        }
     }
 }
 
 /// What a data frame says; `None` if that cannot be read. A frame that asks for nothing, as a ping does, has `null`.
-pub(super) fn read(message: &Message, format: Format) -> Option<Value> {
+#[must_use]
+pub fn read(message: &Message, format: Format) -> Option<Value> {
     match message {
         Message::Text(text) => serde_json::from_str(text).ok(),
         Message::Binary(bytes) if format == Format::Json => serde_json::from_slice(bytes).ok(),
