@@ -2,6 +2,7 @@
 
 use std::fs::DirBuilder;
 use std::net::SocketAddr;
+use std::num::{NonZeroU32, NonZeroUsize};
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -22,6 +23,20 @@ pub(crate) const DEFAULT_PAPER: &str = "127.0.0.1:7881";
 /// Where the live-like environment listens unless told otherwise.
 pub(crate) const DEFAULT_LIVE: &str = "127.0.0.1:7882";
 
+/// What Alpaca does and a test rarely wants; all of it is off unless it is asked for.
+#[derive(Clone, Debug, Default, clap::Args)]
+pub(crate) struct Strictness {
+    /// Fill one order in ten in parts, as Alpaca's paper accounts do
+    #[arg(long)]
+    partial_fills: bool,
+    /// Answer 429 after so many requests of an account in a minute; Alpaca allows 200
+    #[arg(long, value_name = "N")]
+    rate_limit: Option<NonZeroU32>,
+    /// Let a data stream subscribe to the trades and quotes of so many symbols; Alpaca's free plan allows 30
+    #[arg(long, value_name = "N")]
+    symbol_limit: Option<NonZeroUsize>,
+}
+
 /// How a broker is set up.
 #[derive(Clone, Debug)]
 pub(crate) struct BrokerSettings {
@@ -37,6 +52,7 @@ pub(crate) struct BrokerSettings {
     pub(crate) laying: DateLaying,
     /// Where accounts are kept; in memory when absent.
     pub(crate) data_dir: Option<PathBuf>,
+    pub(crate) strictness: Strictness,
     /// Where exchanges are recorded, if they are.
     pub(crate) record_exchanges: Option<PathBuf>,
 }
@@ -68,6 +84,9 @@ impl Broker {
         options.hold_open = settings.hold_open;
         options.laying = settings.laying;
         options.data_dir = settings.data_dir;
+        options.partial_fills = settings.strictness.partial_fills;
+        options.rate_limit = settings.strictness.rate_limit.map(NonZeroU32::get);
+        options.streams.symbol_limit = settings.strictness.symbol_limit.map(NonZeroUsize::get);
         options.record_exchanges = settings.record_exchanges;
         let broker =
             PaperBroker::open(options).map_err(|error| Failure::with_next_step(&error.to_string()))?;

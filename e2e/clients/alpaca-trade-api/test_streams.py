@@ -78,6 +78,27 @@ def test_orders_expire_and_queued_ones_are_accepted(surface, running):
         assert stepped.stop() == 0
 
 
+def test_orders_are_filled_in_parts(surface, running):
+    strict = Broker("--hold-open", "--clock", "x60", "--partial-fills")
+    try:
+        client, heard = Client(surface, strict.account(cash="10000000")), Heard()
+        stream = stream_of(surface, client.account)
+        stream.subscribe_trade_updates(heard.handler("updates"))
+        with running(stream):
+            until_listening(client.api, heard)
+            # One order in ten is.
+            for _ in range(200):
+                client.api.submit_order("AAPL", 10)
+                if any(update.event == "partial_fill" for update in heard.of("updates")):
+                    break
+            part = heard.wait("updates", lambda update: update.event == "partial_fill")
+            assert 0 < int(part.qty) < 10
+            heard.wait("updates", lambda update: (update.order["id"], update.event) == (part.order["id"], "fill"))
+        surface.heard("/stream partial_fill")
+    finally:
+        assert strict.stop() == 0
+
+
 def test_a_stream_ends_with_its_pair(broker, surface, running):
     client, heard = Client(surface, broker.account()), Heard()
     stream = stream_of(surface, client.account)
@@ -114,6 +135,15 @@ def test_stocks(broker, surface, running):
                 getattr(stream, f"unsubscribe_{name}")(symbol)
         heard.next("/v2/iex dailyBars")
         stream.unsubscribe_daily_bars("SPY")
+
+
+def test_streams_are_compressed(broker, surface, running):
+    """The WebSocket library offers it by itself."""
+    stream, heard = stream_of(surface, broker.account()), Heard()
+    stream.subscribe_trades(heard.handler("trades"), "AAPL")
+    with running(stream):
+        heard.wait("trades")
+        assert [extension.name for extension in stream._data_ws._ws.extensions] == ["permessage-deflate"]
 
 
 def test_handlers_by_decorator(broker, surface, running):

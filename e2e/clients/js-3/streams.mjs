@@ -63,6 +63,21 @@ test("orders expire, and queued ones are accepted", async () => {
   assert.equal(await stepped.stop(), 0);
 });
 
+test("orders are filled in parts", async () => {
+  const strict = await startBroker("--hold-open", "--clock", "x60", "--partial-fills");
+  const client = clientOf(await strict.account("paper", "10000000"));
+  const updates = await listening(client);
+  const inParts = ({ event }) => event === "partial_fill";
+  const order = { symbol: "AAPL", side: "buy", qty: 10, type: "market", time_in_force: "day" };
+  // One order in ten is.
+  for (let n = 0; n < 200 && !updates.any(inParts); n += 1) await client.api.createOrder(order);
+  const part = await updates.wait(inParts, "partial_fill");
+  await updates.wait((update) => update.order.id === part.order.id && update.event === "fill", "fill");
+  surface.heard("/stream partial_fill");
+  client.trade_ws.disconnect();
+  assert.equal(await strict.stop(), 0);
+});
+
 test("a stream ends with its pair, and the new pair opens one", async () => {
   const account = await broker.account();
   const client = clientOf(account);
@@ -107,6 +122,8 @@ test("stocks", async () => {
   stream.onError(states.keep);
   stream.onDisconnect(() => states.keep("gone"));
   await authenticated(stream);
+  // The SDK asks for it.
+  assert.match(stream.conn.extensions, /permessage-deflate/);
   for (const { name, symbols } of channels) stream[`subscribeFor${name}`](symbols);
   for (const name of ["Statuses", "Lulds"]) stream[`subscribeFor${name}`](["AAPL"]);
   for (const { channel, symbols, heard } of channels) {

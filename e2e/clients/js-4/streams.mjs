@@ -69,6 +69,22 @@ test("orders expire, and queued ones are accepted", async () => {
   assert.equal(await stepped.stop(), 0);
 });
 
+test("orders are filled in parts", async () => {
+  const strict = await startBroker("--hold-open", "--clock", "x60", "--partial-fills");
+  const account = await strict.account("paper", "10000000");
+  const { trading: { orders } } = clientOf(account);
+  const { stream, updates } = await listening(account);
+  const inParts = ({ event }) => event === "partial_fill";
+  // One order in ten is.
+  for (let n = 0; n < 200 && !updates.any(inParts); n += 1) await orders.market({ symbol: "AAPL", side: "buy", qty: 10 });
+  const part = await updates.wait(inParts, "partial_fill");
+  assert.ok(Number(part.qty) > 0 && Number(part.qty) < 10);
+  await updates.wait(({ order, event }) => order.id === part.order.id && event === "fill", "fill");
+  surface.heard("/stream partial_fill");
+  stream.disconnect();
+  assert.equal(await strict.stop(), 0);
+});
+
 test("a stream ends with its pair, and the new pair opens one", async () => {
   const account = await broker.account();
   const { stream } = await listening(account);
@@ -133,6 +149,19 @@ test("stocks", async () => {
   stream.onDisconnect(gone.keep);
   stream.onError(gone.keep);
   stream.disconnect();
+});
+
+test("one connection is allowed to each stream", async () => {
+  const account = await broker.account();
+  const [first, second] = [1, 2].map(() => open(StockDataStream, account, "/v2/iex", { reconnect: false }));
+  first.connect();
+  assert.ok(await first.waitForAuthentication());
+  const errors = new Heard();
+  second.onError(errors.keep);
+  second.connect();
+  await errors.wait((message) => message === "connection limit exceeded", "the refusal");
+  first.disconnect();
+  second.disconnect();
 });
 
 test("the test stream", async () => {

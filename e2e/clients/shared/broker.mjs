@@ -49,8 +49,8 @@ class Broker {
   }
 
   /** A new account: its number, its pair and the address of its environment. */
-  async account(environment = "paper") {
-    const made = await this.dashboard("POST", "/accounts", { environment });
+  async account(environment = "paper", cash = "100000") {
+    const made = await this.dashboard("POST", "/accounts", { environment, cash });
     return { number: made.account_number, keyId: made.key_id, secret: made.secret_key, url: this.urls[environment] };
   }
 

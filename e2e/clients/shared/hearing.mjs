@@ -12,6 +12,11 @@ export class Heard {
     for (const look of this.#waiting) look();
   };
 
+  /** Whether a message that fits is there. */
+  any(fits) {
+    return this.#messages.some(fits);
+  }
+
   /** The first message that fits, when it is there. */
   wait(fits = () => true, what = "a message") {
     return this.#until(() => this.#messages.find(fits), what);

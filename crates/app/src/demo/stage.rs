@@ -12,7 +12,7 @@ use super::story::Story;
 use super::{ACCESS_KEY, CONNECTION, MAX_NOTIONAL, SYMBOL};
 use crate::api::ApiClient;
 use crate::audit_line::Names;
-use crate::broker::{Broker, BrokerSettings};
+use crate::broker::{Broker, BrokerSettings, Strictness};
 use crate::config::{Config, ConfigFile};
 use crate::data_dir::DataDir;
 use crate::failure::{Failure, Outcome};
@@ -78,6 +78,7 @@ impl Stage {
             hold_open: true,
             laying: DateLaying::OntoToday,
             data_dir: Some(dir.paper()),
+            strictness: Strictness::default(),
             record_exchanges,
         })
         .await?;

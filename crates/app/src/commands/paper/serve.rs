@@ -10,7 +10,7 @@ use paddock_core::calendar::new_york;
 use paddock_paper::{ClockMode, DateLaying};
 use serde_json::json;
 
-use crate::broker::{Broker, BrokerSettings, DEFAULT_LIVE, DEFAULT_PAPER};
+use crate::broker::{Broker, BrokerSettings, DEFAULT_LIVE, DEFAULT_PAPER, Strictness};
 use crate::config::require_loopback;
 use crate::context::Context;
 use crate::failure::{Failure, Outcome};
@@ -40,6 +40,8 @@ pub(crate) struct ServeArgs {
     /// Keep the recorded prices on their own dates instead of laying them onto today's calendar
     #[arg(long)]
     as_recorded: bool,
+    #[command(flatten)]
+    strictness: Strictness,
     /// Append every request and its answer to this file as a JSON line, without credentials
     #[arg(long, value_name = "FILE", env = "PADDOCK_RECORD_EXCHANGES", hide_env_values = true)]
     record_exchanges: Option<PathBuf>,
@@ -97,6 +99,7 @@ pub(super) async fn run(args: ServeArgs, context: &Context) -> Outcome {
         hold_open: args.hold_open,
         laying: if args.as_recorded { DateLaying::AsRecorded } else { DateLaying::OntoToday },
         data_dir: kept_in.clone(),
+        strictness: args.strictness,
         record_exchanges: args.record_exchanges,
     };
     let broker = Broker::start(settings).await?;
