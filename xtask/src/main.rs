@@ -19,6 +19,7 @@ mod packages;
 mod postgres;
 mod process;
 mod python;
+mod schema;
 mod suites;
 mod tally;
 mod workspace;
@@ -34,7 +35,7 @@ cargo xtask <command>
 
   demo [--release] [ARGS]     build Paddock and run `paddock demo ARGS`
   build [--release]           build the `paddock` binary
-  test [rust|python|js|clients]... [--write]
+  test [rust|python|js|clients|schema]... [--write]
                               run the test suites (all when none is named), setting up what they need; --write keeps
                               what the clients saw in docs/paper-broker-clients.md
   postgres COMMAND...         run a command with PADDOCK_TEST_POSTGRES_URL of a throw-away PostgreSQL

@@ -11,17 +11,18 @@ use crate::clients::{self, Keeping};
 use crate::postgres::{self, Cluster};
 use crate::tally::Tally;
 use crate::workspace::{Profile, Workspace};
-use crate::{build, junit, node, process, python};
+use crate::{build, junit, node, process, python, schema};
 
 /// One suite, which reports an error only when it could not run at all.
 type Suite = fn(&Workspace, Keeping) -> Result<Tally>;
 
-/// All suites by the name that selects them.
-const SUITES: [(&str, Suite); 4] = [
+/// All suites by the name that selects them. The last one looks at what the others left.
+const SUITES: [(&str, Suite); 5] = [
     ("rust", |workspace, _| rust(workspace)),
     ("python", |workspace, _| python_sdk(workspace)),
     ("js", |workspace, _| js_sdk(workspace)),
     ("clients", clients::run),
+    ("schema", |workspace, _| schema::suite(workspace)),
 ];
 
 /// `cargo xtask test [NAME]... [--write]`: prints the closing line and fails when anything failed.
@@ -31,7 +32,7 @@ pub(crate) fn test(workspace: &Workspace, arguments: &[String]) -> Result<ExitCo
     let names: Vec<String> = names.into_iter().cloned().collect();
     let known = |name: &String| SUITES.iter().any(|(suite, _)| suite == name);
     if let Some(unknown) = names.iter().find(|name| !known(name)) {
-        bail!("no suite named {unknown}\nhint: the suites are rust, python, js and clients");
+        bail!("no suite named {unknown}\nhint: the suites are rust, python, js, clients and schema");
     }
     let keeping = if write.is_empty() { Keeping::Check } else { Keeping::Write };
     let tally = run(workspace, &names, keeping);
@@ -66,12 +67,15 @@ fn rust(workspace: &Workspace) -> Result<Tally> {
     };
     if !process::succeeds(&mut workspace.cargo(&["nextest", "--version"])) {
         println!("cargo-nextest is not installed: using cargo test, which is slower");
-        return cargo_test(with_database(workspace.cargo(&["test", "--workspace", "--no-fail-fast"])));
+        let mut tests = with_database(workspace.cargo(&["test", "--workspace", "--no-fail-fast"]));
+        schema::record(workspace, "rust", &mut tests)?;
+        return cargo_test(tests);
     }
     let report = fresh_report(workspace.target.join("nextest/ci/junit.xml"))?;
     let arguments = ["nextest", "run", "--workspace", "--profile", "ci", "--no-fail-fast"];
-    let outcome = process::run(&mut with_database(workspace.cargo(&arguments)));
-    let mut tally = counted(outcome, junit::read(&report))?;
+    let mut tests = with_database(workspace.cargo(&arguments));
+    schema::record(workspace, "rust", &mut tests)?;
+    let mut tally = counted(process::run(&mut tests), junit::read(&report))?;
     // nextest does not run the examples in the documentation.
     tally += cargo_test(with_database(workspace.cargo(&["test", "--workspace", "--doc"])))?;
     Ok(tally)
@@ -98,6 +102,7 @@ fn python_sdk(workspace: &Workspace) -> Result<Tally> {
     let mut pytest = Command::new(bin.join("python"));
     pytest.current_dir(workspace.root.join("e2e/python")).args(["-m", "pytest", "--quiet"]);
     pytest.arg("--junitxml").arg(&report).env("PADDOCK_BIN", binary).env("PYTHONDONTWRITEBYTECODE", "1");
+    schema::record(workspace, "python", &mut pytest)?;
     counted(process::run(&mut pytest), junit::read(&report))
 }
 
@@ -109,6 +114,7 @@ fn js_sdk(workspace: &Workspace) -> Result<Tally> {
     let mut runner = Command::new(bin.join("node"));
     runner.current_dir(workspace.root.join("e2e/js")).env("PADDOCK_BIN", binary);
     runner.args(node::test_arguments(&report, &[]));
+    schema::record(workspace, "js", &mut runner)?;
     counted(process::run(&mut runner), junit::read(&report))
 }
 

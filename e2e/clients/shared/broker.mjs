@@ -2,7 +2,7 @@
 
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { appendFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -27,6 +27,9 @@ export async function startBroker(...options) {
   return new Broker(JSON.parse(printed), record, async () => {
     server.kill("SIGTERM");
     const [code] = await ended;
+    // Where the whole run's exchanges are gathered, for the schema suite.
+    const gathered = process.env.PADDOCK_RECORD_EXCHANGES;
+    if (gathered) appendFileSync(gathered, readFileSync(record));
     rmSync(directory, { recursive: true, force: true });
     return code;
   });

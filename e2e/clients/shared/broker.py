@@ -82,4 +82,8 @@ class Broker:
             self._process.wait()
             raise
         finally:
+            # Where the whole run's exchanges are gathered, for the schema suite.
+            if gathered := os.environ.get("PADDOCK_RECORD_EXCHANGES"):
+                with open(gathered, "ab") as file:
+                    file.write(self.record.read_bytes())
             self._directory.cleanup()

@@ -16,7 +16,7 @@ use anyhow::{Context, Result, bail};
 use crate::suites::{counted, fresh_report};
 use crate::tally::Tally;
 use crate::workspace::{Profile, Workspace};
-use crate::{build, junit, node, python};
+use crate::{build, junit, node, python, schema};
 
 /// Where the table is kept.
 const KEPT: &str = "docs/paper-broker-clients.md";
@@ -68,7 +68,8 @@ pub(crate) fn run(workspace: &Workspace, keeping: Keeping) -> Result<Tally> {
     }
     let binary = build::binary_under_test(workspace, Profile::Debug)?;
     let outcomes = thread::scope(|scope| {
-        let running: Vec<_> = prepared.iter().map(|client| scope.spawn(|| client.run(&binary))).collect();
+        let running: Vec<_> =
+            prepared.iter().map(|client| scope.spawn(|| client.run(workspace, &binary))).collect();
         running
             .into_iter()
             .map(|one| one.join().unwrap_or_else(|_| bail!("its tests could not be run")))
@@ -147,9 +148,11 @@ impl Prepared {
     }
 
     /// Runs the tests. What they print is shown when they have ended, so that those of several clients do not mix.
-    fn run(&self, binary: &Path) -> Result<Tally> {
+    fn run(&self, workspace: &Workspace, binary: &Path) -> Result<Tally> {
         let started = Instant::now();
-        let output = Command::new(&self.program)
+        let mut tests = Command::new(&self.program);
+        schema::record(workspace, self.name, &mut tests)?;
+        let output = tests
             .args(&self.arguments)
             .current_dir(&self.folder)
             .env("PADDOCK_BIN", binary)

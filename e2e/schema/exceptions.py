@@ -1,0 +1,99 @@
+"""Where Alpaca's OpenAPI documents say less or something else than what the real service answers: each with the reason."""
+
+from dataclasses import dataclass, field
+from typing import Callable
+
+
+@dataclass(frozen=True)
+class Addition:
+    """A field that real answers have and the document does not name."""
+
+    document: str
+    schema: str
+    field: str
+    reason: str
+    shape: dict = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Correction:
+    """A change of the document."""
+
+    document: str
+    reason: str
+    apply: Callable[[dict], None]
+
+
+SEEN = "seen in the answer of a real paper account in August 2026"
+
+LEG = "a leg is an order: it has what the order around it has"
+SDK = "alpaca-py's model of the answer demands it"
+
+ADDITIONS = [
+    Addition("trading", "Account", "position_market_value", SEEN, {"type": "string"}),
+    Addition("trading", "Account", "crypto_tier", SEEN, {"type": "integer"}),
+    Addition("trading", "Account", "admin_configurations", SEEN, {"type": "object"}),
+    Addition("trading", "Account", "user_configurations", SEEN, {"type": ["object", "null"]}),
+    Addition("trading", "Order", "subtag", SEEN, {"type": ["string", "null"]}),
+    Addition("trading", "Order", "source", SEEN, {"type": ["string", "null"]}),
+    Addition("trading", "OrderLeg", "subtag", LEG, {"type": ["string", "null"]}),
+    Addition("trading", "OrderLeg", "source", LEG, {"type": ["string", "null"]}),
+    Addition("trading", "OrderLeg", "expires_at", LEG, {"type": "string", "format": "date-time"}),
+    Addition("trading", "TradingActivities", "account_id", SDK, {"type": "string", "format": "uuid"}),
+    Addition("trading", "NonTradeActivities", "account_id", SDK, {"type": "string", "format": "uuid"}),
+    Addition("trading", "NonTradeActivities", "description", SDK, {"type": "string"}),
+    Addition("trading", "NonTradeActivities", "price", "Alpaca's own example of a crypto fee has it", {"type": "string"}),
+]
+
+
+def _leg_without_legs(document: dict) -> None:
+    document["components"]["schemas"]["OrderLeg"]["properties"]["legs"] = {"type": "null"}
+
+
+def _dates_of_activities(document: dict) -> None:
+    document["components"]["schemas"]["NonTradeActivities"]["properties"]["date"] = {"type": "string", "format": "date"}
+
+
+def _lists(*operations: str) -> Callable[[dict], None]:
+    def apply(document: dict) -> None:
+        for path in document["paths"].values():
+            for operation in path.values():
+                if isinstance(operation, dict) and operation.get("operationId") in operations:
+                    media = operation["responses"]["200"]["content"]["application/json"]
+                    media["schema"] = {"anyOf": [media["schema"], {"type": "array", "items": media["schema"]}]}
+
+    return apply
+
+
+CORRECTIONS = [
+    Correction("trading", "its own words are `always null for an order leg`, with type object", _leg_without_legs),
+    Correction("trading", "alpaca-py's model reads a date without a time", _dates_of_activities),
+    Correction(
+        "trading",
+        "the descriptions of these answers say that they are arrays, and their schemas are those of an item",
+        _lists("listCryptoFundingTransfers", "listCryptoFundingWallets", "listWhitelistedAddress"),
+    ),
+]
+
+# Answers that no document describes and that clients rely on: (operation, status).
+UNDESCRIBED_SUCCESS: set[tuple[str, int]] = set()
+
+# Operations that no document has, with what each event of theirs is: a trade update, as the Trading API's own stream has it.
+EXTRA_OPERATIONS = {
+    "subscribeToTradesSSE": {
+        "type": "object",
+        "required": ["account_id", "at", "event", "event_id", "execution_id", "order", "timestamp"],
+        "properties": {
+            "account_id": {"type": "string", "format": "uuid"},
+            "at": {"type": "string", "format": "date-time"},
+            "event": {"type": "string"},
+            "event_id": {"type": "string"},
+            "execution_id": {"type": "string", "format": "uuid"},
+            "order": {"$ref": "#/components/schemas/Order"},
+            "position_qty": {"type": "string", "format": "decimal"},
+            "price": {"type": "string", "format": "decimal"},
+            "qty": {"type": "string", "format": "decimal"},
+            "timestamp": {"type": "string", "format": "date-time"},
+        },
+    }
+}
