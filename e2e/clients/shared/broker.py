@@ -10,7 +10,7 @@ from pathlib import Path
 
 import requests
 
-BINARY = os.environ.get("PADDOCK_BIN", str(Path(__file__).parents[3] / "target/debug/paddock"))
+BINARY = os.environ.get("PADDOCK_BIN", str(Path(__file__).resolve().parents[3] / "target/debug/paddock"))
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ use askama::Template;
 use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Response};
 use http::header::{CONTENT_SECURITY_POLICY, LOCATION};
-use http::{StatusCode, Uri};
+use http::{HeaderName, HeaderValue, StatusCode, Uri};
 use paddock_alpaca::path::Query;
 use paddock_core::Environment;
 use uuid::Uuid;
@@ -144,9 +144,15 @@ async fn asking(served: &Served, ask: Ask, problem: Option<&'static str>) -> Res
     };
     let status = if problem.is_some() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
     let mut response = page(status, &shown);
+    let headers = response.headers_mut();
     if let Some(policy) = policy_with_form_to(&source) {
-        response.headers_mut().insert(CONTENT_SECURITY_POLICY, policy);
+        headers.insert(CONTENT_SECURITY_POLICY, policy);
     }
+    // Programs open this page in a window of their own and want to hear from it when it comes back to them.
+    headers.insert(
+        HeaderName::from_static("cross-origin-opener-policy"),
+        HeaderValue::from_static("unsafe-none"),
+    );
     response
 }
 

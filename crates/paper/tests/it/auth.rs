@@ -39,6 +39,8 @@ async fn everyone_else_is_unauthorized(#[case] headers: &[(&str, &str)]) {
         }
         request
     };
+    let challenged = with_headers(desk.bare("GET", "/v2/account")).send().await.unwrap();
+    assert_eq!(challenged.headers()["www-authenticate"], "Bearer, Basic realm=\"alpaca.markets\"");
     let refused = answer(with_headers(desk.bare("GET", "/v2/account"))).await;
     assert_eq!(refused, Answer { status: 401, body: json!({"message": "unauthorized."}) });
 

@@ -350,6 +350,7 @@ async fn the_consent_page_cannot_be_framed_or_scripted_and_its_form_leads_to_the
         (&page.headers["x-frame-options"], &page.headers["cache-control"]),
         (&"DENY".parse().unwrap(), &"no-store".parse().unwrap())
     );
+    assert_eq!(page.headers["cross-origin-opener-policy"], "unsafe-none");
     assert!(!page.text.contains("<script") && !page.text.contains("<img src=x"), "{}", page.text);
     assert!(!page.text.contains("c=\"<d>"), "{}", page.text);
     let rebound = browser.get_with(&authorize(&asked(&app, "trading")), &[("Host", "evil.example")]).await;
