@@ -50,6 +50,8 @@ pub(crate) struct BrokerSettings {
     pub(crate) start: Option<Timestamp>,
     pub(crate) hold_open: bool,
     pub(crate) laying: DateLaying,
+    /// A folder of the user's own bars.
+    pub(crate) bars: Option<PathBuf>,
     /// Where accounts are kept; in memory when absent.
     pub(crate) data_dir: Option<PathBuf>,
     pub(crate) strictness: Strictness,
@@ -83,6 +85,7 @@ impl Broker {
         options.start = settings.start;
         options.hold_open = settings.hold_open;
         options.laying = settings.laying;
+        options.bars_dir = settings.bars;
         options.data_dir = settings.data_dir;
         options.partial_fills = settings.strictness.partial_fills;
         options.rate_limit = settings.strictness.rate_limit.map(NonZeroU32::get);

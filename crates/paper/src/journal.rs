@@ -31,6 +31,9 @@ pub struct World {
     /// Whether one order in ten is filled in parts.
     #[serde(default)]
     pub partial_fills: bool,
+    /// Which bars of the user's own take the place of made-up prices: [`crate::market::OwnBars::digest`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bars: Option<String>,
 }
 
 /// The journal could not be used.

@@ -10,7 +10,7 @@ use rust_decimal::Decimal;
 use crate::clock::ClockMode;
 use crate::http::record::ExchangeFileError;
 use crate::journal::JournalError;
-use crate::market::DateLaying;
+use crate::market::{BarsError, DateLaying};
 use crate::stream::StreamOptions;
 
 /// What accounts start with unless it is said otherwise, dollars: what Alpaca's do.
@@ -34,6 +34,8 @@ pub struct PaperOptions {
     pub hold_open: bool,
     /// How the recorded days are laid onto the calendar.
     pub laying: DateLaying,
+    /// A folder of the user's own bars, which take the place of made-up prices. See `docs/paper-broker-data.md`.
+    pub bars_dir: Option<PathBuf>,
     /// Where the journal is kept. Without it everything is in memory only.
     pub data_dir: Option<PathBuf>,
     /// Where keys and ids come from.
@@ -64,6 +66,7 @@ impl PaperOptions {
             start: None,
             hold_open: false,
             laying: DateLaying::OntoToday,
+            bars_dir: None,
             data_dir: None,
             entropy,
             default_cash: DEFAULT_CASH,
@@ -79,6 +82,9 @@ impl PaperOptions {
 /// The paper broker could not be started.
 #[derive(Debug, thiserror::Error)]
 pub enum PaperError {
+    /// The folder of the user's own bars could not be used.
+    #[error(transparent)]
+    Bars(#[from] BarsError),
     /// Its journal could not be used.
     #[error(transparent)]
     Journal(#[from] JournalError),

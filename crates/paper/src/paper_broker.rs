@@ -16,7 +16,7 @@ use crate::http::rate_limit::RateLimit;
 use crate::http::record::{ExchangeFile, Recorder, SeenRequest};
 use crate::journal::{Journal, World};
 use crate::keys::{KeyFormat, KeyPair, account_number, hex_secret, sha256_hex};
-use crate::market::{DateLaying, Market, MarketOptions};
+use crate::market::{DateLaying, Market, MarketOptions, OwnBars};
 use crate::oauth::Memory;
 use crate::options::{PaperError, PaperOptions};
 use crate::pages::PageMemory;
@@ -73,11 +73,11 @@ impl PaperBroker {
         let recorder = Recorder::new(options.record_requests, exchanges);
         let wall = Arc::clone(&options.clock);
         let clock = PaperClock::new(options.clock, options.clock_mode, options.start);
-        let market = Arc::new(Market::new(MarketOptions {
-            seed: options.seed,
-            laying: options.laying,
-            hold_open: options.hold_open,
-        }));
+        let bars = options.bars_dir.as_deref().map(OwnBars::load).transpose()?;
+        let digest = bars.as_ref().map(|bars| bars.digest().to_owned());
+        let market_options =
+            MarketOptions { seed: options.seed, laying: options.laying, hold_open: options.hold_open };
+        let market = Arc::new(Market::with_bars(market_options, bars));
         let world = World {
             version: 1,
             seed: options.seed,
@@ -87,6 +87,7 @@ impl PaperBroker {
             },
             hold_open: options.hold_open,
             partial_fills: options.partial_fills,
+            bars: digest,
         };
         let (journal, history) = match &options.data_dir {
             Some(directory) => {

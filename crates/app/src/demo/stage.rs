@@ -77,6 +77,7 @@ impl Stage {
             start: None,
             hold_open: true,
             laying: DateLaying::OntoToday,
+            bars: None,
             data_dir: Some(dir.paper()),
             strictness: Strictness::default(),
             record_exchanges,

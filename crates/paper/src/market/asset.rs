@@ -1,10 +1,14 @@
 //! What the built-in broker trades: names, venues and what may be done with each.
 
+use std::borrow::Cow;
+use std::sync::Arc;
+
 use paddock_core::{AssetClass, Symbol};
 use rust_decimal::Decimal;
 use uuid::Uuid;
 
-use super::listing::{CRYPTO, Model, STOCKS};
+use super::listing::{Around, CRYPTO, Model, STOCKS};
+use super::own_bars::{OwnBars, Series};
 use super::units::Scale;
 
 /// One asset of the built-in broker.
@@ -15,7 +19,7 @@ pub struct AssetInfo {
     /// Its symbol, which also tells its class.
     pub symbol: Symbol,
     /// What people call it.
-    pub name: &'static str,
+    pub name: Cow<'static, str>,
     /// The listing venue as Alpaca spells it: `NASDAQ`, `NYSE`, `ARCA` or `CRYPTO`.
     pub exchange: &'static str,
     /// Whether orders are taken.
@@ -59,13 +63,54 @@ pub(super) struct Listed {
     pub scale: Scale,
     /// The step of prices, in price units.
     pub grid: i64,
+    /// The user's own bars, which take the place of the model up to the last of them.
+    pub own: Option<Arc<Series>>,
 }
 
-/// The one step of stock prices here: a cent. No listed stock trades under a dollar.
+/// The step of stock prices from a dollar: a cent. Only the user's own bars have stocks under a dollar.
 const CENT: i64 = 100;
 
-/// Everything that is traded, stocks first, each part in the order of its table.
-pub(super) fn listed() -> Vec<Listed> {
+/// Everything that is traded, stocks first, each part in the order of its table; what only the user's own bars have comes last
+/// in its part.
+pub(super) fn listed(own: Option<&OwnBars>) -> Vec<Listed> {
+    let mut all = tables();
+    let Some(own) = own else { return all };
+    for symbol in own.symbols() {
+        match all.iter_mut().find(|listed| listed.info.symbol == *symbol) {
+            Some(listed) => listed.own = own.series(symbol),
+            None => all.push(Listed { own: own.series(symbol), ..unlisted(symbol) }),
+        }
+    }
+    // Stable.
+    all.sort_by_key(Listed::is_crypto);
+    all
+}
+
+/// What the tables do not have: a stock like most, or a pair with the finest steps.
+fn unlisted(symbol: &Symbol) -> Listed {
+    let crypto = symbol.class() == AssetClass::Crypto;
+    let nothing = Around { price: 0, volatility: 0, volume: 0 };
+    let step = Decimal::new(1, 9);
+    let info = AssetInfo {
+        id: id_of(symbol),
+        symbol: symbol.clone(),
+        name: Cow::Owned(symbol.to_string()),
+        exchange: if crypto { "CRYPTO" } else { "NASDAQ" },
+        tradable: true,
+        marginable: !crypto,
+        shortable: !crypto,
+        easy_to_borrow: !crypto,
+        fractionable: true,
+        min_order_size: crypto.then_some(step),
+        min_trade_increment: crypto.then_some(step),
+        price_increment: crypto.then_some(step),
+        recorded: false,
+    };
+    let (scale, grid) = if crypto { (Scale::CRYPTO, 1) } else { (Scale::STOCK, CENT) };
+    Listed { info, model: Model::Generated(nothing), scale, grid, own: None }
+}
+
+fn tables() -> Vec<Listed> {
     let mut all: Vec<Listed> = STOCKS
         .iter()
         .filter_map(|row| {
@@ -73,7 +118,7 @@ pub(super) fn listed() -> Vec<Listed> {
             let info = AssetInfo {
                 id: id_of(&symbol),
                 symbol,
-                name: row.name,
+                name: Cow::Borrowed(row.name),
                 exchange: row.exchange,
                 tradable: true,
                 marginable: true,
@@ -85,7 +130,7 @@ pub(super) fn listed() -> Vec<Listed> {
                 price_increment: None,
                 recorded: matches!(row.model, Model::Recorded(_)),
             };
-            Some(Listed { info, model: row.model, scale: Scale::STOCK, grid: CENT })
+            Some(Listed { info, model: row.model, scale: Scale::STOCK, grid: CENT, own: None })
         })
         .collect();
     all.extend(CRYPTO.iter().filter_map(|row| {
@@ -93,7 +138,7 @@ pub(super) fn listed() -> Vec<Listed> {
         let info = AssetInfo {
             id: id_of(&symbol),
             symbol,
-            name: row.name,
+            name: Cow::Borrowed(row.name),
             exchange: "CRYPTO",
             tradable: true,
             marginable: false,
@@ -105,7 +150,7 @@ pub(super) fn listed() -> Vec<Listed> {
             price_increment: Some(Scale::CRYPTO.price(row.grid)),
             recorded: false,
         };
-        Some(Listed { info, model: row.model, scale: Scale::CRYPTO, grid: row.grid })
+        Some(Listed { info, model: row.model, scale: Scale::CRYPTO, grid: row.grid, own: None })
     }));
     all
 }
@@ -118,6 +163,16 @@ impl Listed {
     pub fn is_crypto(&self) -> bool {
         self.info.symbol.class() == AssetClass::Crypto
     }
+
+    /// The step of prices around `price`, in price units.
+    pub fn grid_at(&self, price: i64) -> i64 {
+        if !self.is_crypto() && price < 100 * CENT { 1 } else { self.grid }
+    }
+
+    /// The user's own bars, if they decide the day with that number.
+    pub fn own_on(&self, index: i64) -> Option<&Series> {
+        self.own.as_deref().filter(|own| index <= own.last_index())
+    }
 }
 
 #[cfg(test)]
@@ -128,7 +183,7 @@ mod tests {
 
     #[test]
     fn every_row_is_listed_once() {
-        let all = listed();
+        let all = listed(None);
         assert_eq!(all.len(), STOCKS.len() + CRYPTO.len());
         assert!(STOCKS.len() >= 60 && CRYPTO.len() >= 20);
         let symbols: HashSet<_> = all.iter().map(|listed| listed.info.symbol.as_str()).collect();
@@ -139,7 +194,7 @@ mod tests {
 
     #[test]
     fn stocks_have_a_tape_and_crypto_has_increments() {
-        for listed in listed() {
+        for listed in listed(None) {
             let info = listed.info;
             assert_eq!(info.tape().is_none(), info.price_increment.is_some(), "{}", info.symbol);
             assert_eq!(

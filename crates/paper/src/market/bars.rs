@@ -1,5 +1,7 @@
 //! Bars of any length, built from minutes and days.
 
+use std::num::NonZeroI64;
+
 use jiff::civil::{Date, Weekday};
 use jiff::tz::TimeZone;
 use jiff::{Span, Timestamp};
@@ -11,7 +13,7 @@ use super::reading::{Place, Tape};
 use super::tape::MINUTE;
 use super::timeframe::{Timeframe, Unit};
 use super::timeline::{Pass, instant, micros, micros_up, midnight};
-use super::units::{Scale, vwap};
+use super::units::{Scale, decimal, vwap};
 use super::{Market, Sort, Window};
 
 /// What happened in one period.
@@ -35,11 +37,23 @@ pub struct Bar {
     pub vwap: Decimal,
 }
 
-/// The weight of one minute in a volume-weighted price: volume times four times its typical price. The typical price,
-/// and not that of each trade, so that bars do not need the trades; bars of all lengths agree with each other.
-pub(super) fn weighted(minute: &Minute) -> i128 {
-    let four_prices = minute.open + minute.high + minute.low + minute.close;
-    i128::from(minute.volume) * i128::from(four_prices)
+/// The weight of one minute in a volume-weighted price: volume times four times its typical price, or the price that
+/// the user's own bar has. The typical price, and not that of each trade, so that bars do not need the trades; bars of all
+/// lengths agree with each other.
+pub(super) fn weighted(minute: &Minute, scale: Scale) -> i128 {
+    let four_prices = match minute.vwap {
+        Some(vwap) => 4 * i128::from(vwap.get()),
+        None => {
+            let exact = i128::from(minute.open) + i128::from(minute.high) + i128::from(minute.low);
+            (exact + i128::from(minute.close)) * vwap_units(scale)
+        }
+    };
+    i128::from(minute.volume) * four_prices
+}
+
+/// How many units of a volume-weighted price one of a price is.
+const fn vwap_units(scale: Scale) -> i128 {
+    10_i128.pow(scale.vwap() - scale.price)
 }
 
 /// A bar in the making, in the units of its asset.
@@ -52,6 +66,8 @@ struct Sum {
     volume: i128,
     trades: u64,
     weighted: i128,
+    /// The volume-weighted price that the user's own bar has, of which this sum is made alone.
+    vwap: Option<NonZeroI64>,
 }
 
 impl Sum {
@@ -66,8 +82,9 @@ impl Sum {
             low: minute.low,
             close,
             volume: i128::from(minute.volume),
-            trades: u64::from(minute.trades),
-            weighted: weighted(minute),
+            trades: u64::from(minute.counted),
+            weighted: weighted(minute, tape.scale),
+            vwap: minute.vwap,
         }
     }
 
@@ -77,9 +94,18 @@ impl Sum {
             .map(|trade| {
                 let print = tape.print(Place { played, trade });
                 let price = print.price;
-                let weighted = 4 * i128::from(price) * i128::from(print.size);
-                let volume = i128::from(print.size);
-                Self { open: price, high: price, low: price, close: price, volume, trades: 1, weighted }
+                let weighted = 4 * i128::from(price) * i128::from(print.size) * vwap_units(tape.scale);
+                let (volume, trades) = (i128::from(print.size), u64::from(print.size > 0));
+                Self {
+                    open: price,
+                    high: price,
+                    low: price,
+                    close: price,
+                    volume,
+                    trades,
+                    weighted,
+                    vwap: None,
+                }
             })
             .reduce(Self::then)
     }
@@ -93,6 +119,7 @@ impl Sum {
             volume: self.volume + later.volume,
             trades: self.trades + later.trades,
             weighted: self.weighted + later.weighted,
+            vwap: None,
         }
     }
 
@@ -105,7 +132,10 @@ impl Sum {
             close: scale.price(self.close),
             volume: scale.volume(self.volume),
             trade_count: self.trades,
-            vwap: vwap(self.weighted, 4, self.volume, scale),
+            vwap: match self.vwap {
+                Some(own) => decimal(i128::from(own.get()), scale.vwap()),
+                None => vwap(self.weighted, self.volume, scale),
+            },
         }
     }
 }
@@ -283,6 +313,7 @@ impl Market {
                 volume: i128::from(day.volume),
                 trades: totals.trades,
                 weighted: totals.weighted,
+                vwap: totals.vwap,
             });
         }
         let tape = self.tape(*pass)?;
@@ -293,7 +324,9 @@ impl Market {
 }
 
 fn sum_until(tape: &Tape, played: usize, now: i64) -> Option<Sum> {
-    if tape.minute_start(played) + MINUTE <= now {
+    if tape.minute(played).trades == 0 {
+        None
+    } else if tape.minute_start(played) + MINUTE <= now {
         Some(Sum::of_minute(tape, played))
     } else {
         Sum::of_minute_until(tape, played, now)

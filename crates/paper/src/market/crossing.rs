@@ -72,29 +72,29 @@ impl Market {
         let asset = self.number(symbol)?;
         let (scale, from, to) = (self.listed(asset).scale, micros(from) + 1, micros(to));
         let watched = |print: &Print| match watch {
-            Watch::AskAtOrBelow => print.ask,
-            Watch::BidAtOrAbove => print.bid,
-            Watch::TradeAtOrBelow | Watch::TradeAtOrAbove => print.price,
+            Watch::AskAtOrBelow => Some(print.ask),
+            Watch::BidAtOrAbove => Some(print.bid),
+            Watch::TradeAtOrBelow | Watch::TradeAtOrAbove => (print.size > 0).then_some(print.price),
         };
         let limit = match watch {
             Watch::AskAtOrBelow | Watch::TradeAtOrBelow => Limit::AtOrBelow(scale.price_floor(limit)),
             Watch::BidAtOrAbove | Watch::TradeAtOrAbove => Limit::AtOrAbove(scale.price_ceil(limit)),
         };
         for pass in self.passes(asset, from, to, Sort::Ascending) {
-            let day = self.days.day(asset, pass.index)?;
+            let Some(day) = self.days.day(asset, pass.index) else { continue };
             if !limit.in_reach(day.low, day.high) {
                 continue;
             }
-            let tape = self.tape(pass)?;
+            let Some(tape) = self.tape(pass) else { continue };
             for played in tape.minutes_within(from, to) {
                 let minute = tape.minute(played);
-                if !limit.in_reach(minute.low, minute.high) {
+                if minute.trades == 0 || !limit.in_reach(minute.low, minute.high) {
                     continue;
                 }
                 let (first, end) = (tape.trades_until(played, from - 1), tape.trades_until(played, to));
                 for trade in first..end {
                     let place = Place { played, trade };
-                    let price = watched(&tape.print(place));
+                    let Some(price) = watched(&tape.print(place)) else { continue };
                     if limit.met_by(price) {
                         return Some(Crossing { at: instant(tape.at(place)), price: scale.price(price) });
                     }

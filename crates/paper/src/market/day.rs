@@ -9,6 +9,7 @@ use super::MarketOptions;
 use super::asset::Listed;
 use super::cache::Cache;
 use super::listing::{Around, Model};
+use super::own_bars::Series;
 use super::path::{self, BLOCK, Kind};
 use super::recorded::{RECORDINGS, Recording};
 use super::units::Scale;
@@ -26,8 +27,14 @@ pub(super) struct Day {
 /// Generated prices start here; recorded ones where their recording starts.
 const FIRST_GENERATED: Date = date(2000, 1, 3);
 
-/// The usual daily change, in basis points, of a recorded stock after its recording has ended.
+/// The usual daily change, in basis points, of a stock after its recording or its own bars have ended.
 const VOLATILITY_AFTER_RECORDING: i64 = 150;
+
+/// The same for crypto after its own bars have ended.
+const CRYPTO_VOLATILITY_AFTER_OWN: i64 = 350;
+
+/// The least usual volume after the own bars have ended, in volume units: enough for trades in every minute.
+const LEAST_USUAL_VOLUME: i64 = 20_000;
 
 /// About 4 MB.
 const BLOCKS_KEPT: usize = 384;
@@ -39,7 +46,8 @@ const BLOCKS_KEPT: usize = 384;
 pub(super) struct Days {
     options: MarketOptions,
     listed: Vec<Listed>,
-    blocks: Cache<(usize, i64), Arc<Vec<Day>>>,
+    /// By asset, whether it goes on from its own bars, and number.
+    blocks: Cache<(usize, bool, i64), Arc<Vec<Day>>>,
 }
 
 impl Days {
@@ -54,6 +62,9 @@ impl Days {
     /// The first day that the asset has.
     pub fn first_index(&self, asset: usize) -> i64 {
         let listed = self.listed(asset);
+        if let Some(own) = &listed.own {
+            return own.first_index();
+        }
         match listed.model {
             Model::Recorded(recording) => RECORDINGS[recording].first_index(self.options.laying),
             _ if listed.is_crypto() => crypto_index(FIRST_GENERATED),
@@ -61,10 +72,29 @@ impl Days {
         }
     }
 
-    /// The day with that number, or `None` before the first one.
+    /// The last day with trading that is not after `index`.
+    pub fn at_or_before(&self, asset: usize, index: i64) -> Option<i64> {
+        match self.listed(asset).own_on(index) {
+            Some(own) => own.at_or_before(index),
+            None => (index >= self.first_index(asset)).then_some(index),
+        }
+    }
+
+    /// The first day with trading after `index`.
+    pub fn after(&self, asset: usize, index: i64) -> i64 {
+        self.listed(asset).own_on(index + 1).and_then(|own| own.after(index)).unwrap_or(index + 1)
+    }
+
+    /// The day with that number, or `None` before the first one, and where the user's own bars have none.
     pub fn day(&self, asset: usize, index: i64) -> Option<Day> {
         if index < self.first_index(asset) {
             return None;
+        }
+        if let Some(own) = &self.listed(asset).own {
+            let origin = own.last_index() + 1;
+            let Some(place) = u64::try_from(index - origin).ok() else { return own.day(index) };
+            let block = self.block_after_own(asset, own, place as i64 / BLOCK);
+            return block.get(place as usize % BLOCK as usize).copied();
         }
         let origin = match self.listed(asset).model {
             Model::Recorded(recording) => {
@@ -82,12 +112,15 @@ impl Days {
 
     /// The date on which a recorded day really was, if it is one.
     pub fn recorded_on(&self, asset: usize, index: i64) -> Option<Date> {
+        if self.listed(asset).own.is_some() {
+            return None;
+        }
         let Model::Recorded(recording) = self.listed(asset).model else { return None };
         RECORDINGS[recording].day(self.options.laying, index).map(|(date, _)| date)
     }
 
     fn block(&self, asset: usize, origin: i64, block: i64) -> Arc<Vec<Day>> {
-        if let Some(known) = self.blocks.get(&(asset, block)) {
+        if let Some(known) = self.blocks.get(&(asset, false, block)) {
             return known;
         }
         let listed = self.listed(asset);
@@ -113,7 +146,26 @@ impl Days {
                 Arc::new(path::cross_block(self.options.seed, symbol, &legs, around, listed.grid, block))
             }
         };
-        self.blocks.put((asset, block), Arc::clone(&days), 1);
+        self.blocks.put((asset, false, block), Arc::clone(&days), 1);
+        days
+    }
+
+    /// After the user's own bars, prices go on from the last close.
+    fn block_after_own(&self, asset: usize, own: &Series, block: i64) -> Arc<Vec<Day>> {
+        if let Some(known) = self.blocks.get(&(asset, true, block)) {
+            return known;
+        }
+        let listed = self.listed(asset);
+        let (kind, volatility) = if listed.is_crypto() {
+            (Kind::ContinuedRoundTheClock, CRYPTO_VOLATILITY_AFTER_OWN)
+        } else {
+            (Kind::Continued, VOLATILITY_AFTER_RECORDING)
+        };
+        let (price, volume) = (own.last_close(), own.usual_volume().clamp(LEAST_USUAL_VOLUME, 1 << 60));
+        let around = Around { price, volatility, volume };
+        let (symbol, grid) = (listed.info.symbol.as_str(), listed.grid_at(price));
+        let days = Arc::new(path::block(self.options.seed, symbol, kind, around, grid, block));
+        self.blocks.put((asset, true, block), Arc::clone(&days), 1);
         days
     }
 
@@ -122,6 +174,7 @@ impl Days {
     fn quotient(&self, numerator: &str, denominator: &str, index: i64) -> Day {
         let leg = |symbol: &str| {
             let asset = self.listed.iter().position(|listed| listed.info.symbol.as_str() == symbol)?;
+            // Of the model, also where the leg has bars of the user's own.
             let block = self.block(asset, 0, index.div_euclid(BLOCK));
             block.get(index.rem_euclid(BLOCK) as usize).copied()
         };

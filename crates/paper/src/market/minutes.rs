@@ -3,6 +3,8 @@
 //! The minutes aggregate back to exactly the day: the first opens at its open, the last closes at its close, the highest
 //! high and the lowest low are its extremes, the volumes add up to its volume and the trades to its trade count.
 
+use std::num::NonZeroI64;
+
 use rand::Rng;
 use rand_chacha::ChaCha8Rng;
 
@@ -10,7 +12,7 @@ use super::day::Day;
 use super::seed::{BELL_DEVIATION, bell, below};
 use super::units::{Scale, snap};
 
-/// One minute, in the units of its asset. Opens where the minute before closed.
+/// One minute, in the units of its asset. A generated one opens where the minute before closed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Minute {
     pub open: i64,
@@ -18,10 +20,14 @@ pub(super) struct Minute {
     pub low: i64,
     pub close: i64,
     pub volume: i64,
-    /// At least [`LEAST_TRADES`].
+    /// How many trades the tape has: at least [`LEAST_TRADES`], or none.
     pub trades: u32,
-    /// How many trades the day had before this minute.
+    /// How many trades the tape had before this minute.
     pub trades_before: u32,
+    /// How many trades its bar counts. Only the user's own bars may count others than the tape has.
+    pub counted: u32,
+    /// The volume-weighted price that the user's own bar has, see [`Scale::vwap`].
+    pub vwap: Option<NonZeroI64>,
     /// What the minute's trades are drawn from.
     pub seed: u64,
 }
@@ -30,7 +36,7 @@ pub(super) struct Minute {
 pub(super) const LEAST_TRADES: i64 = 4;
 
 /// Bounds the work for one day: 60,000 trades are more than two a second.
-const MOST_TRADES: i64 = 60_000;
+pub(super) const MOST_TRADES: i64 = 60_000;
 
 /// How a day's volume is spread over it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -123,7 +129,18 @@ impl Path {
                 snap(bottom - reach(32), grid, day.low, bottom)
             };
             let seed = rng.next_u64();
-            minutes.push(Minute { open, high, low, close, volume: 0, trades: 0, trades_before: 0, seed });
+            minutes.push(Minute {
+                open,
+                high,
+                low,
+                close,
+                volume: 0,
+                trades: 0,
+                trades_before: 0,
+                counted: 0,
+                vwap: None,
+                seed,
+            });
             open = close;
         }
         minutes
@@ -194,6 +211,7 @@ fn spread_volume(day: &Day, scale: Scale, rhythm: Rhythm, minutes: &mut [Minute]
     for (minute, weight) in minutes.iter_mut().zip(weights) {
         let trades = LEAST_TRADES + trades_share.take(weight);
         minute.trades = trades as u32;
+        minute.counted = minute.trades;
         minute.trades_before = before;
         minute.volume = trades + volume_share.take(weight);
         before += minute.trades;

@@ -16,6 +16,7 @@ mod crossing;
 mod day;
 mod listing;
 mod minutes;
+mod own_bars;
 mod path;
 mod reading;
 mod recorded;
@@ -30,6 +31,7 @@ mod units;
 mod tests;
 
 use std::collections::HashMap;
+use std::num::NonZeroI64;
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -40,6 +42,7 @@ use rust_decimal::Decimal;
 pub use asset::AssetInfo;
 pub use bars::Bar;
 pub use crossing::{Crossing, Watch};
+pub use own_bars::{BarsError, BarsFileName, OwnBars};
 pub use reading::{Quote, Trade};
 pub use timeframe::{NotATimeframe, Timeframe};
 pub use trailing::{Trail, Trailed};
@@ -51,7 +54,7 @@ use minutes::{Minute, Rhythm, expand};
 use seed::generator;
 use timeline::Pass;
 
-/// What a price world is made from. Two markets with equal options are equal in everything.
+/// What a price world is made from, beside the user's own bars. Two markets with equal options and bars are equal in everything.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct MarketOptions {
     /// Decides everything that is generated.
@@ -105,6 +108,7 @@ pub struct Market {
     options: MarketOptions,
     assets: Vec<AssetInfo>,
     by_symbol: HashMap<Symbol, usize>,
+    own: Option<OwnBars>,
     days: Days,
     expanded: Cache<(usize, i64), Arc<Expanded>>,
     totals: Cache<(usize, i64), Totals>,
@@ -114,6 +118,8 @@ pub struct Market {
 #[derive(Debug)]
 struct Expanded {
     minutes: Vec<Minute>,
+    /// How many trades the tape has.
+    prints: u64,
     totals: Totals,
 }
 
@@ -123,19 +129,28 @@ struct Totals {
     trades: u64,
     /// See [`bars::weighted`].
     weighted: i128,
+    /// The volume-weighted price that the user's own bar of the day has.
+    vwap: Option<NonZeroI64>,
 }
 
 impl Market {
     /// The world that these options describe. Costs nothing until it is asked.
     #[must_use]
     pub fn new(options: MarketOptions) -> Self {
-        let listed = listed();
+        Self::with_bars(options, None)
+    }
+
+    /// The same, where the user's own bars take the place of made-up prices.
+    #[must_use]
+    pub fn with_bars(options: MarketOptions, own: Option<OwnBars>) -> Self {
+        let listed = listed(own.as_ref());
         let assets: Vec<AssetInfo> = listed.iter().map(|listed| listed.info.clone()).collect();
         let by_symbol = assets.iter().enumerate().map(|(asset, info)| (info.symbol.clone(), asset)).collect();
         Self {
             options,
             assets,
             by_symbol,
+            own,
             days: Days::new(options, listed),
             expanded: Cache::new(MINUTES_KEPT),
             totals: Cache::new(TOTALS_KEPT),
@@ -146,6 +161,18 @@ impl Market {
     #[must_use]
     pub fn options(&self) -> &MarketOptions {
         &self.options
+    }
+
+    /// The user's own bars, if there are any.
+    #[must_use]
+    pub const fn own_bars(&self) -> Option<&OwnBars> {
+        self.own.as_ref()
+    }
+
+    /// The same world, but with the stock market open around the clock.
+    #[must_use]
+    pub fn around_the_clock(&self) -> Self {
+        Self::with_bars(MarketOptions { hold_open: true, ..self.options }, self.own.clone())
     }
 
     /// Everything that is traded, stocks first.
@@ -184,7 +211,7 @@ impl Market {
         } else {
             calendar::session_index(date) - 1
         };
-        let day = self.days.day(asset, current - 1)?;
+        let day = self.days.day(asset, self.days.at_or_before(asset, current - 1)?)?;
         Some(self.listed(asset).scale.price(day.close))
     }
 
@@ -230,11 +257,25 @@ impl Market {
         let listed = self.listed(pass.asset);
         let rhythm = if listed.is_crypto() { Rhythm::RoundTheClock } else { Rhythm::Session };
         let mut rng = generator(self.options.seed, listed.info.symbol.as_str(), "minutes", pass.index);
-        let minutes = expand(day, pass.day_minutes(), listed.grid, listed.scale, rhythm, &mut rng);
-        let totals = Totals {
-            trades: minutes.iter().map(|minute| u64::from(minute.trades)).sum(),
-            weighted: minutes.iter().map(bars::weighted).sum(),
+        let (count, scale, grid) = (pass.day_minutes(), listed.scale, listed.grid_at(day.low));
+        let own = listed.own_on(pass.index);
+        let minutes = match own {
+            Some(own) => {
+                own.expand(day, pass.day_start() / tape::MINUTE, count, (grid, scale, rhythm), &mut rng)
+            }
+            None => expand(day, count, grid, scale, rhythm, &mut rng),
         };
-        Expanded { minutes, totals }
+        let (trades, vwap) = own.map_or((None, None), |own| own.told(pass.index));
+        let counted = || minutes.iter().map(|minute| u64::from(minute.counted)).sum();
+        let totals = Totals {
+            trades: trades.unwrap_or_else(counted),
+            weighted: match vwap {
+                Some(vwap) => 4 * i128::from(vwap.get()) * i128::from(day.volume),
+                None => minutes.iter().map(|minute| bars::weighted(minute, scale)).sum(),
+            },
+            vwap,
+        };
+        let prints = minutes.iter().map(|minute| u64::from(minute.trades)).sum();
+        Expanded { minutes, prints, totals }
     }
 }

@@ -29,13 +29,15 @@ pub(super) enum Kind {
     Continued,
     /// Crypto: each day opens where the one before closed.
     RoundTheClock,
+    /// Crypto whose first generated day follows a close of the user's own bars, which is the base price.
+    ContinuedRoundTheClock,
 }
 
 /// The days `block * BLOCK ..` of an asset, counted from its origin.
 pub(super) fn block(seed: u64, symbol: &str, kind: Kind, around: Around, grid: i64, block: i64) -> Vec<Day> {
     let step = around.volatility * BASIS_POINT;
     let anchor = |border: i64| match (kind, border) {
-        (Kind::Continued, 0) => 0,
+        (Kind::Continued | Kind::ContinuedRoundTheClock, 0) => 0,
         // Within six usual daily moves of the base price.
         _ => (below(&mut generator(seed, symbol, "anchor", border), 12_001) - 6_000) * step / 1000,
     };
@@ -54,7 +56,7 @@ pub(super) fn block(seed: u64, symbol: &str, kind: Kind, around: Around, grid: i
         .map(|pair| {
             let (before, after) = (pair[0], pair[1]);
             let gap = match kind {
-                Kind::RoundTheClock => 0,
+                Kind::RoundTheClock | Kind::ContinuedRoundTheClock => 0,
                 // A third of the whole move is made overnight, give or take.
                 Kind::Sessions | Kind::Continued => {
                     (after - before) / 3 + bell(&mut rng) * (step / 3) / BELL_DEVIATION

@@ -49,7 +49,7 @@ pub(super) struct Tape {
     pub pass: Pass,
     expanded: Arc<Expanded>,
     quoting: Quoting,
-    scale: Scale,
+    pub scale: Scale,
 }
 
 /// The place of one trade on a tape.
@@ -115,11 +115,20 @@ impl Tape {
         } else {
             (played, self.trades_until(played, at))
         };
-        match (until.checked_sub(1), played.checked_sub(1)) {
-            (Some(trade), _) => Some(Place { played, trade }),
-            (None, Some(before)) => Some(Place { played: before, trade: self.minute(before).trades - 1 }),
-            (None, None) => None,
+        if let Some(trade) = until.checked_sub(1) {
+            return Some(Place { played, trade });
         }
+        (0..played)
+            .rev()
+            .find_map(|played| Some(Place { played, trade: self.minute(played).trades.checked_sub(1)? }))
+    }
+
+    /// The last place with a size at or before `place`: what is without one is a change of the quote alone.
+    fn last_with_size(&self, place: Place) -> Option<Place> {
+        (0..=place.played).rev().filter(|played| self.minute(*played).volume > 0).find_map(|played| {
+            let trades = if played == place.played { place.trade + 1 } else { self.minute(played).trades };
+            (0..trades).rev().map(|trade| Place { played, trade }).find(|place| self.print(*place).size > 0)
+        })
     }
 
     /// The minutes of the pass that have a part in `from..=to`.
@@ -137,10 +146,7 @@ impl Tape {
         let minute = self.minute(place.played);
         let ordinal = if self.pass.backwards() {
             // Counted from the day's end, so that ids increase along the pass.
-            self.expanded.totals.trades
-                - u64::from(minute.trades_before)
-                - u64::from(self.position(place))
-                - 1
+            self.expanded.prints - u64::from(minute.trades_before) - u64::from(self.position(place)) - 1
         } else {
             u64::from(minute.trades_before + place.trade)
         };
@@ -163,7 +169,7 @@ impl Tape {
                 100 * lots
             } else {
                 // A small multiple of what trades at a time.
-                (minute.volume / i64::from(minute.trades)).max(1) * lots
+                (minute.volume / i64::from(minute.trades)).max(1).saturating_mul(lots)
             }
         };
         Quote {
@@ -180,8 +186,14 @@ impl Market {
     /// The last trade at or before `at`, from whenever it is. `None` for what is not traded here, or before its first day.
     #[must_use]
     pub fn last_trade(&self, symbol: &Symbol, at: Timestamp) -> Option<Trade> {
-        let (tape, place) = self.latest(self.number(symbol)?, micros(at))?;
-        Some(tape.trade(place))
+        let (mut tape, place) = self.latest(self.number(symbol)?, micros(at))?;
+        let mut place = tape.last_with_size(place);
+        while place.is_none() {
+            // Whole days without a trade are rare, and found in the user's own bars only.
+            tape = self.tape(self.pass_before(&tape.pass)?)?;
+            place = tape.latest(tape.pass.end).and_then(|last| tape.last_with_size(last));
+        }
+        Some(tape.trade(place?))
     }
 
     /// The quote that stands at `at`, or stood when trading last ended. `None` for what is not traded here, or before
@@ -199,7 +211,11 @@ impl Market {
         window: Window,
         sort: Sort,
     ) -> impl Iterator<Item = Trade> + use<'_> {
-        self.places(symbol, window, sort).map(|(tape, place)| tape.trade(place))
+        let with_size = |(tape, place): (Arc<Tape>, Place)| {
+            let trade = tape.trade(place);
+            (!trade.size.is_zero()).then_some(trade)
+        };
+        self.places(symbol, window, sort).filter_map(with_size)
     }
 
     /// The quotes that came up within a window, one with each trade, computed as they are taken.
@@ -219,14 +235,14 @@ impl Market {
     }
 
     fn latest(&self, asset: usize, at: i64) -> Option<(Tape, Place)> {
-        let tape = self.tape(self.pass_at(asset, at)?)?;
-        if let Some(place) = tape.latest(at) {
-            return Some((tape, place));
+        let mut tape = self.tape(self.pass_at(asset, at)?)?;
+        loop {
+            if let Some(place) = tape.latest(at) {
+                return Some((tape, place));
+            }
+            // A pass read backwards begins with a moment of silence, and the user's own days may begin with many.
+            tape = self.tape(self.pass_before(&tape.pass)?)?;
         }
-        // A pass read backwards begins with a moment of silence.
-        let tape = self.tape(self.pass_before(&tape.pass)?)?;
-        let place = tape.latest(at)?;
-        Some((tape, place))
     }
 
     fn places(

@@ -11,7 +11,7 @@ use super::units::{Scale, snap};
 /// Microseconds in a minute.
 pub(super) const MINUTE: i64 = 60_000_000;
 
-/// One trade with its quote, in the units of its asset.
+/// One trade with its quote, in the units of its asset. Without a size it is a change of the quote alone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Print {
     pub price: i64,
@@ -28,13 +28,21 @@ pub(super) struct Print {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Quoting {
     pub grid: i64,
+    /// The step of prices below a dollar, for stocks.
+    pub fine_grid: i64,
     /// The usual spread above one grid step, in millionths of the price.
     pub spread: i64,
 }
 
 impl Quoting {
     pub fn new(grid: i64, scale: Scale) -> Self {
-        Self { grid, spread: if scale == Scale::STOCK { 30 } else { 400 } }
+        let stock = scale == Scale::STOCK;
+        Self { grid, fine_grid: if stock { 1 } else { grid }, spread: if stock { 30 } else { 400 } }
+    }
+
+    /// The step of prices at `price`.
+    fn grid_at(self, price: i64) -> i64 {
+        if price < 10_000 { self.fine_grid } else { self.grid }
     }
 }
 
@@ -48,11 +56,11 @@ pub(super) fn offset(minute: &Minute, position: u32) -> i64 {
 
 /// The trade `position`, which is below `minute.trades`.
 pub(super) fn print(minute: &Minute, position: u32, quoting: Quoting) -> Print {
-    let price = price(minute, position, quoting.grid);
+    let price = price(minute, position, quoting.grid_at(minute.low));
     let size = shares_before(minute, position + 1) - shares_before(minute, position);
     let bits = mix(minute.seed, u64::from(position) << 2 | 1);
     let bought = bits & 1 == 0;
-    let grid = quoting.grid;
+    let grid = quoting.grid_at(price);
     let wide = (i128::from(price) * i128::from(quoting.spread) / 1_000_000) as i64 / grid;
     // Half of the quotes are at their tightest.
     let spread = grid * (1 + wide * ((bits >> 1) & 1) as i64 + wide / 4);
@@ -70,6 +78,10 @@ pub(super) fn print(minute: &Minute, position: u32, quoting: Quoting) -> Print {
 pub(super) fn shares_before(minute: &Minute, count: u32) -> i64 {
     if count == 0 || count == minute.trades {
         return if count == 0 { 0 } else { minute.volume };
+    }
+    if minute.volume < i64::from(minute.trades) {
+        // A bar of the user's own with so little volume, or none: the first prints are quotes without a trade.
+        return (i128::from(minute.volume) * i128::from(count) / i128::from(minute.trades)) as i64;
     }
     // One unit each, and of the rest a share that grows by at most two even parts at a time.
     let jitter = mix(minute.seed, u64::from(count) << 2 | 2) & 0xffff;
@@ -121,14 +133,14 @@ mod tests {
                         trades in 4_u32..400, extra in 0_i64..5_000_000, seed: u64) -> Minute {
             let at = |part: i64| low + range * part / 100;
             Minute { open: at(a), high: low + range, low, close: at(b), volume: i64::from(trades) + extra, trades,
-                     trades_before: 0, seed }
+                     trades_before: 0, counted: trades, vwap: None, seed }
         }
     }
 
     proptest! {
         #[test]
         fn trades_add_up_to_exactly_their_minute(minute in any_minute()) {
-            let quoting = Quoting { grid: 100, spread: 30 };
+            let quoting = Quoting::new(100, Scale::STOCK);
             let prints: Vec<Print> = (0..minute.trades).map(|position| print(&minute, position, quoting)).collect();
             prop_assert_eq!(prints[0].price, minute.open);
             prop_assert_eq!(prints[prints.len() - 1].price, minute.close);

@@ -38,6 +38,11 @@ impl Pass {
         (self.length / MINUTE) as usize
     }
 
+    /// When the day itself began.
+    pub fn day_start(&self) -> i64 {
+        self.start - self.number * self.length
+    }
+
     /// How many minutes of it are played.
     pub fn played_minutes(&self) -> usize {
         ((self.end - self.start) / MINUTE) as usize
@@ -79,23 +84,32 @@ impl Market {
     pub(super) fn pass_at(&self, asset: usize, at: i64) -> Option<Pass> {
         let date = self.zone(asset).to_datetime(instant(at)).date();
         let pass = if self.listed(asset).is_crypto() {
-            self.crypto_pass(asset, date)?
+            let pass = self.crypto_pass(asset, date)?;
+            match self.days.at_or_before(asset, pass.index)? {
+                index if index == pass.index => pass,
+                earlier => self.day_pass(asset, earlier)?,
+            }
         } else {
             let session = match calendar::session_on(date) {
                 Some(session) if micros(session.open) <= at => session,
                 _ => calendar::previous_session_before(date),
             };
-            self.held_open(self.session_pass(asset, &session), session.date, at)
+            let pass = self.session_pass(asset, &session);
+            let pass = match self.days.at_or_before(asset, pass.index)? {
+                index if index == pass.index => pass,
+                earlier => self.day_pass(asset, earlier)?,
+            };
+            self.held_open(pass, at)
         };
-        (pass.index >= self.days.first_index(asset) && pass.start <= at).then_some(pass)
+        (pass.start <= at).then_some(pass)
     }
 
     /// The pass that starts next after `pass`, or `None` at the end of the calendar.
     pub(super) fn pass_after(&self, pass: &Pass) -> Option<Pass> {
-        let next = if self.listed(pass.asset).is_crypto() || self.options.hold_open {
+        let next = if !self.listed(pass.asset).is_crypto() && self.options.hold_open {
             self.pass_at(pass.asset, pass.end)?
         } else {
-            self.session_pass(pass.asset, &calendar::next_session_after(self.stock_date(pass)))
+            self.day_pass(pass.asset, self.days.after(pass.asset, pass.index))?
         };
         (next.start > pass.start).then_some(next)
     }
@@ -127,30 +141,38 @@ impl Market {
 
     /// The reading of the asset's first day.
     pub(super) fn first_pass(&self, asset: usize) -> Option<Pass> {
-        let date = self.first_date(asset);
+        self.day_pass(asset, self.days.first_index(asset))
+    }
+
+    /// The reading of the day with that number itself. `None` at the end of the calendar.
+    fn day_pass(&self, asset: usize, index: i64) -> Option<Pass> {
+        let date = self.date_of(asset, index);
         if self.listed(asset).is_crypto() {
             return self.crypto_pass(asset, date);
         }
         calendar::session_on(date).map(|session| self.session_pass(asset, &session))
     }
 
-    fn held_open(&self, session: Pass, date: Date, at: i64) -> Pass {
+    fn held_open(&self, session: Pass, at: i64) -> Pass {
         if !self.options.hold_open || at < session.end {
             return session;
         }
         let number = (at - session.end) / session.length + 1;
         let start = session.end + (number - 1) * session.length;
-        let opening = micros(calendar::next_session_after(date).open);
-        Pass { number, start, end: opening.min(start + session.length).max(start + MINUTE), ..session }
-    }
-
-    fn stock_date(&self, pass: &Pass) -> Date {
-        calendar::trading_date(instant(pass.start))
+        let opening = match self.day_pass(session.asset, self.days.after(session.asset, session.index)) {
+            Some(next) if next.start > session.start => next.start,
+            _ => i64::MAX,
+        };
+        let end = opening.min(start + session.length).max(start + MINUTE);
+        Pass { number, start, end, ..session }
     }
 
     /// The date of the asset's first day.
     pub(super) fn first_date(&self, asset: usize) -> Date {
-        let index = self.days.first_index(asset);
+        self.date_of(asset, self.days.first_index(asset))
+    }
+
+    fn date_of(&self, asset: usize, index: i64) -> Date {
         if self.listed(asset).is_crypto() {
             let first = jiff::civil::date(1970, 1, 1);
             return first.checked_add(jiff::Span::new().days(index)).unwrap_or(first);

@@ -7,7 +7,7 @@ use rust_decimal::Decimal;
 
 use super::crossing::Crossing;
 use super::reading::Place;
-use super::tape::MINUTE;
+use super::tape::{MINUTE, Print};
 use super::timeline::{instant, micros};
 use super::{Market, Sort};
 
@@ -85,6 +85,9 @@ impl Market {
             let Some(tape) = self.tape(pass) else { continue };
             for played in tape.minutes_within(from, to) {
                 let minute = tape.minute(played);
+                if minute.volume == 0 {
+                    continue;
+                }
                 let (top, bottom) = match side {
                     Side::Sell => (minute.high, minute.low),
                     Side::Buy => (minute.low, minute.high),
@@ -92,7 +95,9 @@ impl Market {
                 // If even the worst price would not trigger the stop at its nearest, none does.
                 let nearest = better(best, top);
                 let start = tape.minute_start(played);
-                let whole = from <= start && start + MINUTE <= to;
+                // With less volume than that, its extremes may be quotes without a trade.
+                let whole =
+                    from <= start && start + MINUTE <= to && minute.volume >= i64::from(minute.trades);
                 if (whole || nearest == best) && !triggers(bottom, nearest) {
                     best = nearest;
                     continue;
@@ -100,7 +105,10 @@ impl Market {
                 let (first, end) = (tape.trades_until(played, from - 1), tape.trades_until(played, to));
                 for trade in first..end {
                     let place = Place { played, trade };
-                    let price = tape.print(place).price;
+                    let Print { price, size, .. } = tape.print(place);
+                    if size == 0 {
+                        continue;
+                    }
                     if triggers(price, best) {
                         let crossing = Crossing { at: instant(tape.at(place)), price: scale.price(price) };
                         return Trailed { best: scale.price(best), triggered: Some(crossing) };

@@ -26,6 +26,11 @@ impl Scale {
         decimal(units, self.volume)
     }
 
+    /// How many decimals a volume-weighted price has.
+    pub const fn vwap(self) -> u32 {
+        if self.price > 6 { self.price } else { 6 }
+    }
+
     /// What `price` units times `volume` units are worth in whole dollars (or whole quote currency).
     pub fn notional(self, price: i64, volume: i64) -> i128 {
         i128::from(price) * i128::from(volume) / 10_i128.pow(self.price + self.volume)
@@ -60,17 +65,15 @@ pub(super) fn decimal(mut units: i128, mut scale: u32) -> Decimal {
 }
 
 /// The volume-weighted price, rounded half to even to six decimals, or to nine when the price itself has them.
-/// `weighted` is the sum of price units times volume units over `parts`.
-pub(super) fn vwap(weighted: i128, parts: i128, volume: i128, scale: Scale) -> Decimal {
-    let decimals = scale.price.max(6);
-    let numerator = weighted * 10_i128.pow(decimals - scale.price);
-    let denominator = volume * parts;
+/// `weighted` is four times the sum of prices with so many decimals times volume units.
+pub(super) fn vwap(weighted: i128, volume: i128, scale: Scale) -> Decimal {
+    let denominator = volume * 4;
     if denominator == 0 {
         return Decimal::ZERO;
     }
-    let (quotient, doubled) = (numerator / denominator, numerator % denominator * 2);
+    let (quotient, doubled) = (weighted / denominator, weighted % denominator * 2);
     let up = doubled > denominator || (doubled == denominator && quotient % 2 != 0);
-    decimal(quotient + i128::from(up), decimals)
+    decimal(quotient + i128::from(up), scale.vwap())
 }
 
 /// `price` rounded to the nearest multiple of `grid`, then kept within `low..=high`. A bound may itself lie off the
@@ -144,9 +147,9 @@ mod tests {
 
     #[test]
     fn vwap_rounds_half_to_even() {
-        assert_eq!(vwap(100_000, 1, 3, Scale::STOCK), dec("3.333333"));
-        assert_eq!(vwap(1, 1, 2, Scale { price: 6, volume: 0 }), dec("0"));
-        assert_eq!(vwap(3, 1, 2, Scale { price: 6, volume: 0 }), dec("0.000002"));
+        assert_eq!(vwap(40_000_000, 3, Scale::STOCK), dec("3.333333"));
+        assert_eq!(vwap(4, 2, Scale::STOCK), dec("0"));
+        assert_eq!(vwap(12, 2, Scale::STOCK), dec("0.000002"));
     }
 
     #[test]

@@ -30,7 +30,7 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use crate::http::Served;
-use crate::market::{Market, MarketOptions};
+use crate::market::Market;
 
 use data::Feed;
 pub(crate) use orders::Orders;
@@ -103,12 +103,10 @@ impl Streams {
 
     /// The stock market of this price world, but open around the clock.
     fn test_market(&self, market: &Arc<Market>) -> Arc<Market> {
-        let options = *market.options();
-        if options.hold_open {
+        if market.options().hold_open {
             return Arc::clone(market);
         }
-        let make = || Arc::new(Market::new(MarketOptions { hold_open: true, ..options }));
-        Arc::clone(self.test_market.get_or_init(make))
+        Arc::clone(self.test_market.get_or_init(|| Arc::new(market.around_the_clock())))
     }
 }
 

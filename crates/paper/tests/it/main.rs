@@ -11,6 +11,7 @@ mod harness;
 mod oauth;
 mod operations;
 mod order_kinds;
+mod own_bars;
 mod pages;
 mod recording;
 mod socket;

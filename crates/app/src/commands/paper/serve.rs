@@ -7,6 +7,7 @@ use clap::Args;
 use jiff::Timestamp;
 use jiff::civil::Date;
 use paddock_core::calendar::new_york;
+use paddock_paper::market::OwnBars;
 use paddock_paper::{ClockMode, DateLaying};
 use serde_json::json;
 
@@ -40,6 +41,9 @@ pub(crate) struct ServeArgs {
     /// Keep the recorded prices on their own dates instead of laying them onto today's calendar
     #[arg(long)]
     as_recorded: bool,
+    /// Take prices from a folder of bars, such as AAPL.1Min.csv.gz or BTC-USD.1Day.parquet; `paddock paper import` fills one
+    #[arg(long, value_name = "DIR")]
+    bars: Option<PathBuf>,
     #[command(flatten)]
     strictness: Strictness,
     /// Append every request and its answer to this file as a JSON line, without credentials
@@ -98,20 +102,26 @@ pub(super) async fn run(args: ServeArgs, context: &Context) -> Outcome {
         start: args.start.map(|start| start.0),
         hold_open: args.hold_open,
         laying: if args.as_recorded { DateLaying::AsRecorded } else { DateLaying::OntoToday },
+        bars: args.bars.clone(),
         data_dir: kept_in.clone(),
         strictness: args.strictness,
         record_exchanges: args.record_exchanges,
     };
     let broker = Broker::start(settings).await?;
     let (paper, live) = (format!("http://{}", broker.paper), format!("http://{}", broker.live));
-    let value = json!({ "paper": paper, "live": live, "dashboard": format!("{paper}/dashboard") });
+    let bars = broker.broker.market().own_bars().map(OwnBars::summary);
+    let mut value = json!({ "paper": paper, "live": live, "dashboard": format!("{paper}/dashboard") });
+    if let Some(bars) = &bars {
+        value["bars"] = json!(bars);
+    }
     context.output.show(&value, |paint| {
         let kept = match &kept_in {
             Some(dir) => format!("accounts are kept in {}", dir.display()),
             None => "accounts are kept until it ends; `--data-dir DIR` keeps them longer".to_owned(),
         };
+        let prices = bars.as_ref().map(|bars| format!("prices are from {bars}\n")).unwrap_or_default();
         format!(
-            "{}\n  paper      {paper}\n  live-like  {live}\n  dashboard  {paper}/dashboard\n{kept}\nnext: open the dashboard, or `paddock paper account create`. Ctrl-C ends it.",
+            "{}\n  paper      {paper}\n  live-like  {live}\n  dashboard  {paper}/dashboard\n{prices}{kept}\nnext: open the dashboard, or `paddock paper account create`. Ctrl-C ends it.",
             paint.bold("The paper broker is ready")
         )
     })?;

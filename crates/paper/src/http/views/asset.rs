@@ -19,7 +19,7 @@ pub(in crate::http) fn asset(asset: &AssetInfo) -> wire::Asset {
         class: asset.symbol.class().to_string(),
         exchange: asset.exchange.to_owned(),
         symbol: asset.symbol.to_string(),
-        name: asset.name.to_owned(),
+        name: asset.name.to_string(),
         status: "active".to_owned(),
         tradable: is_tradable(asset),
         marginable: asset.marginable,
