@@ -3,11 +3,13 @@
 mod access;
 pub mod broker;
 pub mod clock;
+mod contracts;
 mod dashboard;
 mod http;
 pub mod journal;
 pub mod keys;
 pub mod market;
+mod news;
 mod oauth;
 mod options;
 mod pages;

@@ -199,10 +199,10 @@ impl AlpacaError {
         Self::data_bad_request(format!("invalid symbol: {symbol} does not match {pattern}"))
     }
 
-    /// The data host's limit is exceeded.
+    /// The data host gives no more than `maximum` of something, usually of `limit`.
     #[must_use]
-    pub fn data_limit_too_large(maximum: u32) -> Self {
-        Self::data_bad_request(format!("invalid limit: larger than the allowed maximum of {maximum}"))
+    pub fn data_too_large(name: &str, maximum: usize) -> Self {
+        Self::data_bad_request(format!("invalid {name}: larger than the allowed maximum of {maximum}"))
     }
 
     /// A request that cannot be read; `detail` says why.
@@ -308,6 +308,12 @@ impl AlpacaError {
     #[must_use]
     pub fn symbol_not_found(symbol: &str) -> Self {
         Self::new(404, NOT_FOUND, format!("symbol not found: {symbol}"))
+    }
+
+    /// No option contract of that symbol or id.
+    #[must_use]
+    pub fn option_contract_not_found(symbol_or_id: &str) -> Self {
+        Self::new(404, NOT_FOUND, format!("option contract {symbol_or_id} not found"))
     }
 
     /// No asset of that id.

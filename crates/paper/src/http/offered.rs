@@ -6,8 +6,8 @@ use paddock_core::PermissionClass;
 
 use super::Call;
 use super::handlers::{
-    account, activities, announcements, assets, calendar, clock, configuration, crypto, history, not_enabled,
-    orders, positions, stocks, watchlists,
+    account, activities, announcements, assets, auctions, calendar, clock, configuration, contracts, crypto,
+    history, meta, news, not_enabled, orders, positions, screener, stocks, watchlists,
 };
 
 /// Hands a call to the handler of its operation.
@@ -70,6 +70,17 @@ pub(super) async fn answer(call: Call) -> Result<Response, AlpacaError> {
         "StockLatestTradeSingle" => stocks::latest_trade(&call),
         "StockSnapshots" => stocks::snapshots(&call),
         "StockSnapshotSingle" => stocks::snapshot(&call),
+        "StockAuctions" => auctions::list(&call),
+        "StockAuctionSingle" => auctions::of_one(&call),
+        "StockMetaConditions" => meta::stock_conditions(&call),
+        "StockMetaExchanges" => meta::stock_exchanges(),
+        "OptionMetaConditions" => meta::option_conditions(&call),
+        "OptionMetaExchanges" => meta::option_exchanges(),
+        "get-options-contracts" => contracts::list(&call),
+        "get-option-contract-symbol_or_id" => contracts::get(&call),
+        "News" => news::list(&call),
+        "MostActives" => screener::most_actives(&call),
+        "Movers" => screener::movers(&call),
         "CryptoBars" => crypto::bars(&call),
         "CryptoLatestBars" => crypto::latest_bars(&call),
         "CryptoQuotes" => crypto::quotes(&call),

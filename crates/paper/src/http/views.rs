@@ -13,7 +13,7 @@ pub(super) use asset::asset;
 pub(crate) use order::order;
 pub(super) use order::{family, order_at};
 pub(super) use position::position;
-pub(super) use prices::bar;
+pub(super) use prices::{bar, venue};
 pub(crate) use prices::{crypto_quote, crypto_trade, stock_quote, stock_trade};
 
 use rust_decimal::Decimal;

@@ -19,6 +19,8 @@ pub(crate) enum Value<'a> {
     Units(Decimal),
     Count(u64),
     Yes,
+    /// `null`.
+    Nothing,
     /// MessagePack's own timestamp, extension type -1.
     Time(Timestamp),
     /// Price and size, as maps with `p` and `s`.
@@ -90,6 +92,7 @@ fn json(value: Value<'_>, out: &mut Vec<u8>) {
         Value::Price(number) | Value::Units(number) => write!(out, "{}", number.normalize()),
         Value::Count(count) => write!(out, "{count}"),
         Value::Yes => out.write_all(b"true"),
+        Value::Nothing => out.write_all(b"null"),
         Value::Time(at) => write!(out, "\"{at}\""),
         Value::Levels(levels) => {
             json_list(levels, out, |(price, size), out| {
@@ -130,6 +133,7 @@ fn packed(value: Value<'_>, out: &mut Vec<u8>) {
         },
         Value::Count(count) => drop(rmp::encode::write_uint(out, count)),
         Value::Yes => drop(rmp::encode::write_bool(out, true)),
+        Value::Nothing => drop(rmp::encode::write_nil(out)),
         Value::Time(at) => write_time(at, out),
         Value::Levels(levels) => {
             drop(rmp::encode::write_array_len(out, length(levels.len())));
@@ -167,9 +171,10 @@ mod tests {
             ("t", Value::Time("2026-06-24T14:00:00.000001Z".parse().unwrap())),
             ("b", Value::Levels(&[])),
             ("r", Value::Yes),
+            ("u", Value::Nothing),
         ];
         write_map(Format::Json, &fields, &mut out);
-        let expected = r#"{"T":"a\"b","p":0.100000001,"s":100,"i":7,"c":["@","I"],"t":"2026-06-24T14:00:00.000001Z","b":[],"r":true}"#;
+        let expected = r#"{"T":"a\"b","p":0.100000001,"s":100,"i":7,"c":["@","I"],"t":"2026-06-24T14:00:00.000001Z","b":[],"r":true,"u":null}"#;
         assert_eq!(String::from_utf8(out).unwrap(), expected);
     }
 

@@ -4,16 +4,19 @@
 
 mod auth;
 mod browser;
+mod contracts;
 mod dashboard;
 mod data;
 mod durability;
 mod harness;
+mod news;
 mod oauth;
 mod operations;
 mod order_kinds;
 mod own_bars;
 mod pages;
 mod recording;
+mod reference;
 mod socket;
 mod stream_data;
 mod stream_deflate;

@@ -5,12 +5,13 @@ use std::str::FromStr;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use jiff::civil::Time;
+use jiff::civil::{Date, Time};
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use paddock_alpaca::AlpacaError;
 use paddock_alpaca::wire::Bar;
-use paddock_core::{AssetClass, Symbol, calendar};
+use paddock_core::calendar::{self, Session};
+use paddock_core::{AssetClass, Symbol};
 
 use crate::http::call::parse_instant;
 use crate::http::{Call, views};
@@ -99,7 +100,71 @@ pub(super) fn check_words(call: &Call, name: &str, words: &[&str]) -> Result<(),
     if text.split(',').all(|word| words.contains(&word)) { Ok(()) } else { Err(invalid(name, text)) }
 }
 
-fn invalid(name: &str, text: &str) -> AlpacaError {
+/// Refuses a value that is not one of the words.
+pub(super) fn check_word(call: &Call, name: &str, words: &[&str]) -> Result<(), AlpacaError> {
+    match call.text(name) {
+        Some(text) if !words.contains(&text) => Err(invalid(name, text)),
+        _ => Ok(()),
+    }
+}
+
+/// Looks at the parameters of stock data that make no difference here. Names of companies do not change in this market, so
+/// that `asof` has only to be a date, or the `-` that stands for none.
+pub(super) fn check_stock_words(call: &Call, feeds: &[&str]) -> Result<(), AlpacaError> {
+    check_word(call, "feed", feeds)?;
+    check_word(call, "currency", &["USD"])?;
+    match call.text("asof") {
+        Some(text) if text != "-" && (text.len() != 10 || text.parse::<Date>().is_err()) => {
+            Err(invalid("asof", text))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// A parameter that is true or false, in any case; false if it is absent.
+pub(super) fn boolean(call: &Call, name: &str) -> Result<bool, AlpacaError> {
+    call.boolean(name)
+        .map(Option::unwrap_or_default)
+        .map_err(|_| invalid(name, call.text(name).unwrap_or_default()))
+}
+
+/// An instant, or a date for its midnight in `zone`.
+pub(super) fn instant(call: &Call, name: &str, zone: &TimeZone) -> Result<Option<Timestamp>, AlpacaError> {
+    call.text(name).map(|text| parse_instant(text, zone).ok_or_else(|| invalid(name, text))).transpose()
+}
+
+/// How many items are asked for, from 1 to `most`.
+pub(super) fn limit(call: &Call, name: &str, usual: usize, most: usize) -> Result<usize, AlpacaError> {
+    let limit = read::<usize>(call, name)?.unwrap_or(usual);
+    if limit > most {
+        return Err(AlpacaError::data_too_large(name, most));
+    }
+    if limit == 0 { Err(invalid(name, "0")) } else { Ok(limit) }
+}
+
+/// The order that is asked for, or the usual one.
+pub(super) fn sort(call: &Call, usual: Sort) -> Result<Sort, AlpacaError> {
+    check_word(call, "sort", &["asc", "desc"])?;
+    Ok(match call.text("sort") {
+        Some("asc") => Sort::Ascending,
+        Some(_) => Sort::Descending,
+        None => usual,
+    })
+}
+
+/// The sessions from one date to another, both included, in the asked order.
+pub(super) fn sessions(first: Date, last: Date, sort: Sort) -> impl Iterator<Item = Session> {
+    let (from, step) = match sort {
+        Sort::Ascending => (first, 1),
+        Sort::Descending => (last, -1),
+    };
+    let further = move |date: &Date| date.checked_add(jiff::Span::new().days(step)).ok();
+    std::iter::successors(Some(from), further)
+        .take_while(move |date| (first..=last).contains(date))
+        .filter_map(calendar::session_on)
+}
+
+pub(super) fn invalid(name: &str, text: &str) -> AlpacaError {
     let shown: String = text.chars().take(64).collect();
     AlpacaError::data_bad_request(format!("invalid {name}: {shown}"))
 }
@@ -145,15 +210,8 @@ pub(super) fn page<'a, T, I: Iterator<Item = T> + 'a>(
     items: impl Fn(&'a AssetInfo, Window, Sort) -> I,
     at: impl Fn(&T) -> Timestamp,
 ) -> Result<Page<T>, AlpacaError> {
-    let limit = read::<usize>(call, "limit")?.unwrap_or(LIMIT);
-    if limit > MAX_LIMIT {
-        return Err(AlpacaError::data_limit_too_large(MAX_LIMIT as u32));
-    }
-    if limit == 0 {
-        return Err(invalid("limit", "0"));
-    }
-    check_words(call, "sort", &["asc", "desc"])?;
-    let sort = if call.text("sort") == Some("desc") { Sort::Descending } else { Sort::Ascending };
+    let limit = limit(call, "limit", LIMIT, MAX_LIMIT)?;
+    let sort = sort(call, Sort::Ascending)?;
     let window = window(call, service)?;
     let token = call
         .text("page_token")
@@ -189,12 +247,9 @@ pub(super) fn page<'a, T, I: Iterator<Item = T> + 'a>(
 fn window(call: &Call, service: Service) -> Result<Window, AlpacaError> {
     let zone = service.zone();
     let now = call.broker.now();
-    let instant = |name: &str| {
-        call.text(name).map(|text| parse_instant(text, &zone).ok_or_else(|| invalid(name, text))).transpose()
-    };
     let today = zone.to_datetime(now).date().to_datetime(Time::midnight());
-    let from = instant("start")?.or_else(|| zone.to_timestamp(today).ok()).unwrap_or(now);
-    let to = instant("end")?.unwrap_or(now);
+    let from = instant(call, "start", &zone)?.or_else(|| zone.to_timestamp(today).ok()).unwrap_or(now);
+    let to = instant(call, "end", &zone)?.unwrap_or(now);
     if to < from {
         return Err(AlpacaError::data_bad_request("end should not be before start".to_owned()));
     }

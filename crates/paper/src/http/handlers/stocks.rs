@@ -32,9 +32,8 @@ fn asset<'a>(call: &'a Call, feeds: &[&str]) -> Result<&'a AssetInfo, AlpacaErro
 }
 
 fn check(call: &Call, feeds: &[&str]) -> Result<(), AlpacaError> {
-    data::check_words(call, "feed", feeds)?;
-    data::check_words(call, "adjustment", &ADJUSTMENTS)?;
-    data::check_words(call, "currency", &["USD"])
+    data::check_stock_words(call, feeds)?;
+    data::check_words(call, "adjustment", &ADJUSTMENTS)
 }
 
 fn page_of_bars(call: &Call, assets: &[&AssetInfo]) -> Result<Page<Bar>, AlpacaError> {

@@ -5,6 +5,7 @@ use paddock_core::AssetClass;
 use rust_decimal::Decimal;
 
 use crate::broker::is_tradable;
+use crate::contracts::UNDERLYINGS;
 use crate::market::AssetInfo;
 
 /// An asset as Alpaca shows it.
@@ -12,8 +13,12 @@ pub(in crate::http) fn asset(asset: &AssetInfo) -> wire::Asset {
     let stock = asset.symbol.class() == AssetClass::UsEquity;
     let margin = Decimal::from(if asset.marginable { 30 } else { 100 });
     let borrow = if asset.easy_to_borrow { "easy_to_borrow" } else { "hard_to_borrow" };
+    let attributes = [
+        ("fractional_eh_enabled", stock && asset.fractionable),
+        ("has_options", UNDERLYINGS.contains(&asset.symbol.as_str())),
+    ];
     let attributes =
-        if stock && asset.fractionable { vec!["fractional_eh_enabled".to_owned()] } else { Vec::new() };
+        attributes.into_iter().filter(|(_, has)| *has).map(|(name, _)| name.to_owned()).collect();
     wire::Asset {
         id: asset.id,
         class: asset.symbol.class().to_string(),

@@ -41,7 +41,7 @@ pub(crate) fn stock_trade(asset: &AssetInfo, trade: Trade) -> wire::StockTrade {
         x: venue(asset).to_owned(),
         p: trade.price,
         s: trade.size,
-        c: vec!["@".to_owned()],
+        c: vec![regular_sale(asset).to_owned()],
         i: trade.id,
         z: tape(asset),
     }
@@ -73,12 +73,17 @@ pub(crate) fn crypto_trade(trade: Trade) -> wire::CryptoTrade {
 }
 
 /// The exchange's code in Alpaca's list: N is NYSE, P is NYSE Arca, Q is NASDAQ.
-fn venue(asset: &AssetInfo) -> &'static str {
+pub(in crate::http) fn venue(asset: &AssetInfo) -> &'static str {
     match asset.exchange {
         "NYSE" => "N",
         "ARCA" => "P",
         _ => "Q",
     }
+}
+
+/// The condition of an ordinary trade: the tapes of NYSE and ARCA have a blank for it, that of NASDAQ has a sign.
+fn regular_sale(asset: &AssetInfo) -> &'static str {
+    if asset.tape() == Some("C") { "@" } else { " " }
 }
 
 fn tape(asset: &AssetInfo) -> String {

@@ -5,6 +5,7 @@
 //! frames ([`frames`]).
 
 mod frames;
+mod headlines;
 mod portion;
 mod session;
 mod slots;

@@ -40,6 +40,10 @@ pub(super) fn frames(
     to: Timestamp,
 ) -> Vec<Message> {
     let mut portion = Portion { feed, format, out: Vec::new(), messages: Vec::new() };
+    if feed == Feed::News {
+        portion.news(market, selection, from, to);
+        return portion.frames();
+    }
     let wanted =
         |asset: &&AssetInfo| carries(feed, &asset.symbol) && selection.wants(name_of(feed, &asset.symbol));
     let chosen: Vec<&AssetInfo> = market.assets().iter().filter(wanted).collect();
@@ -61,7 +65,7 @@ pub(super) fn frames(
     portion.frames()
 }
 
-struct Portion {
+pub(super) struct Portion {
     feed: Feed,
     format: Format,
     out: Vec<u8>,
@@ -70,7 +74,7 @@ struct Portion {
 }
 
 impl Portion {
-    fn put(&mut self, at: Timestamp, fields: &[(&str, Value<'_>)]) {
+    pub(super) fn put(&mut self, at: Timestamp, fields: &[(&str, Value<'_>)]) {
         let start = self.out.len();
         write_map(self.format, fields, &mut self.out);
         self.messages.push((at, start..self.out.len()));
