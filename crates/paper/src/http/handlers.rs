@@ -12,6 +12,7 @@ pub(super) mod contracts;
 pub(super) mod crypto;
 mod data;
 pub(super) mod history;
+pub(super) mod logos;
 pub(super) mod meta;
 pub(super) mod news;
 pub(super) mod not_enabled;

@@ -7,7 +7,7 @@ use paddock_core::PermissionClass;
 use super::Call;
 use super::handlers::{
     account, activities, announcements, assets, auctions, calendar, clock, configuration, contracts, crypto,
-    history, meta, news, not_enabled, orders, positions, screener, stocks, watchlists,
+    history, logos, meta, news, not_enabled, orders, positions, screener, stocks, watchlists,
 };
 
 /// Hands a call to the handler of its operation.
@@ -36,6 +36,7 @@ pub(super) async fn answer(call: Call) -> Result<Response, AlpacaError> {
         "deleteOpenPosition" => positions::close(&call).await,
         "deleteAllOpenPositions" => positions::close_all(&call).await,
         "subscribeToTradesSSE" => crate::stream::trades_by_server_sent_events(&call),
+        "subscribeToActivitiesSSE" => crate::stream::activities_by_server_sent_events(&call).await,
         "getWatchlists" => watchlists::list(&call).await,
         "postWatchlist" => watchlists::create(&call).await,
         "getWatchlistById" | "getWatchlistByName" => watchlists::get(&call).await,
@@ -79,6 +80,7 @@ pub(super) async fn answer(call: Call) -> Result<Response, AlpacaError> {
         "get-options-contracts" => contracts::list(&call),
         "get-option-contract-symbol_or_id" => contracts::get(&call),
         "News" => news::list(&call),
+        "Logos" => logos::get(&call),
         "MostActives" => screener::most_actives(&call),
         "Movers" => screener::movers(&call),
         "CryptoBars" => crypto::bars(&call),

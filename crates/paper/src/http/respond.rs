@@ -35,6 +35,11 @@ pub(super) fn no_content() -> Response {
     response
 }
 
+/// A picture with status 200.
+pub(super) fn image(content_type: HeaderValue, image: &[u8]) -> Response {
+    bytes(StatusCode::OK, content_type, image.to_vec())
+}
+
 /// An error answer in the form that Alpaca has for the operation.
 pub(crate) fn error(error: &AlpacaError, operation: Option<&Operation>) -> Response {
     let status = StatusCode::from_u16(error.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);

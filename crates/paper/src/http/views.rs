@@ -2,6 +2,7 @@
 
 mod account;
 mod activity;
+mod activity_event;
 mod asset;
 mod order;
 mod position;
@@ -9,6 +10,7 @@ mod prices;
 
 pub(super) use account::account;
 pub(super) use activity::activity;
+pub(crate) use activity_event::activity_event;
 pub(super) use asset::asset;
 pub(crate) use order::order;
 pub(super) use order::{family, order_at};

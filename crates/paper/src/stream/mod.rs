@@ -5,6 +5,7 @@
 //! messages from where it stands up to now, and nothing is ever queued for a slow one. Sockets that want the same share the
 //! encoded frames.
 
+mod activity_events;
 mod data;
 mod encode;
 mod orders;
@@ -32,6 +33,7 @@ use tokio_util::sync::CancellationToken;
 use crate::http::Served;
 use crate::market::Market;
 
+pub(crate) use activity_events::activities as activities_by_server_sent_events;
 use data::Feed;
 pub(crate) use orders::Orders;
 pub(crate) use server_sent::trades as trades_by_server_sent_events;

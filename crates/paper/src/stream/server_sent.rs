@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use axum::body::{Body, Bytes};
 use axum::response::Response;
+use futures_util::{Stream, StreamExt};
 use http::HeaderValue;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use jiff::Timestamp;
@@ -21,11 +22,14 @@ use crate::access::Access;
 use crate::http::Call;
 
 /// How often a quiet stream has a comment, so that nobody in between takes it for dead.
-const HEARTBEAT: Duration = Duration::from_secs(15);
+pub(super) const HEARTBEAT: Duration = Duration::from_secs(15);
+
+/// What a client is told that does not keep up, before its stream ends.
+pub(super) const SLOW: &[u8] = b": you are reading too slowly\n\n";
 
 /// Where the stream ends by itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
-enum Until {
+pub(super) enum Until {
     Never,
     At(Timestamp),
     Id(String),
@@ -54,15 +58,21 @@ pub(crate) fn trades(call: &Call) -> Result<Response, AlpacaError> {
     };
     let chunks = futures_util::stream::unfold(events, |mut events| async {
         let chunk = events.next().await?;
-        Some((Ok::<_, std::convert::Infallible>(chunk), events))
+        Some((chunk, events))
     });
-    let mut response = Response::new(Body::from_stream(chunks));
-    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));
-    response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
-    Ok(response)
+    Ok(response(chunks))
 }
 
-fn range(call: &Call) -> Result<(Past, Until), AlpacaError> {
+/// The answer that goes on as long as there are pieces of it.
+pub(super) fn response(chunks: impl Stream<Item = Bytes> + Send + 'static) -> Response {
+    let mut response = Response::new(Body::from_stream(chunks.map(Ok::<_, std::convert::Infallible>)));
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));
+    response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+    response
+}
+
+/// What is asked for of the past, and where the stream ends.
+pub(super) fn range(call: &Call) -> Result<(Past, Until), AlpacaError> {
     let (since, since_id) = (call.instant("since")?, call.text("since_id"));
     let (until, until_id) = (call.instant("until")?, call.text("until_id"));
     let past = match (since, since_id) {
@@ -122,7 +132,7 @@ impl Events {
                         Some(told) => break told,
                         None => {
                             self.over = true;
-                            return Some(Bytes::from_static(b": you are reading too slowly\n\n"));
+                            return Some(Bytes::from_static(SLOW));
                         }
                     },
                     () = changed(&mut self.key_changes) => {

@@ -18,6 +18,7 @@ mod pages;
 mod recording;
 mod reference;
 mod socket;
+mod stream_activities;
 mod stream_data;
 mod stream_deflate;
 mod stream_errors;

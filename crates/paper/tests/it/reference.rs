@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use paddock_alpaca::wire;
 use paddock_alpaca::wire::auctions::{AuctionsBySymbol, AuctionsOfOne};
 use paddock_alpaca::wire::screener::{MostActives, Movers};
+use reqwest::header::HeaderValue;
 use rstest::rstest;
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
@@ -154,6 +155,19 @@ async fn movers_move_from_one_days_close_to_the_other(
 async fn bad_questions_get_400_without_a_code(#[case] target: &str, #[case] message: &str) {
     let refused = Desk::at(OPEN).await.get(target).await;
     assert_eq!((refused.status, refused.body), (400, json!({"message": message})));
+}
+
+#[tokio::test]
+async fn a_logo_is_a_placeholder_or_nothing() {
+    let desk = Desk::at(OPEN).await;
+    let placeholder = desk.request("GET", "/v1beta1/logos/AAPL").send().await.unwrap();
+    assert_eq!(
+        (placeholder.status().as_u16(), &placeholder.headers()["content-type"]),
+        (200, &HeaderValue::from_static("image/png"))
+    );
+    let image = placeholder.bytes().await.unwrap();
+    assert!(image.starts_with(b"\x89PNG\r\n\x1a\n") && image.ends_with(b"IEND\xae\x42\x60\x82"));
+    assert_eq!(desk.get("/v1beta1/logos/AAPL?placeholder=false").await.status, 404);
 }
 
 #[tokio::test]
