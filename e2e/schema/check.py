@@ -89,6 +89,8 @@ class Check:
             return [] if not text or status != 204 else ["an answer with status 204 has a body"]
         if status == 401 and kind.startswith("text/html"):
             return [] if "401 Authorization Required" in text else ["the page does not say what is required"]
+        if status < 300 and kind in (answer or {}).get("content", {}) and not kind.startswith("application/json"):
+            return []
         if not kind.startswith("application/json"):
             return [f"the content type is {kind!r}"]
         try:

@@ -42,6 +42,7 @@ ADDITIONS = [
     Addition("trading", "TradingActivities", "account_id", SDK, {"type": "string", "format": "uuid"}),
     Addition("trading", "NonTradeActivities", "account_id", SDK, {"type": "string", "format": "uuid"}),
     Addition("trading", "NonTradeActivities", "description", SDK, {"type": "string"}),
+    Addition("trading", "OptionContract", "ppind", "it can be filtered by, and real answers have it", {"type": "boolean"}),
     Addition("trading", "NonTradeActivities", "price", "Alpaca's own example of a crypto fee has it", {"type": "string"}),
 ]
 
@@ -52,6 +53,10 @@ def _leg_without_legs(document: dict) -> None:
 
 def _dates_of_activities(document: dict) -> None:
     document["components"]["schemas"]["NonTradeActivities"]["properties"]["date"] = {"type": "string", "format": "date"}
+
+
+def _articles_without_content(document: dict) -> None:
+    del document["components"]["schemas"]["news"]["properties"]["content"]["minLength"]
 
 
 def _lists(*operations: str) -> Callable[[dict], None]:
@@ -68,6 +73,7 @@ def _lists(*operations: str) -> Callable[[dict], None]:
 CORRECTIONS = [
     Correction("trading", "its own words are `always null for an order leg`, with type object", _leg_without_legs),
     Correction("trading", "alpaca-py's model reads a date without a time", _dates_of_activities),
+    Correction("data", "`include_content` is false unless asked for, and content is empty then", _articles_without_content),
     Correction(
         "trading",
         "the descriptions of these answers say that they are arrays, and their schemas are those of an item",
@@ -78,8 +84,29 @@ CORRECTIONS = [
 # Answers that no document describes and that clients rely on: (operation, status).
 UNDESCRIBED_SUCCESS: set[tuple[str, int]] = set()
 
-# Operations that no document has, with what each event of theirs is: a trade update, as the Trading API's own stream has it.
+# Operations that no document has or whose events it describes as one list, with what each event of theirs is: a trade update, as
+# the Trading API's own stream has it; an activity with the details of a fill, or with what is known of another one.
 EXTRA_OPERATIONS = {
+    "subscribeToActivitiesSSE": {
+        "allOf": [{"$ref": "#/components/schemas/ActivityEventV2CommonFields"}],
+        "required": ["details", "net_amount"],
+        "properties": {
+            "details": {
+                "anyOf": [
+                    {"$ref": "#/components/schemas/ActivityV2DetailTRD"},
+                    {
+                        "type": "object",
+                        "required": ["system_date"],
+                        "properties": {
+                            "description": {"type": "string"},
+                            "symbol": {"type": "string"},
+                            "system_date": {"type": "string", "format": "date"},
+                        },
+                    },
+                ]
+            }
+        },
+    },
     "subscribeToTradesSSE": {
         "type": "object",
         "required": ["account_id", "at", "event", "event_id", "execution_id", "order", "timestamp"],
