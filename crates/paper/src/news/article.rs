@@ -51,7 +51,7 @@ struct Report {
 }
 
 fn opening(market: &Market, asset: &AssetInfo, opened: Timestamp) -> Option<Report> {
-    let (name, symbol) = (asset.name, asset.symbol.without_slash());
+    let (name, symbol) = (&asset.name, asset.symbol.without_slash());
     let before = market.previous_close(&asset.symbol, opened)?;
     // What the first minute has had: the opening is reported after that.
     let now = opened.saturating_add(SignedDuration::from_secs(30)).ok()?;
@@ -90,7 +90,7 @@ fn moved(
     {
         return None;
     }
-    let (name, symbol, price) = (asset.name, asset.symbol.without_slash(), dollars(price));
+    let (name, symbol, price) = (&asset.name, asset.symbol.without_slash(), dollars(price));
     let verb = if change.percent.is_sign_negative() { "falls" } else { "rises" };
     Some(Report {
         headline: format!("{symbol} {verb} to {price}, {change} on the day"),
@@ -101,7 +101,7 @@ fn moved(
 }
 
 fn close(market: &Market, asset: &AssetInfo, began: Timestamp, ended: Timestamp) -> Option<Report> {
-    let (name, symbol) = (asset.name, asset.symbol.without_slash());
+    let (name, symbol) = (&asset.name, asset.symbol.without_slash());
     let before = market.previous_close(&asset.symbol, began)?;
     let day = day_so_far(market, asset, began, ended)?;
     let change = Change::new(before, day.close)?;

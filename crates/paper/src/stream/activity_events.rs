@@ -59,14 +59,13 @@ pub(crate) async fn activities(call: &Call) -> Result<Response, AlpacaError> {
 /// The place of the first activity to tell.
 fn first_of(account: &Account, past: &Past) -> usize {
     let activities = account.activities.iter().enumerate();
-    let before = match past {
-        Past::None => return account.activities.len(),
+    match past {
+        Past::None => account.activities.len(),
         Past::Since(at) => activities.take_while(|(_, activity)| activity.at < *at).count(),
         Past::After(id) => {
             activities.take_while(|(place, activity)| event_id(activity.at, *place) <= *id).count()
         }
-    };
-    before
+    }
 }
 
 /// The same for the same activity whenever it is told, and later ones have higher ones.
