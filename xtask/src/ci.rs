@@ -7,13 +7,16 @@ use anyhow::{Result, bail};
 
 use crate::clients::Keeping;
 use crate::workspace::Workspace;
-use crate::{deny, process, suites};
+use crate::{deny, fuzz, process, suites};
 
 /// Runs every check to its end, so that one run shows all that is wrong; the last line is the sum over the test suites.
 pub(crate) fn ci(workspace: &Workspace) -> ExitCode {
     let started = Instant::now();
     let mut failed = Vec::new();
     step(&mut failed, "format", || process::run(&mut workspace.cargo(&["fmt", "--all", "--check"])));
+    step(&mut failed, "format of the fuzz targets", || {
+        process::run(&mut workspace.cargo(&["fmt", "--manifest-path", "fuzz/Cargo.toml", "--check"]))
+    });
     step(&mut failed, "walls", || deny::check(workspace));
     step(&mut failed, "lints", || {
         let clippy = ["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"];
@@ -25,6 +28,7 @@ pub(crate) fn ci(workspace: &Workspace) -> ExitCode {
         tally = Some(outcome);
         if outcome.failed > 0 { bail!("{outcome}") } else { Ok(()) }
     });
+    step(&mut failed, "fuzz", || fuzz::fuzz(workspace, &[]));
     step(&mut failed, "documentation", || {
         let doc = ["doc", "--workspace", "--no-deps"];
         process::run(workspace.cargo(&doc).env("RUSTDOCFLAGS", "-D warnings"))

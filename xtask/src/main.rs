@@ -13,6 +13,7 @@ mod build;
 mod ci;
 mod clients;
 mod deny;
+mod fuzz;
 mod junit;
 mod node;
 mod packages;
@@ -39,7 +40,9 @@ cargo xtask <command>
                               run the test suites (all when none is named), setting up what they need; --write keeps
                               what the clients saw in docs/paper-broker-clients.md
   postgres COMMAND...         run a command with PADDOCK_TEST_POSTGRES_URL of a throw-away PostgreSQL
-  ci                          everything that must hold: format, lints, walls, tests, documentation
+  ci                          everything that must hold: format, lints, walls, tests, fuzzing, documentation
+  fuzz [TARGET]... [--seconds N]
+                              feed the readers of the paper broker with made-up input, each target for a minute
   deny                        check the walls of deny.toml: bans, licenses, sources
   bench [--write] [--quick]   measure the gateway beside nginx; --write keeps the table in docs/BENCHMARKS.md
 ";
@@ -72,6 +75,7 @@ fn run(arguments: &[String]) -> Result<ExitCode> {
         "demo" => build::demo(&workspace, rest)?,
         "build" => build::build(&workspace, rest)?,
         "postgres" => postgres::with_cluster(rest)?,
+        "fuzz" => fuzz::fuzz(&workspace, rest)?,
         "deny" => deny::check(&workspace)?,
         "bench" => bench::bench(&workspace, rest)?,
         other => bail!("no command named {other}\nhint: `cargo xtask help` lists the commands"),
