@@ -3,6 +3,7 @@
 //! Nothing is sent twice: whoever asks decides whether asking again is safe. Redirects are not followed, since the
 //! credential must go nowhere but to the host that it is for.
 
+mod bars;
 mod fault;
 
 use std::time::Duration;
@@ -14,6 +15,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use uuid::Uuid;
 
+pub use bars::{BarsPage, BarsQuery};
 pub use fault::{ClientError, is_clock_skew, tls_fault};
 
 use crate::credential::{Credential, UnsendableCredential};

@@ -3,6 +3,7 @@
 mod account;
 mod clock;
 mod dashboard;
+mod import;
 mod key;
 mod oauth;
 mod serve;
@@ -16,6 +17,9 @@ use crate::failure::Outcome;
 pub(crate) enum PaperCommand {
     /// Run the paper broker: an Alpaca with real prices on this machine
     Serve(serve::ServeArgs),
+    /// Fetch your own history into a folder of bars, for `paddock paper serve --bars`
+    #[command(after_help = import::AFTER_HELP)]
+    Import(import::ImportArgs),
     /// Open, list, reset and delete its accounts
     #[command(subcommand)]
     Account(account::AccountCommand),
@@ -33,6 +37,7 @@ pub(crate) enum PaperCommand {
 pub(crate) async fn run(command: PaperCommand, context: &Context) -> Outcome {
     match command {
         PaperCommand::Serve(args) => serve::run(args, context).await,
+        PaperCommand::Import(args) => import::run(args, context).await,
         PaperCommand::Account(command) => account::run(command, context).await,
         PaperCommand::Key(command) => key::run(command, context).await,
         PaperCommand::Oauth(command) => oauth::run(command, context).await,

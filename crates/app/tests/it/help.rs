@@ -36,6 +36,7 @@ fn every_command_explains_itself() {
         ("audit-list", ["audit", "list"]),
         ("vault-rotate", ["vault", "rotate"]),
         ("paper-serve", ["paper", "serve"]),
+        ("paper-import", ["paper", "import"]),
         ("paper-account", ["paper", "account"]),
         ("paper-key", ["paper", "key"]),
         ("paper-oauth", ["paper", "oauth"]),

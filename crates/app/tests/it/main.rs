@@ -10,6 +10,7 @@ mod demo;
 mod entrances;
 mod errors;
 mod help;
+mod import;
 mod postgres;
 mod rollback;
 mod server;
