@@ -28,8 +28,12 @@ thread_local! {
 
 /// Checks an input.
 pub fn check(data: &[u8]) {
-    let Some((&choice, text)) = data.split_first() else { return };
-    let Ok(text) = std::str::from_utf8(text) else { return };
+    let Some((&choice, text)) = data.split_first() else {
+        return;
+    };
+    let Ok(text) = std::str::from_utf8(text) else {
+        return;
+    };
     KNOWN.with_borrow_mut(|kept| {
         if kept.as_ref().is_none_or(|known| known.inputs >= INPUTS) {
             *kept = Some(Known::open());

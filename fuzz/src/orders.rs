@@ -75,7 +75,9 @@ fn place(desk: &Desk, body: &[u8]) -> Answer {
             assert_eq!((answer.status, &answer.body), (error.status, &error.to_body()), "{answer:?}");
         }
         Ok(parsed) => {
-            let Some(shown) = answer.success() else { return answer };
+            let Some(shown) = answer.success() else {
+                return answer;
+            };
             let asked = &parsed.request;
             assert_eq!(shown["symbol"], asked.symbol.as_str());
             assert_eq!(shown["side"], serde_json::to_value(asked.side).unwrap());

@@ -28,7 +28,9 @@ thread_local! {
 
 /// Checks an input.
 pub fn check(data: &[u8]) {
-    let Some((&choice, frames)) = data.split_first() else { return };
+    let Some((&choice, frames)) = data.split_first() else {
+        return;
+    };
     let path = PATHS[usize::from(choice & 0x07) % PATHS.len()];
     let (packed, compressed) = (choice & 0x08 != 0, choice & 0x10 != 0);
     DESK.with_borrow_mut(|kept| {
@@ -62,7 +64,9 @@ fn wire(mut frames: &[u8], key_id: &str, secret: &str, path: &str, packed: bool)
             sent.extend(rest);
             break;
         }
-        let Some((&length, rest)) = rest.split_first() else { break };
+        let Some((&length, rest)) = rest.split_first() else {
+            break;
+        };
         let (payload, rest) = rest.split_at(usize::from(length).min(rest.len()));
         let credentials;
         let payload = if payload == PAIR && !(packed && path != "/stream") {

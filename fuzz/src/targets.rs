@@ -15,7 +15,9 @@ thread_local! {
 
 /// Checks an input.
 pub fn check(data: &[u8]) {
-    let Ok(text) = std::str::from_utf8(data) else { return };
+    let Ok(text) = std::str::from_utf8(data) else {
+        return;
+    };
     let (head, body) = text.split_once('\n').unwrap_or((text, ""));
     let (method, target) = head.split_once(' ').unwrap_or(("GET", head));
     let (path, query) = target.split_once('?').unwrap_or((target, ""));
@@ -44,7 +46,9 @@ pub fn check(data: &[u8]) {
     }
     DESK.with_borrow_mut(|kept| {
         Desk::with(kept, |desk| {
-            let Some(answer) = desk.ask(method, target, body.as_bytes()) else { return };
+            let Some(answer) = desk.ask(method, target, body.as_bytes()) else {
+                return;
+            };
             let success = answer.success().is_some();
             // A fragment never reaches a server.
             if success && !target.contains('#') {
