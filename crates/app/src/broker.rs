@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use paddock_core::Environment;
+use paddock_core::{Environment, SecretText};
 use paddock_paper::{ClockMode, DateLaying, PaperBroker, PaperOptions};
 use paddock_vault::OsEntropy;
 use tokio::task::JoinSet;
@@ -57,6 +57,8 @@ pub(crate) struct BrokerSettings {
     pub(crate) strictness: Strictness,
     /// Where exchanges are recorded, if they are.
     pub(crate) record_exchanges: Option<PathBuf>,
+    /// What opens its admin interface; a token of its own, if absent.
+    pub(crate) admin_token: Option<SecretText>,
 }
 
 /// A broker that listens.
@@ -91,6 +93,7 @@ impl Broker {
         options.rate_limit = settings.strictness.rate_limit.map(NonZeroU32::get);
         options.streams.symbol_limit = settings.strictness.symbol_limit.map(NonZeroUsize::get);
         options.record_exchanges = settings.record_exchanges;
+        options.admin_token = settings.admin_token;
         let broker =
             PaperBroker::open(options).map_err(|error| Failure::with_next_step(&error.to_string()))?;
         let closing = CancellationToken::new();

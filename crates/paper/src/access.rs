@@ -20,7 +20,7 @@ const SECRET_KEY: HeaderName = HeaderName::from_static("apca-api-secret-key");
 const TOKEN_KEYS: [&str; 2] = ["oauth", "access_token"];
 
 /// What is shown to be let in.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) enum Credentials {
     Pair { key_id: String, secret: SecretText },
     Token(SecretText),
@@ -93,6 +93,14 @@ impl Access {
         }
     }
 
+    /// The Key ID that it was opened with, if it was a pair.
+    pub fn key_id(&self) -> Option<&str> {
+        match &self.means {
+            Means::Pair { key_id } => Some(key_id),
+            _ => None,
+        }
+    }
+
     /// Whether prices may be read.
     pub fn may_read_data(&self) -> bool {
         !matches!(self.means, Means::Grant { scopes, .. } if !scopes.has(OAuthScope::Data))
@@ -120,6 +128,11 @@ impl PaperBroker {
                 self.open_with_grant(&hash, api, environment).or_else(|| self.open_with_authx(&hash, api))
             }
         }
+    }
+
+    /// The account that a Key ID belongs to.
+    pub(crate) fn account_of_key(&self, key_id: &str) -> Option<Uuid> {
+        self.look(|broker| broker.account_by_key_id(key_id).map(|account| account.id))
     }
 
     fn open_with_grant(&self, token_sha256: &str, api: Api, environment: Environment) -> Option<Access> {

@@ -5,8 +5,8 @@
 //! address and the `Host` header must be loopback ones, and a request with an `Origin`, which browsers add to what
 //! pages of other sites send, is refused.
 
-mod accounts;
-mod clock;
+pub(crate) mod accounts;
+pub(crate) mod clock;
 pub(crate) mod guard;
 mod oauth;
 pub(crate) mod terms;
@@ -41,12 +41,14 @@ pub(crate) fn router() -> Router<Served> {
         .route("/oauth/grants/{grant}", delete(oauth::revoke))
         .route("/clock", get(clock::show))
         .route("/clock/step", post(clock::step))
+        .route("/clock/jump", post(clock::jump))
+        .route("/clock/rate", post(clock::set_rate))
         .fallback(|| async { Failed(AlpacaError::endpoint_not_found()) })
         .layer(from_fn(guard::local_only))
 }
 
 /// A refusal, in the form of Alpaca's own.
-struct Failed(AlpacaError);
+pub(crate) struct Failed(pub AlpacaError);
 
 impl From<AlpacaError> for Failed {
     fn from(error: AlpacaError) -> Self {
@@ -62,7 +64,7 @@ impl IntoResponse for Failed {
 }
 
 /// An answer in JSON that nobody may keep: it may hold a secret.
-fn answer<T: Serialize>(status: StatusCode, value: &T) -> Result<Response, Failed> {
+pub(crate) fn answer<T: Serialize>(status: StatusCode, value: &T) -> Result<Response, Failed> {
     let body = serde_json::to_vec(value).map_err(|_| AlpacaError::internal())?;
     let mut response = (status, [(CONTENT_TYPE, "application/json")], body).into_response();
     response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
@@ -70,7 +72,7 @@ fn answer<T: Serialize>(status: StatusCode, value: &T) -> Result<Response, Faile
 }
 
 /// The body's fields. No body at all has none.
-fn fields(body: &Bytes) -> Result<Object<'_>, Failed> {
+pub(crate) fn fields(body: &Bytes) -> Result<Object<'_>, Failed> {
     let body: &[u8] = if body.is_empty() { b"{}" } else { body };
     Object::parse(body).map_err(|fault| Failed(AlpacaError::from(&fault)))
 }

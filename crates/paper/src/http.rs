@@ -9,7 +9,7 @@ mod handlers;
 mod offered;
 pub mod rate_limit;
 pub mod record;
-mod respond;
+pub(crate) mod respond;
 pub(crate) mod views;
 
 use axum::Router;
@@ -29,8 +29,9 @@ use record::{Recording, SeenRequest};
 pub(crate) use respond::json;
 
 use crate::access::Access;
+use crate::faults::request::DataUntil;
 use crate::stream::{Closing, Stream};
-use crate::{PaperBroker, dashboard, oauth, pages};
+use crate::{PaperBroker, dashboard, faults, oauth, pages};
 
 /// A broker as one of its two listeners serves it.
 #[derive(Clone)]
@@ -39,8 +40,8 @@ pub(crate) struct Served {
     pub environment: Environment,
 }
 
-/// The routes of one environment: Alpaca's, streams and OAuth included, and the dashboard: its API under `/dashboard/v1`, its page
-/// under `/dashboard`.
+/// The routes of one environment: Alpaca's, streams and OAuth included; the dashboard: its API under `/dashboard/v1`, its page
+/// under `/dashboard`; and the interface for faults and time under `/admin/v1`.
 pub(crate) fn router(broker: PaperBroker, environment: Environment) -> Router {
     let exchanges = broker.recorder().exchanges().cloned();
     let recording = exchanges.map(|file| Recording { broker: broker.clone(), environment, file });
@@ -49,6 +50,7 @@ pub(crate) fn router(broker: PaperBroker, environment: Environment) -> Router {
         .nest("/dashboard/v1", dashboard::router())
         .nest("/dashboard", pages::router())
         .merge(oauth::router())
+        .nest("/admin/v1", faults::admin::router(served.clone()))
         .fallback(answer)
         .with_state(served);
     match recording {
@@ -58,6 +60,14 @@ pub(crate) fn router(broker: PaperBroker, environment: Environment) -> Router {
 }
 
 async fn answer(State(served): State<Served>, request: Request) -> Response {
+    if served.broker.faults().are_set() {
+        return faults::request::answer(served, request).await;
+    }
+    answer_soundly(served, request).await
+}
+
+/// Answers a request as if no faults were set.
+pub(crate) async fn answer_soundly(served: Served, request: Request) -> Response {
     let (parts, body) = request.into_parts();
     if let Some(stream) = Stream::asked_for(&parts) {
         return stream.open(served, parts);
@@ -84,7 +94,8 @@ async fn answer(State(served): State<Served>, request: Request) -> Response {
             match may.and_then(|()| accepted_body(&parts.headers, body)) {
                 Ok(body) => {
                     let closing = parts.extensions.get::<Closing>().cloned().unwrap_or_default();
-                    offered::answer(routed.call(&served, access, body, closing)).await
+                    let data_until = parts.extensions.get().map(|DataUntil(until)| *until);
+                    offered::answer(Call { data_until, ..routed.call(&served, access, body, closing) }).await
                 }
                 Err(error) => Err(error),
             }
@@ -112,6 +123,7 @@ impl Routed {
             query: self.query,
             body,
             closing,
+            data_until: None,
         }
     }
 }
@@ -121,6 +133,11 @@ pub(crate) fn finished(served: &Served, outcome: Result<Response, AlpacaError>) 
     let allowance = served.broker.rate_limit().count(None, served.broker.now());
     let response = outcome.unwrap_or_else(|error| respond::error(&error, None));
     respond::with_headers(response, allowance, served.broker.entropy())
+}
+
+/// The operation of a request, if it has one.
+pub(crate) fn find_operation(parts: &http::request::Parts) -> Option<&'static Operation> {
+    route(parts).ok().map(|routed| routed.operation)
 }
 
 fn route(parts: &http::request::Parts) -> Result<Routed, AlpacaError> {

@@ -5,6 +5,7 @@ pub mod broker;
 pub mod clock;
 mod contracts;
 mod dashboard;
+pub mod faults;
 mod http;
 pub mod journal;
 pub mod keys;

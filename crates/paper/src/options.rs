@@ -4,10 +4,11 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use paddock_core::{Clock, Entropy};
+use paddock_core::{Clock, Entropy, SecretText};
 use rust_decimal::Decimal;
 
 use crate::clock::ClockMode;
+use crate::faults::BadToken;
 use crate::http::record::ExchangeFileError;
 use crate::journal::JournalError;
 use crate::market::{BarsError, DateLaying};
@@ -48,6 +49,9 @@ pub struct PaperOptions {
     pub partial_fills: bool,
     /// How streams are set up.
     pub streams: StreamOptions,
+    /// What opens the admin interface: 16 to 256 ASCII characters. Without it the broker makes a token of its own, which
+    /// [`crate::PaperBroker::admin_token`] tells.
+    pub admin_token: Option<SecretText>,
     /// Whether [`crate::PaperBroker::requests_seen`] is kept, for tests.
     pub record_requests: bool,
     /// The file to which every exchange of request and answer is appended as a JSON line, without headers and secrets.
@@ -73,6 +77,7 @@ impl PaperOptions {
             rate_limit: None,
             partial_fills: false,
             streams: StreamOptions::default(),
+            admin_token: None,
             record_requests: false,
             record_exchanges: None,
         }
@@ -101,6 +106,9 @@ pub enum PaperError {
     /// The file for exchanges could not be opened.
     #[error(transparent)]
     Record(#[from] ExchangeFileError),
+    /// The admin token that was chosen cannot be used.
+    #[error("{0}: choose another one, or none")]
+    Token(#[from] BadToken),
     /// A listener could not be opened.
     #[error("cannot listen for the paper broker: {0}")]
     Listen(#[from] std::io::Error),

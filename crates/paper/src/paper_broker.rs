@@ -11,7 +11,8 @@ use uuid::Uuid;
 
 use crate::broker::grants::{Grant, OAuthClient};
 use crate::broker::{Broker, Command, Entry, Reply};
-use crate::clock::PaperClock;
+use crate::clock::{ClockMode, PaperClock};
+use crate::faults::{AdminToken, Faults};
 use crate::http::rate_limit::RateLimit;
 use crate::http::record::{ExchangeFile, Recorder, SeenRequest};
 use crate::journal::{Journal, World};
@@ -41,6 +42,8 @@ struct Shared {
     streams: Streams,
     oauth: Memory,
     pages: PageMemory,
+    faults: Faults,
+    admin_token: AdminToken,
 }
 
 #[derive(Debug)]
@@ -72,6 +75,7 @@ impl PaperBroker {
         let exchanges = options.record_exchanges.as_deref().map(ExchangeFile::open).transpose()?;
         let recorder = Recorder::new(options.record_requests, exchanges);
         let wall = Arc::clone(&options.clock);
+        let admin_token = AdminToken::chosen_or_new(options.admin_token, options.entropy.as_ref())?;
         let clock = PaperClock::new(options.clock, options.clock_mode, options.start);
         let bars = options.bars_dir.as_deref().map(OwnBars::load).transpose()?;
         let digest = bars.as_ref().map(|bars| bars.digest().to_owned());
@@ -120,6 +124,8 @@ impl PaperBroker {
             rate_limit: RateLimit::new(options.rate_limit),
             recorder,
             streams,
+            faults: Faults::new(options.seed),
+            admin_token,
         })))
     }
 
@@ -263,14 +269,36 @@ impl PaperBroker {
         Ok(token)
     }
 
-    /// Moves a stepped clock forwards and tells the new instant; `None` if the clock is not a stepped one.
+    /// Moves the clock forwards and tells the new instant; what is due until then has happened when this returns.
     ///
     /// # Errors
     /// [`AlpacaError::internal`] when the journal cannot be written.
-    pub async fn step_clock(&self, by: SignedDuration) -> Result<Option<Timestamp>, AlpacaError> {
-        let Some(now) = self.0.clock.step(by) else { return Ok(None) };
+    pub async fn step_clock(&self, by: SignedDuration) -> Result<Timestamp, AlpacaError> {
+        let now = self.0.clock.step(by);
         self.execute(Command::PassTime).await?;
-        Ok(Some(now))
+        Ok(now)
+    }
+
+    /// Moves the clock forwards to an instant; what is due until then has happened when this returns.
+    ///
+    /// # Errors
+    /// Status 422 when the instant has passed, [`AlpacaError::internal`] when the journal cannot be written.
+    pub async fn jump_clock(&self, to: Timestamp) -> Result<(), AlpacaError> {
+        if !self.0.clock.not_before(to) && to < self.now() {
+            let now = self.now();
+            let message = format!("time does not run backwards: it is {now}, and {to} has passed");
+            return Err(AlpacaError::invalid_field(message));
+        }
+        self.execute(Command::PassTime).await.map(|_| ())
+    }
+
+    /// Lets time pass in another way from now on. A broker that comes back from its journal passes time as its options say.
+    ///
+    /// # Errors
+    /// [`AlpacaError::internal`] when the journal cannot be written.
+    pub async fn set_clock_mode(&self, mode: ClockMode) -> Result<(), AlpacaError> {
+        self.0.clock.set_mode(mode);
+        self.execute(Command::PassTime).await.map(|_| ())
     }
 
     /// Lets what is due happen. Requests do so too; between them a timer does.
@@ -297,6 +325,20 @@ impl PaperBroker {
     #[must_use]
     pub fn now(&self) -> Timestamp {
         self.0.clock.now()
+    }
+
+    /// The token that opens `/admin/v1`.
+    #[must_use]
+    pub fn admin_token(&self) -> &SecretText {
+        self.0.admin_token.text()
+    }
+
+    pub(crate) fn admin_token_is(&self, offered: &SecretText) -> bool {
+        self.0.admin_token.is(offered)
+    }
+
+    pub(crate) fn faults(&self) -> &Faults {
+        &self.0.faults
     }
 
     pub(crate) fn clock(&self) -> &PaperClock {

@@ -1,12 +1,14 @@
-//! `paddock paper`: the built-in paper broker, and its key dashboard over HTTP.
+//! `paddock paper`: the built-in paper broker, and its key dashboard and admin interface over HTTP.
 
 mod account;
 mod clock;
 mod dashboard;
+mod fault;
 mod import;
 mod key;
 mod oauth;
 mod serve;
+mod token;
 
 use clap::Subcommand;
 
@@ -29,9 +31,12 @@ pub(crate) enum PaperCommand {
     /// Register programs that ask for access by OAuth, and revoke their tokens
     #[command(subcommand)]
     Oauth(oauth::OauthCommand),
-    /// Look at its clock, and move a stepped one
+    /// Look at its clock, move it and change its pace
     #[command(subcommand)]
     Clock(clock::ClockCommand),
+    /// Have things go wrong: errors, lost answers, silent streams, halts
+    #[command(subcommand)]
+    Fault(fault::FaultCommand),
 }
 
 pub(crate) async fn run(command: PaperCommand, context: &Context) -> Outcome {
@@ -42,5 +47,6 @@ pub(crate) async fn run(command: PaperCommand, context: &Context) -> Outcome {
         PaperCommand::Key(command) => key::run(command, context).await,
         PaperCommand::Oauth(command) => oauth::run(command, context).await,
         PaperCommand::Clock(command) => clock::run(command, context).await,
+        PaperCommand::Fault(command) => fault::run(command, context).await,
     }
 }

@@ -81,6 +81,7 @@ impl Stage {
             data_dir: Some(dir.paper()),
             strictness: Strictness::default(),
             record_exchanges,
+            admin_token: None,
         })
         .await?;
         let (paper, paper_live) = (format!("http://{}", broker.paper), format!("http://{}", broker.live));

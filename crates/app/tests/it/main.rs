@@ -9,6 +9,7 @@ mod crash;
 mod demo;
 mod entrances;
 mod errors;
+mod faults;
 mod help;
 mod import;
 mod postgres;

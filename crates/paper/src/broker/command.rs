@@ -174,7 +174,17 @@ pub enum Command {
         /// How.
         change: WatchlistChange,
     },
-    /// Only time has passed: a stepped clock was moved.
+    /// Halts trading.
+    Halt {
+        /// In what; in everything, if nothing is named.
+        symbols: Option<Vec<Symbol>>,
+    },
+    /// Lets trading go on.
+    Resume {
+        /// In what; in everything, if nothing is named.
+        symbols: Option<Vec<Symbol>>,
+    },
+    /// Only time has passed: the clock was moved, or its pace changed.
     PassTime,
 }
 

@@ -3,8 +3,12 @@
 //! The market's whole path can be asked for, so that an order's next event is known the moment it is accepted: it is
 //! found once and put into the schedule, and time passing costs nothing until it is due.
 
+use std::sync::Arc;
+
 use jiff::{SignedDuration, Timestamp};
+use paddock_alpaca::AlpacaError;
 use paddock_alpaca::wire::OrderStatus;
+use paddock_core::Symbol;
 use paddock_core::order::{OrderType, Side};
 use rust_decimal::Decimal;
 use uuid::Uuid;
@@ -68,7 +72,7 @@ fn next_event(market: &Market, order: &Order, at: Timestamp) -> Option<(Timestam
     let Some(standing) = standing else { return Some(expire) };
     // What is left after a part waits for the tape to go on.
     let just_filled = order.status == OrderStatus::PartiallyFilled && order.updated_at == at;
-    if !just_filled && meets(order, standing) {
+    if !just_filled && meets(order, standing) && !market.is_halted(&request.symbol, at) {
         return Some((at, Due::Fill { price: standing }));
     }
     if is_immediate(request.time_in_force) {
@@ -104,7 +108,9 @@ fn limit_of(order: &Order) -> Option<Decimal> {
 fn auction(market: &Market, order: &Order) -> (Timestamp, Due) {
     let at = order.expires_at;
     match market.last_trade(&order.request.symbol, at) {
-        Some(trade) if meets(order, trade.price) => (at, Due::Fill { price: trade.price }),
+        Some(trade) if meets(order, trade.price) && !market.is_halted(&order.request.symbol, at) => {
+            (at, Due::Fill { price: trade.price })
+        }
         _ => (at, Due::Cancel),
     }
 }
@@ -195,6 +201,36 @@ impl Broker {
         if let Some((best, _)) = order.trailed_until(&self.market, now) {
             self.change(account, sequence, |order| order.trailed = Some(Trailing { best, until: now }));
         }
+    }
+
+    /// Halts trading in some symbols, or in everything, or lets it go on: what happens to their open orders next is another
+    /// matter from now on.
+    pub(super) fn set_halt(&mut self, symbols: Option<&[Symbol]>, halted: bool) -> Result<(), AlpacaError> {
+        let unknown = symbols.unwrap_or_default().iter().find(|symbol| self.market.asset(symbol).is_none());
+        if let Some(unknown) = unknown {
+            return Err(AlpacaError::order_asset_not_found(unknown.as_str()));
+        }
+        let (market, at) = (Arc::clone(&self.market), self.now);
+        let set = |symbol: Option<&Symbol>| match halted {
+            true => market.halt(symbol, at),
+            false => market.resume(symbol, at),
+        };
+        match symbols {
+            None => set(None),
+            Some(symbols) => symbols.iter().for_each(|symbol| set(Some(symbol))),
+        }
+        let concerned = |order: &&Order| symbols.is_none_or(|some| some.contains(&order.request.symbol));
+        let orders: Vec<(Uuid, u64)> = self
+            .accounts
+            .values()
+            .flat_map(|account| account.open_orders().map(move |order| (account.id, order)))
+            .filter(|(_, order)| concerned(order))
+            .map(|(account, order)| (account, order.sequence))
+            .collect();
+        for (account, sequence) in orders {
+            self.reschedule(account, sequence);
+        }
+        Ok(())
     }
 
     /// What was due happens.

@@ -261,6 +261,8 @@ impl Broker {
             Command::ChangeWatchlist { account, watchlist, change } => {
                 self.change_watchlist(*account, watchlist, change)
             }
+            Command::Halt { symbols } => self.set_halt(symbols.as_deref(), true).map(|()| Reply::Done),
+            Command::Resume { symbols } => self.set_halt(symbols.as_deref(), false).map(|()| Reply::Done),
             Command::PassTime => Ok(Reply::Done),
         }
     }

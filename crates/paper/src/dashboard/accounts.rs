@@ -89,7 +89,7 @@ fn hand_out(status: StatusCode, account: &NewAccount) -> Result<Response, Failed
 }
 
 /// `GET /accounts`: all accounts of both environments.
-pub(super) async fn list(State(served): State<Served>) -> Result<Response, Failed> {
+pub(crate) async fn list(State(served): State<Served>) -> Result<Response, Failed> {
     let accounts = served.broker.view(|broker| broker.accounts().map(Summary::of).collect()).await?;
     answer(StatusCode::OK, &Accounts { accounts })
 }
@@ -109,14 +109,14 @@ pub(super) async fn create(State(served): State<Served>, body: Bytes) -> Result<
 }
 
 /// `GET /accounts/{account}`: one account, by its number or its id.
-pub(super) async fn show(State(served): State<Served>, Path(name): Path<String>) -> Result<Response, Failed> {
+pub(crate) async fn show(State(served): State<Served>, Path(name): Path<String>) -> Result<Response, Failed> {
     let id = find_account(&served, &name).await?;
     let summary = served.broker.view(|broker| broker.account(id).map(Summary::of)).await?;
     answer(StatusCode::OK, &summary.ok_or_else(no_such_account)?)
 }
 
 /// `PATCH /accounts/{account}` with any of `status`, `trading_blocked`, `account_blocked` and `liquidation_only`.
-pub(super) async fn set_standing(
+pub(crate) async fn set_standing(
     State(served): State<Served>,
     Path(name): Path<String>,
     body: Bytes,
@@ -156,7 +156,7 @@ pub(super) async fn regenerate(
 }
 
 /// `DELETE /accounts/{account}/keys`: the account has no pair until it is given one. 204.
-pub(super) async fn revoke(
+pub(crate) async fn revoke(
     State(served): State<Served>,
     Path(name): Path<String>,
 ) -> Result<StatusCode, Failed> {

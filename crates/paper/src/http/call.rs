@@ -29,6 +29,8 @@ pub(crate) struct Call {
     pub body: Bytes,
     /// Ends answers that would go on for ever.
     pub closing: Closing,
+    /// When market data stands still, if it does.
+    pub data_until: Option<Timestamp>,
 }
 
 impl Call {
@@ -43,6 +45,12 @@ impl Call {
                 None => Err(AlpacaError::unauthorized()),
             })
             .await?
+    }
+
+    /// Up to when the call sees market data: now, unless data stands still.
+    pub fn data_now(&self) -> Timestamp {
+        let now = self.broker.now();
+        self.data_until.map_or(now, |until| now.min(until))
     }
 
     /// The path's first parameter; an operation without one has an empty text.

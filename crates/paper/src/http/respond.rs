@@ -63,7 +63,7 @@ fn bytes(status: StatusCode, content_type: HeaderValue, body: Vec<u8>) -> Respon
 }
 
 /// Adds `X-Request-ID` (32 hexadecimal digits) and the `X-RateLimit-*` headers.
-pub(super) fn with_headers(mut response: Response, allowance: Allowance, entropy: &dyn Entropy) -> Response {
+pub(crate) fn with_headers(mut response: Response, allowance: Allowance, entropy: &dyn Entropy) -> Response {
     let mut id = [0_u8; 16];
     entropy.fill(&mut id);
     let headers = response.headers_mut();

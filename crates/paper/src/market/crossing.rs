@@ -80,6 +80,24 @@ impl Market {
             Watch::AskAtOrBelow | Watch::TradeAtOrBelow => Limit::AtOrBelow(scale.price_floor(limit)),
             Watch::BidAtOrAbove | Watch::TradeAtOrAbove => Limit::AtOrAbove(scale.price_ceil(limit)),
         };
+        // Without a halt there is one part.
+        for (from, to) in self.halts.open_parts(asset, from, to) {
+            let crossing = self.crossing_within(asset, limit, watched, (from, to));
+            if let Some((at, price)) = crossing {
+                return Some(Crossing { at: instant(at), price: scale.price(price) });
+            }
+        }
+        None
+    }
+
+    /// The first change of the tape in `from..=to` that meets the limit: when, and what was watched.
+    fn crossing_within(
+        &self,
+        asset: usize,
+        limit: Limit,
+        watched: impl Fn(&Print) -> Option<i64>,
+        (from, to): (i64, i64),
+    ) -> Option<(i64, i64)> {
         for pass in self.passes(asset, from, to, Sort::Ascending) {
             let Some(day) = self.days.day(asset, pass.index) else { continue };
             if !limit.in_reach(day.low, day.high) {
@@ -96,7 +114,7 @@ impl Market {
                     let place = Place { played, trade };
                     let Some(price) = watched(&tape.print(place)) else { continue };
                     if limit.met_by(price) {
-                        return Some(Crossing { at: instant(tape.at(place)), price: scale.price(price) });
+                        return Some((tape.at(place), price));
                     }
                 }
             }

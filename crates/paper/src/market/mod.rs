@@ -14,6 +14,7 @@ mod bars;
 mod cache;
 mod crossing;
 mod day;
+mod halts;
 mod listing;
 mod minutes;
 mod own_bars;
@@ -42,6 +43,7 @@ use rust_decimal::Decimal;
 pub use asset::AssetInfo;
 pub use bars::Bar;
 pub use crossing::{Crossing, Watch};
+pub use halts::Halted;
 pub use own_bars::{BarsError, BarsFileName, OwnBars};
 pub use reading::{Quote, Trade};
 pub use timeframe::{NotATimeframe, Timeframe};
@@ -50,11 +52,13 @@ pub use trailing::{Trail, Trailed};
 use asset::{Listed, listed};
 use cache::Cache;
 use day::{Day, Days, crypto_index};
+use halts::Halts;
 use minutes::{Minute, Rhythm, expand};
 use seed::generator;
 use timeline::Pass;
 
-/// What a price world is made from, beside the user's own bars. Two markets with equal options and bars are equal in everything.
+/// What a price world is made from, beside the user's own bars. Two markets with equal options, bars and halts are equal in
+/// everything.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct MarketOptions {
     /// Decides everything that is generated.
@@ -112,6 +116,7 @@ pub struct Market {
     days: Days,
     expanded: Cache<(usize, i64), Arc<Expanded>>,
     totals: Cache<(usize, i64), Totals>,
+    halts: Halts,
 }
 
 /// A day with its minutes.
@@ -154,6 +159,7 @@ impl Market {
             days: Days::new(options, listed),
             expanded: Cache::new(MINUTES_KEPT),
             totals: Cache::new(TOTALS_KEPT),
+            halts: Halts::default(),
         }
     }
 

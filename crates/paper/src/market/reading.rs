@@ -186,14 +186,27 @@ impl Market {
     /// The last trade at or before `at`, from whenever it is. `None` for what is not traded here, or before its first day.
     #[must_use]
     pub fn last_trade(&self, symbol: &Symbol, at: Timestamp) -> Option<Trade> {
-        let (mut tape, place) = self.latest(self.number(symbol)?, micros(at))?;
+        let (asset, mut at) = (self.number(symbol)?, micros(at));
+        loop {
+            let (tape, place) = self.last_with_size(asset, at)?;
+            let (traded, open) = (tape.at(place), self.halts.open_until(asset, tape.at(place)));
+            if open == traded {
+                return Some(tape.trade(place));
+            }
+            at = open;
+        }
+    }
+
+    /// The last place at or before `at` at which something was traded.
+    fn last_with_size(&self, asset: usize, at: i64) -> Option<(Tape, Place)> {
+        let (mut tape, place) = self.latest(asset, at)?;
         let mut place = tape.last_with_size(place);
         while place.is_none() {
             // Whole days without a trade are rare, and found in the user's own bars only.
             tape = self.tape(self.pass_before(&tape.pass)?)?;
             place = tape.latest(tape.pass.end).and_then(|last| tape.last_with_size(last));
         }
-        Some(tape.trade(place?))
+        Some((tape, place?))
     }
 
     /// The quote that stands at `at`, or stood when trading last ended. `None` for what is not traded here, or before
@@ -234,7 +247,26 @@ impl Market {
         Some(Tape { pass, expanded, quoting: Quoting::new(listed.grid, listed.scale), scale: listed.scale })
     }
 
+    /// The last trade at or before `at` that was not in a halt.
     fn latest(&self, asset: usize, at: i64) -> Option<(Tape, Place)> {
+        let mut at = self.halts.open_until(asset, at);
+        loop {
+            let (tape, place) = self.latest_on_tape(asset, at)?;
+            let (traded, open) = (tape.at(place), self.halts.open_until(asset, tape.at(place)));
+            if open == traded {
+                return Some((tape, place));
+            }
+            at = open;
+        }
+    }
+
+    /// When the last trade on the tape at or before `at` is, in a halt or not.
+    pub(super) fn tape_time(&self, asset: usize, at: i64) -> Option<i64> {
+        let (tape, place) = self.latest_on_tape(asset, at)?;
+        Some(tape.at(place))
+    }
+
+    fn latest_on_tape(&self, asset: usize, at: i64) -> Option<(Tape, Place)> {
         let mut tape = self.tape(self.pass_at(asset, at)?)?;
         loop {
             if let Some(place) = tape.latest(at) {
@@ -264,6 +296,10 @@ impl Market {
                     listed_in(sort, trades.start as usize..trades.end as usize)
                         .map(move |trade| (Arc::clone(&tape), Place { played, trade: trade as u32 }))
                 })
+            })
+            .filter(|(tape, place)| {
+                let traded = tape.at(*place);
+                self.halts.open_until(tape.pass.asset, traded) == traded
             })
     }
 

@@ -63,9 +63,27 @@ impl Market {
         best: Decimal,
         (from, to): (Timestamp, Timestamp),
     ) -> Trailed {
-        let untouched = Trailed { best, triggered: None };
-        let Some(asset) = self.number(symbol) else { return untouched };
-        let (scale, from, to) = (self.listed(asset).scale, micros(from) + 1, micros(to));
+        let mut trailed = Trailed { best, triggered: None };
+        let Some(asset) = self.number(symbol) else { return trailed };
+        // Without a halt there is one part.
+        for part in self.halts.open_parts(asset, micros(from) + 1, micros(to)) {
+            trailed = self.trail_within(asset, side, trail, trailed.best, part);
+            if trailed.triggered.is_some() {
+                break;
+            }
+        }
+        trailed
+    }
+
+    fn trail_within(
+        &self,
+        asset: usize,
+        side: Side,
+        trail: Trail,
+        best: Decimal,
+        (from, to): (i64, i64),
+    ) -> Trailed {
+        let scale = self.listed(asset).scale;
         let better = |one: i64, other: i64| match side {
             Side::Sell => one.max(other),
             Side::Buy => one.min(other),

@@ -7,6 +7,7 @@ use std::collections::VecDeque;
 
 use axum::body::Bytes;
 use axum::response::Response;
+use futures_util::StreamExt;
 use jiff::Timestamp;
 use paddock_alpaca::AlpacaError;
 use tokio::sync::watch;
@@ -53,7 +54,7 @@ pub(crate) async fn activities(call: &Call) -> Result<Response, AlpacaError> {
         let chunk = events.next().await?;
         Some((chunk, events))
     });
-    Ok(response(chunks))
+    Ok(response(chunks.map(Ok)))
 }
 
 /// The place of the first activity to tell.

@@ -27,16 +27,20 @@ use hyper_util::rt::TokioIo;
 use jiff::Timestamp;
 use paddock_alpaca::socket::{Accepted, Socket};
 use paddock_alpaca::stream::MAX_MESSAGE;
-use tokio::sync::watch;
+use tokio::sync::{broadcast, watch};
 use tokio_util::sync::CancellationToken;
 
 use crate::http::Served;
-use crate::market::Market;
+use crate::market::{Halted, Market};
 
 pub(crate) use activity_events::activities as activities_by_server_sent_events;
 use data::Feed;
 pub(crate) use orders::Orders;
-pub(crate) use server_sent::trades as trades_by_server_sent_events;
+pub(crate) use server_sent::{PATH as SERVER_SENT_PATH, trades as trades_by_server_sent_events};
+pub(crate) use socket::changed;
+
+/// How many beginnings and ends of halts may wait for a socket before it misses some.
+const HALTS_WAITING: usize = 1024;
 
 /// How streams are set up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -72,6 +76,8 @@ pub(crate) struct Streams {
     key_changes: watch::Sender<u64>,
     slots: data::Slots,
     frames: data::Frames,
+    /// Halts that begin and end.
+    halts: broadcast::Sender<data::HaltTold>,
     /// The price world of the test stream, made when it is first asked for.
     test_market: OnceLock<Arc<Market>>,
 }
@@ -85,6 +91,7 @@ impl Streams {
             key_changes: watch::Sender::new(0),
             slots: data::Slots::default(),
             frames: data::Frames::default(),
+            halts: broadcast::Sender::new(HALTS_WAITING),
             test_market: OnceLock::new(),
         }
     }
@@ -101,6 +108,22 @@ impl Streams {
     /// An account's pair has changed or is gone: every stream looks whether its own is still good.
     pub fn keys_changed(&self) {
         self.key_changes.send_modify(|count| *count = count.wrapping_add(1));
+    }
+
+    /// The broker's time, as it passes.
+    pub fn time(&self) -> watch::Receiver<Timestamp> {
+        self.time.subscribe()
+    }
+
+    /// Tells what is halted now and was not, and the other way.
+    pub fn tell_halts(&self, before: &[Halted], after: &[Halted], at: Timestamp) {
+        let is_in = |list: &[Halted], one: &Halted| list.iter().any(|other| other.symbol == one.symbol);
+        let ended = before.iter().filter(|one| !is_in(after, one)).map(|one| (one, false));
+        let begun = after.iter().filter(|one| !is_in(before, one)).map(|one| (one, true));
+        for (one, halted) in ended.chain(begun) {
+            // Nobody may be listening.
+            let _ = self.halts.send(data::HaltTold { symbol: one.symbol.clone(), halted, at });
+        }
     }
 
     /// The stock market of this price world, but open around the clock.
@@ -134,6 +157,19 @@ impl Stream {
             "/stream" | "/stream/" => Some(Self::Trading),
             path => data::FEEDS.into_iter().find(|feed| feed.path() == path).map(Self::Data),
         }
+    }
+
+    /// Where it is.
+    pub const fn path(self) -> &'static str {
+        match self {
+            Self::Trading => "/stream",
+            Self::Data(feed) => feed.path(),
+        }
+    }
+
+    /// Where all of them are.
+    pub fn paths() -> impl Iterator<Item = &'static str> {
+        [Self::Trading.path()].into_iter().chain(data::FEEDS.into_iter().map(Feed::path))
     }
 
     /// Answers the handshake; the stream goes on after that.

@@ -1,12 +1,13 @@
 //! `GET /v2/events/trades`: what happens to the orders of an account, as server-sent events.
 
 use std::collections::VecDeque;
+use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::{Body, Bytes};
 use axum::response::Response;
-use futures_util::{Stream, StreamExt};
+use futures_util::Stream;
 use http::HeaderValue;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use jiff::Timestamp;
@@ -19,6 +20,7 @@ use super::orders::{Listening, Past, Told};
 use super::socket::changed;
 use crate::PaperBroker;
 use crate::access::Access;
+use crate::faults::line::{Line, Strike};
 use crate::http::Call;
 
 /// How often a quiet stream has a comment, so that nobody in between takes it for dead.
@@ -26,6 +28,9 @@ pub(super) const HEARTBEAT: Duration = Duration::from_secs(15);
 
 /// What a client is told that does not keep up, before its stream ends.
 pub(super) const SLOW: &[u8] = b": you are reading too slowly\n\n";
+
+/// Where it is, as rules of faults name it.
+pub(crate) const PATH: &str = "/v2/events/trades";
 
 /// Where the stream ends by itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -43,7 +48,7 @@ pub(crate) fn trades(call: &Call) -> Result<Response, AlpacaError> {
     let mut key_changes = streams.key_changes.subscribe();
     // What happened since the request was let in counts too.
     key_changes.mark_changed();
-    let events = Events {
+    let mut events = Events {
         broker: call.broker.clone(),
         access: call.access.clone(),
         key_changes,
@@ -53,19 +58,27 @@ pub(crate) fn trades(call: &Call) -> Result<Response, AlpacaError> {
         heartbeat: tokio::time::interval_at(Instant::now() + HEARTBEAT, HEARTBEAT),
         time: streams.time.subscribe(),
         closing: call.closing.0.clone(),
+        line: Line::new(&call.broker, PATH),
+        cut: false,
         began: false,
         over: false,
     };
+    let key_id = call.access.as_ref().and_then(Access::key_id);
+    events.line.speaks_for(call.account, key_id);
     let chunks = futures_util::stream::unfold(events, |mut events| async {
-        let chunk = events.next().await?;
+        let chunk = match events.next().await {
+            Some(chunk) => Ok(chunk),
+            None if std::mem::take(&mut events.cut) => Err(io::Error::from(io::ErrorKind::ConnectionAborted)),
+            None => return None,
+        };
         Some((chunk, events))
     });
     Ok(response(chunks))
 }
 
 /// The answer that goes on as long as there are pieces of it.
-pub(super) fn response(chunks: impl Stream<Item = Bytes> + Send + 'static) -> Response {
-    let mut response = Response::new(Body::from_stream(chunks.map(Ok::<_, std::convert::Infallible>)));
+pub(super) fn response(chunks: impl Stream<Item = io::Result<Bytes>> + Send + 'static) -> Response {
+    let mut response = Response::new(Body::from_stream(chunks));
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));
     response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
     response
@@ -106,6 +119,9 @@ struct Events {
     heartbeat: Interval,
     time: watch::Receiver<Timestamp>,
     closing: CancellationToken,
+    line: Line,
+    /// Whether a fault has cut it off, so that it does not end as it should.
+    cut: bool,
     began: bool,
     /// Whether the last event that is asked for was sent.
     over: bool,
@@ -128,6 +144,14 @@ impl Events {
                 }
                 tokio::select! {
                     () = self.closing.cancelled() => return None,
+                    strike = self.line.struck() => match strike {
+                        Strike::GoesOn => {}
+                        Strike::Mute(rule) => self.line.silence(rule, &self.closing).await,
+                        Strike::Cut(_) | Strike::SlowClient => {
+                            self.cut = true;
+                            return None;
+                        }
+                    },
                     told = self.heard.recv() => match told {
                         Some(told) => break told,
                         None => {

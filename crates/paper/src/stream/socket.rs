@@ -38,6 +38,11 @@ impl Farewell {
         Self { last: None, code: fault.code(), reason: fault.reason() }
     }
 
+    /// A close code that was asked for.
+    pub const fn code(code: u16) -> Self {
+        Self { last: None, code, reason: "" }
+    }
+
     /// Something about the client's conduct, of which the last message tells.
     pub const fn because(last: Message) -> Self {
         Self { last: Some(last), code: 1008, reason: "" }
@@ -88,7 +93,7 @@ impl Pulse {
 }
 
 /// Waits until pairs have changed; for ever when that cannot happen any more.
-pub(super) async fn changed<T>(watched: &mut watch::Receiver<T>) {
+pub(crate) async fn changed<T>(watched: &mut watch::Receiver<T>) {
     if watched.changed().await.is_err() {
         std::future::pending::<()>().await;
     }

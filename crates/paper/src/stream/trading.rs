@@ -9,11 +9,12 @@ use paddock_alpaca::socket::Message;
 use paddock_core::Environment;
 use serde_json::{Value, json};
 
-use super::Closing;
 use super::encode::Format;
 use super::orders::{Listening, Told};
 use super::socket::{Farewell, Pulse, WebSocket, changed, close};
+use super::{Closing, Stream};
 use crate::access::{Access, Credentials};
+use crate::faults::line::{Line, Strike};
 use crate::http::Served;
 use paddock_alpaca::stream::format::read;
 
@@ -51,13 +52,29 @@ impl Session {
     /// Serves the client until it is gone (`None`) or must go.
     async fn serve(&mut self, socket: &mut WebSocket, closing: Closing) -> Option<Farewell> {
         let broker = self.served.broker.clone();
+        let mut line = Line::new(&broker, Stream::Trading.path());
         let mut key_changes = broker.streams().key_changes.subscribe();
         // What happened since the handshake counts too.
         key_changes.mark_changed();
         let mut pulse = Pulse::new();
         loop {
+            if let Some(opened) = &self.opened {
+                line.speaks_for(opened.account, opened.key_id());
+            }
             let next = tokio::select! {
+                biased;
                 () = closing.0.cancelled() => return Some(Farewell::GOING_AWAY),
+                strike = line.struck() => match strike {
+                    Strike::Cut(code) => return code.map(Farewell::code),
+                    Strike::SlowClient => return self.message(&error("slow client")).map(Farewell::because),
+                    Strike::GoesOn => continue,
+                    Strike::Mute(rule) => {
+                        line.silence(rule, &closing.0).await;
+                        // Whoever was not heard may have spoken.
+                        pulse.heard();
+                        continue;
+                    }
+                },
                 () = changed(&mut key_changes) => {
                     match &self.opened {
                         Some(opened) if !broker.is_still_open(opened) => return Some(Farewell::REVOKED),

@@ -102,6 +102,24 @@ impl Desk {
         placed.body["id"].as_str().unwrap().to_owned()
     }
 
+    /// A request to the admin interface, with its token.
+    pub fn admin(&self, method: &str, target: &str) -> RequestBuilder {
+        self.bare(method, &format!("/admin/v1{target}"))
+            .bearer_auth(self.server.broker.admin_token().expose())
+    }
+
+    /// Sets a fault, and tells its id.
+    pub async fn fault(&self, rule: Value) -> u64 {
+        let made = answer(self.admin("POST", "/faults").body(rule.to_string())).await;
+        assert_eq!(made.status, 201, "{made:?}");
+        made.body["id"].as_u64().unwrap()
+    }
+
+    /// How often a fault has fired.
+    pub async fn fired(&self, id: u64) -> u64 {
+        answer(self.admin("GET", &format!("/faults/{id}"))).await.body["fired"].as_u64().unwrap()
+    }
+
     pub fn advance(&self, seconds: u64) {
         self.clock.advance(Duration::from_secs(seconds));
     }

@@ -2,12 +2,16 @@
 
 #![expect(clippy::unwrap_used, reason = "a test stops where something is not as it should be")]
 
+mod admin;
 mod auth;
 mod browser;
 mod contracts;
 mod dashboard;
 mod data;
 mod durability;
+mod faults_of_requests;
+mod faults_of_streams;
+mod halts;
 mod harness;
 mod news;
 mod oauth;
@@ -23,5 +27,6 @@ mod stream_data;
 mod stream_deflate;
 mod stream_errors;
 mod stream_trading;
+mod time;
 mod trading;
 mod watchlists;

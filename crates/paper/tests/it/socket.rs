@@ -8,9 +8,9 @@ use futures_util::{SinkExt, StreamExt};
 use paddock_core::Environment;
 use serde_json::Value;
 use tokio::net::{TcpSocket, TcpStream};
-use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::http::{HeaderName, HeaderValue};
+use tokio_tungstenite::tungstenite::{self, Message};
 use tokio_tungstenite::{WebSocketStream, client_async};
 
 use crate::harness::Desk;
@@ -43,6 +43,32 @@ impl Socket {
             Environment::Live => desk.server.live_address,
         };
         Self(client_async(request, tcp.connect(address).await.unwrap()).await.unwrap().0)
+    }
+
+    /// Tries to open a stream, and tells the status with which the handshake was refused.
+    pub async fn refused(desk: &Desk, path: &str) -> u16 {
+        let url = desk.server.url(Environment::Paper).replacen("http", "ws", 1) + path;
+        let tcp = TcpStream::connect(desk.server.paper_address).await.unwrap();
+        match client_async(url.into_client_request().unwrap(), tcp).await {
+            Err(tungstenite::Error::Http(response)) => response.status().as_u16(),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// Whether nothing at all comes for a while, not even a pong.
+    pub async fn is_silent(&mut self) -> bool {
+        tokio::time::timeout(Duration::from_millis(300), self.0.next()).await.is_err()
+    }
+
+    /// Whether the connection ends without a close frame.
+    pub async fn is_cut_off(&mut self) -> bool {
+        loop {
+            match tokio::time::timeout(PATIENCE, self.0.next()).await.unwrap() {
+                Some(Ok(Message::Close(_))) => return false,
+                Some(Ok(_)) => {}
+                Some(Err(_)) | None => return true,
+            }
+        }
     }
 
     /// Sends JSON as text.

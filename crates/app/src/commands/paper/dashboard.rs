@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use clap::Args;
+use paddock_core::SecretText;
 use reqwest::Method;
 use serde_json::Value;
 
@@ -51,7 +52,33 @@ impl Dashboard {
 
     /// One request; `null` when the answer has no content.
     pub(super) async fn send(&self, method: Method, path: &str, content: Option<&Value>) -> Outcome<Value> {
-        let mut request = self.http.request(method, format!("{}/dashboard/v1{path}", self.url));
+        let request = self.http.request(method, format!("{}/dashboard/v1{path}", self.url));
+        self.answer(
+            request,
+            content,
+            "`paddock paper account list` and `paddock paper oauth` show what it has",
+        )
+        .await
+    }
+
+    /// One request to the admin interface; `null` when the answer has no content.
+    pub(super) async fn administer(
+        &self,
+        token: &SecretText,
+        method: Method,
+        path: &str,
+        content: Option<&Value>,
+    ) -> Outcome<Value> {
+        let request = self.http.request(method, format!("{}/admin/v1{path}", self.url));
+        self.answer(request.bearer_auth(token.expose()), content, "see docs/paper-broker-faults.md").await
+    }
+
+    async fn answer(
+        &self,
+        mut request: reqwest::RequestBuilder,
+        content: Option<&Value>,
+        hint: &str,
+    ) -> Outcome<Value> {
         if let Some(content) = content {
             request = request.json(content);
         }
@@ -68,8 +95,7 @@ impl Dashboard {
             return Ok(answer);
         }
         let said = answer["message"].as_str().map_or_else(|| format!("status {status}"), str::to_owned);
-        Err(Failure::new(format!("the paper broker refused: {said}"))
-            .hint("`paddock paper account list` and `paddock paper oauth` show what it has"))
+        Err(Failure::new(format!("the paper broker refused: {said}")).hint(hint))
     }
 
     /// The account that was named, by its number or its id; the only one there is when none was named.

@@ -11,10 +11,12 @@ use paddock_paper::market::OwnBars;
 use paddock_paper::{ClockMode, DateLaying};
 use serde_json::json;
 
+use super::token::{self, TokenArgs};
 use crate::broker::{Broker, BrokerSettings, DEFAULT_LIVE, DEFAULT_PAPER, Strictness};
 use crate::config::require_loopback;
 use crate::context::Context;
 use crate::failure::{Failure, Outcome};
+use crate::files::remove_if_there;
 use crate::listen::ListenAddr;
 use crate::signals::Ending;
 
@@ -49,10 +51,12 @@ pub(crate) struct ServeArgs {
     /// Append every request and its answer to this file as a JSON line, without credentials
     #[arg(long, value_name = "FILE", env = "PADDOCK_RECORD_EXCHANGES", hide_env_values = true)]
     record_exchanges: Option<PathBuf>,
+    #[command(flatten)]
+    token: TokenArgs,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Pace(ClockMode);
+pub(crate) struct Pace(pub(super) ClockMode);
 
 impl FromStr for Pace {
     type Err = &'static str;
@@ -106,11 +110,24 @@ pub(super) async fn run(args: ServeArgs, context: &Context) -> Outcome {
         data_dir: kept_in.clone(),
         strictness: args.strictness,
         record_exchanges: args.record_exchanges,
+        admin_token: token::chosen()?,
     };
+    let chosen = settings.admin_token.is_some();
     let broker = Broker::start(settings).await?;
+    // A token that was chosen is where it was chosen.
+    let kept_token = if chosen {
+        None
+    } else {
+        args.token.keep(context, broker.paper.port(), broker.broker.admin_token())?
+    };
     let (paper, live) = (format!("http://{}", broker.paper), format!("http://{}", broker.live));
     let bars = broker.broker.market().own_bars().map(OwnBars::summary);
-    let mut value = json!({ "paper": paper, "live": live, "dashboard": format!("{paper}/dashboard") });
+    let mut value = json!({
+        "paper": paper,
+        "live": live,
+        "dashboard": format!("{paper}/dashboard"),
+        "admin_token_file": kept_token.as_ref(),
+    });
     if let Some(bars) = &bars {
         value["bars"] = json!(bars);
     }
@@ -120,13 +137,20 @@ pub(super) async fn run(args: ServeArgs, context: &Context) -> Outcome {
             None => "accounts are kept until it ends; `--data-dir DIR` keeps them longer".to_owned(),
         };
         let prices = bars.as_ref().map(|bars| format!("prices are from {bars}\n")).unwrap_or_default();
+        let token = match &kept_token {
+            Some(file) => format!("faults and halts: the admin token is in {}", file.display()),
+            None => format!("faults and halts: the admin token is that of {}", token::VARIABLE),
+        };
         format!(
-            "{}\n  paper      {paper}\n  live-like  {live}\n  dashboard  {paper}/dashboard\n{prices}{kept}\nnext: open the dashboard, or `paddock paper account create`. Ctrl-C ends it.",
+            "{}\n  paper      {paper}\n  live-like  {live}\n  dashboard  {paper}/dashboard\n{prices}{kept}\n{token}\nnext: open the dashboard, or `paddock paper account create`. Ctrl-C ends it.",
             paint.bold("The paper broker is ready")
         )
     })?;
     ending.graceful.cancelled().await;
     broker.stop().await;
+    if let Some(file) = kept_token {
+        remove_if_there(&file).map_err(Failure::cannot(format!("remove {}", file.display())))?;
+    }
     Ok(())
 }
 

@@ -132,7 +132,7 @@ fn latest<T>(
     call: &Call,
     of: fn(&Market, &AssetInfo, Timestamp) -> Option<T>,
 ) -> Result<BTreeMap<String, T>, AlpacaError> {
-    let (market, now) = (call.broker.market(), call.broker.now());
+    let (market, now) = (call.broker.market(), call.data_now());
     let item = |asset: &AssetInfo| Some((asset.symbol.to_string(), of(market, asset, now)?));
     Ok(assets(call)?.into_iter().filter_map(item).collect())
 }

@@ -246,7 +246,7 @@ pub(super) fn page<'a, T, I: Iterator<Item = T> + 'a>(
 /// From `start` (the beginning of the day, if absent) to `end` (now, if absent).
 fn window(call: &Call, service: Service) -> Result<Window, AlpacaError> {
     let zone = service.zone();
-    let now = call.broker.now();
+    let now = call.data_now();
     let today = zone.to_datetime(now).date().to_datetime(Time::midnight());
     let from = instant(call, "start", &zone)?.or_else(|| zone.to_timestamp(today).ok()).unwrap_or(now);
     let to = instant(call, "end", &zone)?.unwrap_or(now);

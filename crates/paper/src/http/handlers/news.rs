@@ -56,7 +56,7 @@ fn symbol(text: &str) -> Result<String, AlpacaError> {
 }
 
 fn window(call: &Call) -> Result<Window, AlpacaError> {
-    let now = call.broker.now();
+    let now = call.data_now();
     let zone = calendar::new_york();
     let from = data::instant(call, "start", &zone)?.unwrap_or(Timestamp::MIN);
     let to = data::instant(call, "end", &zone)?.unwrap_or(now);

@@ -24,7 +24,7 @@ const MAX_MOVERS: usize = 50;
 pub(in crate::http) fn most_actives(call: &Call) -> Result<Response, AlpacaError> {
     data::check_word(call, "by", &["volume", "trades"])?;
     let top = data::limit(call, "top", TOP, MAX_MOST_ACTIVES)?;
-    let now = call.broker.now();
+    let now = call.data_now();
     let mut most_actives: Vec<MostActive> = today(call, AssetClass::UsEquity, now)
         .into_iter()
         .map(|(asset, [day, _])| MostActive {
@@ -54,7 +54,7 @@ pub(in crate::http) fn movers(call: &Call) -> Result<Response, AlpacaError> {
         }
     };
     let top = data::limit(call, "top", TOP, MAX_MOVERS)?;
-    let now = call.broker.now();
+    let now = call.data_now();
     let mut movers: Vec<Mover> = today(call, class, now).into_iter().filter_map(mover).collect();
     movers.sort_by_key(|mover| Reverse(mover.percent_change));
     let gainers = movers.iter().take_while(|mover| mover.change > Decimal::ZERO);

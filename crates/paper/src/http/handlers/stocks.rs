@@ -168,14 +168,14 @@ pub(in crate::http) fn snapshot(call: &Call) -> Result<Response, AlpacaError> {
 type Latest<T> = fn(&Market, &AssetInfo, Timestamp) -> Option<T>;
 
 fn latest<T>(call: &Call, of: Latest<T>) -> Result<BTreeMap<String, T>, AlpacaError> {
-    let (market, now) = (call.broker.market(), call.broker.now());
+    let (market, now) = (call.broker.market(), call.data_now());
     let item = |asset: &AssetInfo| Some((asset.symbol.to_string(), of(market, asset, now)?));
     Ok(assets(call, &LATEST_FEEDS)?.into_iter().filter_map(item).collect())
 }
 
 fn latest_of_one<T>(call: &Call, of: Latest<T>) -> Result<(String, T), AlpacaError> {
     let asset = asset(call, &LATEST_FEEDS)?;
-    let item = of(call.broker.market(), asset, call.broker.now());
+    let item = of(call.broker.market(), asset, call.data_now());
     let symbol = asset.symbol.to_string();
     item.map(|item| (symbol.clone(), item))
         .ok_or_else(|| AlpacaError::without_code(404, format!("no data for {symbol} yet")))

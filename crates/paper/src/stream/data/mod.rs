@@ -5,6 +5,7 @@
 //! frames ([`frames`]).
 
 mod frames;
+mod halts;
 mod headlines;
 mod portion;
 mod session;
@@ -12,6 +13,7 @@ mod slots;
 mod world;
 
 pub(super) use frames::Frames;
+pub(super) use halts::HaltTold;
 pub(crate) use paddock_alpaca::stream::Feed;
 pub(super) use session::serve;
 pub(super) use slots::Slots;

@@ -248,6 +248,9 @@ impl Portion {
 /// The bar of the minute that ended at `end`, if it had a trade.
 fn minute_bar(market: &Market, asset: &AssetInfo, end: Timestamp) -> Option<Bar> {
     let start = end.saturating_sub(MINUTE).ok()?;
+    if market.was_halted(&asset.symbol, start, end) {
+        return None;
+    }
     let window = Window { from: start, to: start, now: end };
     market.bars(&asset.symbol, Timeframe::MINUTE, window, Sort::Ascending).next()
 }

@@ -17,6 +17,7 @@ use super::portion::{self, wrapped};
 use super::slots::Slot;
 use crate::PaperBroker;
 use crate::access::{Access, Credentials};
+use crate::faults::line::{Line, Strike};
 use crate::http::Served;
 use crate::market::Market;
 use crate::stream::Closing;
@@ -74,11 +75,16 @@ struct Subscribed {
 
 impl Client {
     async fn run(&mut self, shown: Option<Credentials>, closing: Closing) -> Result<(), Ended> {
+        let mut line = Line::new(&self.broker, self.feed.path());
         self.success("connected").await?;
         let patience = self.broker.streams().options.auth_timeout;
-        let authenticated = tokio::select! {
-            () = closing.0.cancelled() => return Err(Some(Farewell::GOING_AWAY)),
-            opened = tokio::time::timeout(patience, self.authenticated(shown)) => opened,
+        let authenticated = loop {
+            tokio::select! {
+                biased;
+                () = closing.0.cancelled() => return Err(Some(Farewell::GOING_AWAY)),
+                strike = line.struck() => self.suffer(strike, &line, &closing).await?,
+                opened = tokio::time::timeout(patience, self.authenticated(shown.clone())) => break opened,
+            }
         };
         let opened = match authenticated {
             Ok(opened) => opened?,
@@ -89,7 +95,22 @@ impl Client {
         };
         self.success("authenticated").await?;
         let told = self.now();
-        self.serve(Subscribed { opened, _slot: slot, selection: Arc::default(), told }, closing).await
+        line.speaks_for(opened.account, opened.key_id());
+        let subscribed = Subscribed { opened, _slot: slot, selection: Arc::default(), told };
+        self.serve(subscribed, line, closing).await
+    }
+
+    /// What a fault does to the stream.
+    async fn suffer(&mut self, strike: Strike, line: &Line, closing: &Closing) -> Result<(), Ended> {
+        match strike {
+            Strike::Cut(code) => Err(code.map(Farewell::code)),
+            Strike::SlowClient => Err(self.refusal(StreamError::SLOW_CLIENT)),
+            Strike::GoesOn => Ok(()),
+            Strike::Mute(rule) => {
+                line.silence(rule, &closing.0).await;
+                Ok(())
+            }
+        }
     }
 
     /// Waits for good credentials: those of the handshake's headers, if there are any, or a message.
@@ -117,7 +138,12 @@ impl Client {
         }
     }
 
-    async fn serve(&mut self, mut subscribed: Subscribed, closing: Closing) -> Result<(), Ended> {
+    async fn serve(
+        &mut self,
+        mut subscribed: Subscribed,
+        mut line: Line,
+        closing: Closing,
+    ) -> Result<(), Ended> {
         let broker = self.broker.clone();
         let streams = broker.streams();
         let market = match self.feed {
@@ -127,13 +153,22 @@ impl Client {
         let (mut time, mut key_changes) = (streams.time.subscribe(), streams.key_changes.subscribe());
         // What happened since the door was opened counts too.
         key_changes.mark_changed();
+        let mut halts = streams.halts.subscribe();
         let mut pulse = Pulse::new();
         loop {
-            let now = *time.borrow_and_update();
+            let (now, goes_on) = line.sees(*time.borrow_and_update());
+            if goes_on {
+                subscribed.told = subscribed.told.max(now);
+            }
             let behind = subscribed.told < now && !subscribed.selection.is_empty();
             tokio::select! {
                 biased;
                 () = closing.0.cancelled() => return Err(Some(Farewell::GOING_AWAY)),
+                strike = line.struck() => {
+                    self.suffer(strike, &line, &closing).await?;
+                    // Whoever was not heard may have spoken.
+                    pulse.heard();
+                }
                 () = changed(&mut key_changes) => {
                     if !broker.is_still_open(&subscribed.opened) {
                         return Err(Some(Farewell::REVOKED));
@@ -148,6 +183,12 @@ impl Client {
                 message = self.socket.recv() => {
                     pulse.heard();
                     self.answer(&heard(message)?, &mut subscribed).await?;
+                }
+                // Who missed some has been too slow to care.
+                Ok(told) = halts.recv() => {
+                    if let Some(message) = told.message(&market, self.feed, &subscribed.selection, self.format) {
+                        self.send(&message).await?;
+                    }
                 }
                 () = std::future::ready(()), if behind => self.tell(&market, &mut subscribed, now).await?,
                 () = changed(&mut time) => {}
