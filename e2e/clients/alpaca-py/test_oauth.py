@@ -1,10 +1,6 @@
 """A token of OAuth in the place of a pair: got as a program gets it, and used by alpaca-py's `oauth_token`."""
 
-import re
-from urllib.parse import parse_qs, urlsplit
-
 import pytest
-import requests
 from alpaca.common.exceptions import APIError
 from alpaca.data.historical import StockHistoricalDataClient
 from alpaca.data.live import StockDataStream
@@ -12,29 +8,14 @@ from alpaca.data.requests import StockLatestQuoteRequest
 from alpaca.trading.client import TradingClient
 
 from hearing import Heard
+from oauth import token
 from test_orders import resting
-
-BACK = "http://127.0.0.1:8765/callback"
-
 
 @pytest.fixture
 def granted(broker):
     """A token for an account, after its owner has said yes on the consent page: `granted(account, "trading")`."""
 
-    def grant(account, scope: str) -> str:
-        client = broker.dashboard("POST", "/oauth/clients", {"name": "alpaca-py", "redirect_uris": [BACK]})
-        asked = {"response_type": "code", "client_id": client["client_id"], "redirect_uri": BACK, "scope": scope, "env": "paper"}
-        page = requests.get(f"{account.url}/oauth/authorize", params=asked, timeout=30)
-        shown = re.search(r'name="token" value="([^"]+)"', page.text)
-        answer = {**asked, "token": shown[1], "paper_account": account.number, "decision": "allow"}
-        back = requests.post(f"{account.url}/oauth/authorize", data=answer, allow_redirects=False, timeout=30)
-        code = parse_qs(urlsplit(back.headers["location"]).query)["code"][0]
-        exchange = {"grant_type": "authorization_code", "code": code, "redirect_uri": BACK, **client}
-        token = requests.post(f"{account.url}/oauth/token", data=exchange, timeout=30).json()
-        assert (token["token_type"], token["scope"]) == ("bearer", scope)
-        return token["access_token"]
-
-    return grant
+    return lambda account, scope: token(broker, account, scope)
 
 
 def test_a_token_trades_until_it_is_revoked(broker, granted):
@@ -52,9 +33,9 @@ def test_a_token_trades_until_it_is_revoked(broker, granted):
 
 def test_a_token_does_no_more_than_its_scope(broker, granted, refused):
     account = broker.account()
-    token = granted(account, "data")
-    refused(lambda: TradingClient(oauth_token=token, url_override=account.url).submit_order(resting()), 403, 40310000, "trading")
-    prices = StockHistoricalDataClient(oauth_token=token, url_override=account.url)
+    opened_by = granted(account, "data")
+    refused(lambda: TradingClient(oauth_token=opened_by, url_override=account.url).submit_order(resting()), 403, 40310000, "trading")
+    prices = StockHistoricalDataClient(oauth_token=opened_by, url_override=account.url)
     quotes = prices.get_stock_latest_quote(StockLatestQuoteRequest(symbol_or_symbols="AAPL"))
     assert quotes["AAPL"].ask_price > 0
 

@@ -54,8 +54,8 @@ def status(client, order) -> OrderStatus:
         market("BTC/USD", qty=0.01, time_in_force=GTC),
         market("ETH/USD", notional=100, time_in_force=TimeInForce.IOC),
         market("AAPL", qty=1, time_in_force=TimeInForce.FOK),
-        LimitOrderRequest(symbol="AAPL", qty=1, side=BUY, time_in_force=TimeInForce.IOC, limit_price=99_999),
-        LimitOrderRequest(symbol="AAPL", qty=1, side=BUY, time_in_force=DAY, limit_price=99_999, extended_hours=True),
+        LimitOrderRequest(symbol="AAPL", qty=1, side=BUY, time_in_force=TimeInForce.IOC, limit_price=2_000),
+        LimitOrderRequest(symbol="AAPL", qty=1, side=BUY, time_in_force=DAY, limit_price=2_000, extended_hours=True),
     ],
 )
 def test_orders_that_meet_the_market_are_filled(trader, order):
@@ -70,8 +70,8 @@ def test_orders_that_meet_the_market_are_filled(trader, order):
     [
         resting(),
         resting("BTC/USD", qty=1, limit_price=15),
-        StopOrderRequest(symbol="AAPL", qty=1, side=BUY, time_in_force=GTC, stop_price=9_999),
-        StopLimitOrderRequest(symbol="AAPL", qty=1, side=BUY, time_in_force=DAY, stop_price=9_999, limit_price=9_999.5),
+        StopOrderRequest(symbol="AAPL", qty=1, side=BUY, time_in_force=GTC, stop_price=2_000),
+        StopLimitOrderRequest(symbol="AAPL", qty=1, side=BUY, time_in_force=DAY, stop_price=2_000, limit_price=2_000.5),
         TrailingStopOrderRequest(symbol="AAPL", qty=1, side=BUY, time_in_force=GTC, trail_percent=50),
         TrailingStopOrderRequest(symbol="AAPL", qty=1, side=BUY, time_in_force=DAY, trail_price=500),
     ],
@@ -89,7 +89,7 @@ def test_bracket(trader):
             "AAPL",
             qty=3,
             order_class=OrderClass.BRACKET,
-            take_profit=TakeProfitRequest(limit_price=9_999),
+            take_profit=TakeProfitRequest(limit_price=2_000),
             stop_loss=StopLossRequest(stop_price=1.5, limit_price=1.25),
         )
     )
@@ -117,7 +117,7 @@ def test_one_cancels_other_and_one_triggers_other(trader):
             side=SELL,
             time_in_force=GTC,
             order_class=OrderClass.OCO,
-            take_profit=TakeProfitRequest(limit_price=9_999),
+            take_profit=TakeProfitRequest(limit_price=2_000),
             stop_loss=StopLossRequest(stop_price=1.5),
         )
     )

@@ -56,7 +56,7 @@ def test_watchlists(api, refused):
         {"symbol": "AAPL", "qty": 0.5},
         {"symbol": "AAPL", "notional": 50},
         {"symbol": "BTCUSD", "qty": 0.01, "time_in_force": "gtc"},
-        {"symbol": "AAPL", "qty": 1, "type": "limit", "limit_price": "9999", "time_in_force": "ioc"},
+        {"symbol": "AAPL", "qty": 1, "type": "limit", "limit_price": "2000", "time_in_force": "ioc"},
     ],
 )
 def test_orders_that_meet_the_market_are_filled(api, order):
@@ -69,8 +69,8 @@ def test_orders_that_meet_the_market_are_filled(api, order):
     "order",
     [
         RESTING,
-        {"symbol": "AAPL", "qty": 1, "type": "stop", "stop_price": "9999", "time_in_force": "gtc"},
-        {"symbol": "AAPL", "qty": 1, "type": "stop_limit", "stop_price": "9999", "limit_price": "9999.5"},
+        {"symbol": "AAPL", "qty": 1, "type": "stop", "stop_price": "2000", "time_in_force": "gtc"},
+        {"symbol": "AAPL", "qty": 1, "type": "stop_limit", "stop_price": "2000", "limit_price": "2000.5"},
         {"symbol": "AAPL", "qty": 1, "type": "trailing_stop", "trail_percent": "50"},
         {"symbol": "AAPL", "qty": 1, "type": "limit", "limit_price": "1.5", "extended_hours": True},
     ],
@@ -83,7 +83,7 @@ def test_orders_that_wait_are_new_until_they_are_canceled(api, order):
 
 
 def test_bracket(api):
-    exits = {"take_profit": {"limit_price": "9999"}, "stop_loss": {"stop_price": "1.5", "limit_price": "1.25"}}
+    exits = {"take_profit": {"limit_price": "2000"}, "stop_loss": {"stop_price": "1.5", "limit_price": "1.25"}}
     placed = api.submit_order("AAPL", 2, order_class="bracket", **exits)
     assert len(placed.legs) == 2
     nested = api.list_orders(status="all", nested=True, symbols=["AAPL"], direction="asc", limit=10)

@@ -34,9 +34,9 @@ after(async () => {
 });
 
 /** The SDK as its users make it, with the broker's address. */
-export function clientOf({ keyId, secret, url }) {
+export function clientOf({ keyId, secret, oauth, url }) {
   const addresses = { baseUrl: url, dataBaseUrl: url, dataStreamUrl: front.url };
-  const alpaca = new Alpaca({ keyId, secretKey: secret, feed: "iex", ...addresses });
+  const alpaca = new Alpaca({ keyId, secretKey: secret, oauth, feed: "iex", ...addresses });
   const streams = STREAMS.map((name) => [name, surface.wrap(alpaca[name], name, { requests: false })]);
   return { api: surface.wrap(alpaca, "alpaca"), ...Object.fromEntries(streams) };
 }

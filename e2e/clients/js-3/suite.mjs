@@ -7,6 +7,7 @@ import { Alpaca, STREAMS, surface } from "./context.mjs";
 import "./trading.mjs";
 import "./data.mjs";
 import "./streams.mjs";
+import "./oauth.mjs";
 
 const emitter = methodsOf(new (await import("node:events")).EventEmitter());
 

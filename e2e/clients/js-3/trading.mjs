@@ -37,14 +37,14 @@ const placed = [
   [{ symbol: "AAPL", side: "buy", qty: 2, type: "market", time_in_force: "day" }, "filled"],
   [{ symbol: "AAPL", side: "buy", notional: 50, type: "market", time_in_force: "day" }, "filled"],
   [{ symbol: "BTC/USD", side: "buy", qty: 0.01, type: "market", time_in_force: "gtc" }, "filled"],
-  [{ ...resting, limit_price: "9999", time_in_force: "ioc" }, "filled"],
+  [{ ...resting, limit_price: "2000", time_in_force: "ioc" }, "filled"],
   [resting, "new"],
-  [{ symbol: "AAPL", side: "buy", qty: 1, type: "stop", stop_price: 9999, time_in_force: "gtc" }, "new"],
-  [{ symbol: "AAPL", side: "buy", qty: 1, type: "stop_limit", stop_price: 9999, limit_price: 9999.5, time_in_force: "day" }, "new"],
+  [{ symbol: "AAPL", side: "buy", qty: 1, type: "stop", stop_price: 2000, time_in_force: "gtc" }, "new"],
+  [{ symbol: "AAPL", side: "buy", qty: 1, type: "stop_limit", stop_price: 2000, limit_price: 2000.5, time_in_force: "day" }, "new"],
   [{ symbol: "AAPL", side: "buy", qty: 1, type: "trailing_stop", trail_percent: 50, time_in_force: "day" }, "new"],
   [{
     symbol: "AAPL", side: "buy", qty: 1, type: "market", time_in_force: "day", order_class: "bracket",
-    take_profit: { limit_price: 9999 }, stop_loss: { stop_price: 1.5 },
+    take_profit: { limit_price: 2000 }, stop_loss: { stop_price: 1.5 },
   }, "filled"],
 ];
 for (const [order, status] of placed) {

@@ -31,9 +31,9 @@ after(async () => {
  * The SDK as its users make it. It has no setting for the address, so `fetchApi` puts the broker's in; it paces itself at
  * Alpaca's 200 requests a minute and asks again after a 501, which would keep the tests waiting.
  */
-export function clientOf({ keyId, secret, url }) {
+export function clientOf({ keyId, secret, accessToken, url }) {
   const fetchApi = (target, init) => fetch(String(target).replace(ALPACA_HOSTS, url), init);
-  const alpaca = new Alpaca({ keyId, secret, fetchApi, rateLimit: false, retry: false });
+  const alpaca = new Alpaca({ keyId, secret, accessToken, fetchApi, rateLimit: false, retry: false });
   const within = (path) => /^(trading|marketData)\.[a-zA-Z]+$/.test(path);
   return {
     trading: surface.wrap(alpaca.trading, "trading", { within }),

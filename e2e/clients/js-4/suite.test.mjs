@@ -8,6 +8,7 @@ import { surface } from "./context.mjs";
 import "./trading.mjs";
 import "./data.mjs";
 import "./streams.mjs";
+import "./oauth.mjs";
 
 /** What no test calls, by pattern, with the reason. */
 const EXCUSED = [

@@ -73,12 +73,12 @@ const placed = [
   ["market", { symbol: "AAPL", side: "buy", qty: 2 }, "filled"],
   ["market", { symbol: "AAPL", side: "buy", notional: 50 }, "filled"],
   ["market", { symbol: "BTC/USD", side: "buy", qty: "0.01", timeInForce: "gtc" }, "filled"],
-  ["limit", { ...resting, limitPrice: "9999", timeInForce: "ioc" }, "filled"],
+  ["limit", { ...resting, limitPrice: "2000", timeInForce: "ioc" }, "filled"],
   ["limit", resting, "new"],
-  ["stop", { symbol: "AAPL", side: "buy", qty: 1, stopPrice: "9999" }, "new"],
-  ["stopLimit", { symbol: "AAPL", side: "buy", qty: 1, stopPrice: "9999", limitPrice: "9999.5" }, "new"],
+  ["stop", { symbol: "AAPL", side: "buy", qty: 1, stopPrice: "2000" }, "new"],
+  ["stopLimit", { symbol: "AAPL", side: "buy", qty: 1, stopPrice: "2000", limitPrice: "2000.5" }, "new"],
   ["trailingStop", { symbol: "AAPL", side: "buy", qty: 1, trailPercent: "50" }, "new"],
-  ["bracket", { symbol: "AAPL", side: "buy", qty: 1, takeProfit: { limitPrice: "9999" }, stopLoss: { stopPrice: "1.5" } }, "filled"],
+  ["bracket", { symbol: "AAPL", side: "buy", qty: 1, takeProfit: { limitPrice: "2000" }, stopLoss: { stopPrice: "1.5" } }, "filled"],
   ["oto", { symbol: "AAPL", side: "buy", qty: 1, stopLoss: { stopPrice: "1.5" } }, "filled"],
   ["submit", { type: "limit", symbol: "AAPL", side: "buy", qty: 1, limitPrice: "1.5", timeInForce: "day", extendedHours: true }, "new"],
 ];
@@ -93,7 +93,7 @@ for (const [kind, input, status] of placed) {
 test("one cancels the other", async () => {
   const { trading } = await newClient();
   await trading.orders.market({ symbol: "AAPL", side: "buy", qty: 2 });
-  const exits = { takeProfit: { limitPrice: "9999" }, stopLoss: { stopPrice: "1.5" } };
+  const exits = { takeProfit: { limitPrice: "2000" }, stopLoss: { stopPrice: "1.5" } };
   const { id } = await trading.orders.oco({ symbol: "AAPL", side: "sell", qty: 2, timeInForce: "gtc", ...exits });
   const [{ legs }] = await trading.orders.getAllOrders({ nested: true, symbols: ["AAPL"] });
   assert.equal(legs.length, 1);
