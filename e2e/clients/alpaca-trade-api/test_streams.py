@@ -158,14 +158,19 @@ def test_handlers_by_decorator(broker, surface, running):
             assert heard.wait(name)
 
 
-def test_news(broker, surface, running):
-    stream, heard = stream_of(surface, broker.account()), Heard()
+def test_news(surface, running):
+    stepped = Broker("--clock", "step", "--start", "2026-11-20")
+    stream, heard = stream_of(surface, stepped.account()), Heard()
     stream.subscribe_news(heard.handler("news"), "AAPL")
     stream.on_news("*")(heard.handler("news"))
     with Log("alpaca_trade_api") as log, running(stream):
         log.wait("subscribed to")
+        # The opening of each stock is reported within minutes.
+        stepped.step(900)
+        assert heard.wait("news").headline
         stream.unsubscribe_news("AAPL", "*")
-    surface.heard("/v1beta1/news news", "silent")
+    surface.heard("/v1beta1/news news")
+    assert stepped.stop() == 0
 
 
 def test_crypto_is_asked_for_where_alpaca_has_it_no_more(broker, surface, running):

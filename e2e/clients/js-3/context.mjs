@@ -22,8 +22,7 @@ let front;
 before(async () => {
   // Its market is open around the clock and a minute passes in a second, so that no stream keeps a test waiting.
   broker = await startBroker("--hold-open", "--clock", "x60");
-  const read = (name) => readFileSync(join(process.env.PADDOCK_TEST_TLS, name), "utf8");
-  front = await tlsFront(broker.urls.paper, { key: read("key.pem"), certificate: read("certificate.pem") });
+  front = await secured(broker);
   surface = new Surface(`@alpacahq/alpaca-trade-api ${version}`, broker.record);
 });
 
@@ -33,9 +32,15 @@ after(async () => {
   assert.equal(await broker.stop(), 0, "paddock paper serve did not end cleanly");
 });
 
-/** The SDK as its users make it, with the broker's address. */
-export function clientOf({ keyId, secret, oauth, url }) {
-  const addresses = { baseUrl: url, dataBaseUrl: url, dataStreamUrl: front.url };
+/** TLS in front of a broker. */
+export function secured(of) {
+  const read = (name) => readFileSync(join(process.env.PADDOCK_TEST_TLS, name), "utf8");
+  return tlsFront(of.urls.paper, { key: read("key.pem"), certificate: read("certificate.pem") });
+}
+
+/** The SDK as its users make it, with the broker's address, and the one at which its streams find TLS. */
+export function clientOf({ keyId, secret, oauth, url }, secureUrl = front.url) {
+  const addresses = { baseUrl: url, dataBaseUrl: url, dataStreamUrl: secureUrl };
   const alpaca = new Alpaca({ keyId, secretKey: secret, oauth, feed: "iex", ...addresses });
   const streams = STREAMS.map((name) => [name, surface.wrap(alpaca[name], name, { requests: false })]);
   return { api: surface.wrap(alpaca, "alpaca"), ...Object.fromEntries(streams) };

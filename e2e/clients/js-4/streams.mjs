@@ -194,7 +194,8 @@ test("crypto", async () => {
 });
 
 test("news", async () => {
-  const stream = open(NewsStream, await broker.account(), "/v1beta1/news");
+  const stepped = await startBroker("--clock", "step", "--start", "2026-11-20");
+  const stream = open(NewsStream, await stepped.account(), "/v1beta1/news");
   const heard = new Heard(), subscribed = new Heard();
   stream.onNews(heard.keep);
   stream.on("subscription", subscribed.keep);
@@ -202,9 +203,13 @@ test("news", async () => {
   await stream.waitForAuthentication();
   stream.subscribeForNews(["*"]);
   await subscribed.wait(({ news }) => news.includes("*"), "the subscription");
-  surface.heard("/v1beta1/news news", "silent");
+  // The opening of each stock is reported within minutes.
+  await stepped.step(900);
+  assert.ok((await heard.wait()).headline);
+  surface.heard("/v1beta1/news news");
   stream.unsubscribeFromNews(["*"]);
   stream.disconnect();
+  assert.equal(await stepped.stop(), 0);
 });
 
 test("options have no stream", async () => {
