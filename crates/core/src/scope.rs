@@ -28,6 +28,9 @@ pub struct Scope {
     /// Operations allowed by name (Alpaca's operationId), besides those of `classes`.
     #[serde(default)]
     pub operations: BTreeSet<String>,
+    /// The symbols whose market data may be streamed, and asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub data_symbols: Option<BTreeSet<Symbol>>,
     /// The symbols that orders and closes may touch.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub symbols: Option<BTreeSet<Symbol>>,

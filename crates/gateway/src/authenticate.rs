@@ -6,6 +6,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use http::HeaderMap;
 use http::header::AUTHORIZATION;
+use paddock_core::SecretText;
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
@@ -22,6 +23,13 @@ pub(crate) struct Grant(Arc<KeyEntry>);
 impl Grant {
     pub(crate) fn entry(&self) -> &KeyEntry {
         &self.0
+    }
+
+    /// The same access key as it is now; `None` if it is gone, or opens with another secret.
+    pub(crate) fn renewed(&self, directory: &Directory) -> Option<Self> {
+        let entry = directory.key_with_id(&self.0.key.key_id)?;
+        let same = entry.key.id == self.0.key.id && entry.key.secret_hash == self.0.key.secret_hash;
+        same.then(|| Self(Arc::clone(entry)))
     }
 }
 
@@ -45,17 +53,33 @@ enum Presented {
 /// Recognises an access key in the headers that Alpaca's clients send: the APCA pair, HTTP Basic with the pair, or a bearer
 /// token, which is the access key's secret alone.
 pub(crate) fn authenticate(directory: &Directory, headers: &HeaderMap) -> Result<Grant, Unauthenticated> {
-    let entry = match presented(headers)? {
+    grant(directory, &presented(headers)?).ok_or(Unauthenticated::Invalid)
+}
+
+/// Recognises an access key in a message of a stream: a pair, or the word that stands for a token and the access key's secret.
+pub(crate) fn recognise(directory: &Directory, key: &str, secret: &SecretText) -> Option<Grant> {
+    let secret = Zeroizing::new(secret.expose().to_owned());
+    grant(
+        directory,
+        &match key {
+            "oauth" | "access_token" => Presented::Token(secret),
+            key_id => Presented::Pair { key_id: key_id.to_owned(), secret },
+        },
+    )
+}
+
+fn grant(directory: &Directory, presented: &Presented) -> Option<Grant> {
+    let entry = match presented {
         Presented::Pair { key_id, secret } => {
-            let entry = directory.key_with_id(&key_id);
+            let entry = directory.key_with_id(key_id);
             // An unknown Key ID costs the same hash and comparison as a known one.
             let expected = entry.map_or([0; 32], |entry| entry.key.secret_hash);
-            let equal = bool::from(sha256(&secret).ct_eq(&expected));
+            let equal = bool::from(sha256(secret).ct_eq(&expected));
             entry.filter(|_| equal)
         }
-        Presented::Token(secret) => directory.key_with_secret_hash(&sha256(&secret)),
+        Presented::Token(secret) => directory.key_with_secret_hash(&sha256(secret)),
     };
-    entry.map(|entry| Grant(Arc::clone(entry))).ok_or(Unauthenticated::Invalid)
+    entry.map(|entry| Grant(Arc::clone(entry)))
 }
 
 fn sha256(secret: &str) -> [u8; 32] {

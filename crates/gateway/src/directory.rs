@@ -27,6 +27,7 @@ pub(crate) struct ConnectionEntry {
     key_id: Sealed,
     secret_key: Sealed,
     version: u32,
+    fingerprint: Vec<u8>,
     dek: WrappedDek,
 }
 
@@ -41,7 +42,13 @@ impl ConnectionEntry {
                 .map_err(|_| DirectoryError::UnreadableCredential { connection: connection.name.clone() })
         };
         let (key_id, secret_key) = (sealed(&credential.key_id)?, sealed(&credential.secret_key)?);
-        Ok(Self { connection, key_id, secret_key, version: credential.version, dek })
+        let fingerprint = credential.secret_fingerprint.clone();
+        Ok(Self { connection, key_id, secret_key, version: credential.version, fingerprint, dek })
+    }
+
+    /// What tells one credential from another: the keyed hash of its secret. Sealing the same one anew does not change it.
+    pub(crate) fn fingerprint(&self) -> &[u8] {
+        &self.fingerprint
     }
 
     /// Opens the credential for one use.

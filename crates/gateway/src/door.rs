@@ -26,6 +26,7 @@ use crate::requests::RequestLine;
 use crate::shape::{check_head, read_body};
 use crate::shared::Shared;
 use crate::stop::Stop;
+use crate::stream::{self, Stream};
 use crate::target::{Intention, Target, read_intention, summary};
 use crate::upstream::NoAnswer;
 
@@ -52,6 +53,19 @@ pub(crate) async fn pass(
         path: parts.uri.path().chars().take(200).collect(),
         ..RequestLine::begun(arrival.request, at, &parts.method)
     };
+    if let Some(stream) = Stream::asked_for(&parts) {
+        // The session notes what becomes of it; only a handshake that fails is noted here.
+        return match stream::open(lane, arrival, reached, stream, parts, &mut line) {
+            Ok(answer) => answer,
+            Err(stop) => {
+                line.outcome = stop.outcome();
+                let answer = stop.answer(arrival.request);
+                line.status = answer.status().as_u16();
+                shared.log.note(line);
+                answer
+            }
+        };
+    }
     let answer = match steps(lane, arrival, reached, parts, body, &mut line).await {
         Ok(answer) => answer,
         Err(stop) => {
@@ -190,17 +204,25 @@ impl Lane {
         stop: Stop,
     ) -> Stop {
         let Stop::Refusal(refusal) = &stop else { return stop };
-        let (shared, actor) = (Arc::clone(&self.shared), actor(grant));
         let event = refusal_event(arrival, target, refusal);
-        let written =
-            self.main.spawn(async move { shared.store.append_audit(&actor, &event, arrival.at).await });
+        if self.record(actor(grant), event, arrival.at).await {
+            stop
+        } else {
+            Fault::audit_unavailable().into()
+        }
+    }
+
+    /// Writes an event into the audit; tells whether that succeeded.
+    pub(crate) async fn record(&self, actor: Actor, event: AuditEvent, at: Timestamp) -> bool {
+        let shared = Arc::clone(&self.shared);
+        let written = self.main.spawn(async move { shared.store.append_audit(&actor, &event, at).await });
         match written.await {
-            Ok(Ok(_)) => stop,
+            Ok(Ok(_)) => true,
             Ok(Err(error)) => {
                 tracing::error!(%error, "a refusal could not be recorded");
-                Fault::audit_unavailable().into()
+                false
             }
-            Err(_) => Fault::audit_unavailable().into(),
+            Err(_) => false,
         }
     }
 }

@@ -6,17 +6,19 @@ use std::pin::pin;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use hyper::server::conn::http1;
 use hyper::service::service_fn;
-use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::server::conn::auto::Builder;
 use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
-use tokio::runtime::{Builder, Handle};
+use tokio::runtime::{self, Handle};
 use tokio::sync::mpsc;
 use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 
 use crate::connect;
 use crate::door::pass;
@@ -49,6 +51,10 @@ pub(crate) struct Lane {
     pub(crate) shared: Arc<Shared>,
     /// Connections to the broker that live on this thread.
     pub(crate) upstream: Upstream,
+    /// The open streams of this thread.
+    pub(crate) streams: TaskTracker,
+    /// Ends them.
+    pub(crate) closing: CancellationToken,
     /// Where everything runs that touches the database, or that must go on when its program has gone.
     pub(crate) main: Handle,
 }
@@ -60,7 +66,8 @@ impl Lane {
         number: usize,
         finished: mpsc::Sender<()>,
     ) -> Result<mpsc::UnboundedSender<Arrived>, GatewayError> {
-        let runtime = Builder::new_current_thread().enable_all().build().map_err(GatewayError::Thread)?;
+        let runtime =
+            runtime::Builder::new_current_thread().enable_all().build().map_err(GatewayError::Thread)?;
         let (sender, arriving) = mpsc::unbounded_channel();
         std::thread::Builder::new()
             .name(format!("gateway-{number}"))
@@ -90,6 +97,8 @@ impl Lane {
                 }
             });
         }
+        self.streams.close();
+        _ = timeout(READ_GRACE, self.streams.wait()).await;
         let mut drained = pin!(graceful.shutdown());
         let changes = async {
             tokio::select! {
@@ -117,8 +126,11 @@ pub(crate) async fn serve_http(
         let (lane, reached) = (Arc::clone(&lane), Arc::clone(&reached));
         async move { Ok::<_, Infallible>(pass(&lane, request, peer, &reached).await) }
     });
-    let connection = http1().serve_connection(TokioIo::new(socket), service);
-    note_end(watcher.watch(connection).await);
+    let server = http1();
+    let connection = server.serve_connection_with_upgrades(TokioIo::new(socket), service);
+    if let Err(error) = watcher.watch(connection).await {
+        tracing::debug!(%error, "a connection ended early");
+    }
 }
 
 /// Takes requests for tunnels on one connection.
@@ -136,19 +148,15 @@ async fn serve_proxy(
         async move { Ok::<_, Infallible>(answer) }
     });
     // What goes on inside a tunnel is watched there. Here it is over after one request, or when its head is late.
-    note_end(http1().serve_connection(TokioIo::new(socket), service).with_upgrades().await);
-}
-
-fn http1() -> http1::Builder {
-    let mut builder = http1::Builder::new();
-    builder.timer(TokioTimer::new()).header_read_timeout(HEAD_TIMEOUT).max_buf_size(64 * 1024);
-    builder
-}
-
-fn note_end(outcome: Result<(), hyper::Error>) {
-    if let Err(error) = outcome {
+    if let Err(error) = http1().serve_connection_with_upgrades(TokioIo::new(socket), service).await {
         tracing::debug!(%error, "a connection ended early");
     }
+}
+
+fn http1() -> Builder<TokioExecutor> {
+    let mut builder = Builder::new(TokioExecutor::new()).http1_only();
+    builder.http1().timer(TokioTimer::new()).header_read_timeout(HEAD_TIMEOUT).max_buf_size(64 * 1024);
+    builder
 }
 
 /// Agrees on TLS; also tells which name the client asked for.

@@ -26,6 +26,7 @@ mod serve;
 mod shape;
 mod shared;
 mod stop;
+mod stream;
 mod target;
 mod upstream;
 

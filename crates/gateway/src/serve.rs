@@ -11,6 +11,7 @@ use tokio::runtime::Handle;
 use tokio::sync::mpsc;
 use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 
 use crate::entrance::{Encrypted, Entrance, Listeners};
 use crate::lane::{Arrived, Lane};
@@ -46,6 +47,8 @@ impl Gateway {
             let lane = Lane {
                 shared: Arc::clone(&self.shared),
                 upstream: Upstream::new()?,
+                streams: TaskTracker::new(),
+                closing: shutdown.clone(),
                 main: Handle::current(),
             };
             lanes.push(lane.start(number, finished.clone())?);

@@ -14,8 +14,17 @@ use crate::answer::Fault;
 /// The largest request body in bytes. The largest order there is has well under 4 KiB.
 pub(crate) const MAX_BODY: usize = 64 * 1024;
 
-/// Refuses heads that can be read in more than one way.
+/// Refuses heads that can be read in more than one way, and those that ask for another protocol.
 pub(crate) fn check_head(parts: &Parts) -> Result<(), Fault> {
+    check_stream_head(parts)?;
+    if parts.headers.contains_key(UPGRADE) {
+        return Err(Fault::upgrade());
+    }
+    Ok(())
+}
+
+/// The same for a request that opens a stream.
+pub(crate) fn check_stream_head(parts: &Parts) -> Result<(), Fault> {
     if parts.uri.authority().is_some() || parts.uri.scheme().is_some() || parts.method == Method::CONNECT {
         return Err(Fault::bad_target());
     }
@@ -30,9 +39,6 @@ pub(crate) fn check_head(parts: &Parts) -> Result<(), Fault> {
     }
     if parts.headers.contains_key(CONTENT_ENCODING) {
         return Err(Fault::content_coding());
-    }
-    if parts.headers.contains_key(UPGRADE) {
-        return Err(Fault::upgrade());
     }
     Ok(())
 }

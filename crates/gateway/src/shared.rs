@@ -10,11 +10,13 @@ use paddock_core::{Clock, Entropy};
 use paddock_store::{Store, StoreError};
 use paddock_vault::{Opener, Rotator, Sealer, Vault, VaultError};
 use std::collections::HashSet;
+use tokio::sync::watch;
 use tokio_util::task::TaskTracker;
 
 use crate::control::Control;
 use crate::directory::{Directory, DirectoryError};
 use crate::requests::RequestLog;
+use crate::stream::{Dialer, Hubs};
 use crate::upstream::Upstream;
 
 /// What the gateway is made of.
@@ -71,6 +73,10 @@ pub(crate) struct Shared {
     pub(crate) entropy: Arc<dyn Entropy>,
     pub(crate) user: UserId,
     pub(crate) directory: ArcSwap<Directory>,
+    /// How often it was exchanged: open streams look again.
+    pub(crate) directory_changes: watch::Sender<u64>,
+    pub(crate) hubs: Hubs,
+    pub(crate) dialer: Dialer,
     /// Held while the directory is read anew, so that an older snapshot never replaces a newer one.
     pub(crate) reloading: tokio::sync::Mutex<()>,
     pub(crate) log: RequestLog,
@@ -86,6 +92,7 @@ impl Shared {
         let _one_at_a_time = self.reloading.lock().await;
         let directory = Directory::new(self.store.snapshot().await?)?;
         self.directory.store(Arc::new(directory));
+        self.directory_changes.send_modify(|count| *count = count.wrapping_add(1));
         Ok(())
     }
 
@@ -117,6 +124,9 @@ impl Gateway {
             entropy: options.entropy,
             user: options.user,
             directory: ArcSwap::default(),
+            directory_changes: watch::Sender::new(0),
+            hubs: Hubs::default(),
+            dialer: Dialer::new()?,
             reloading: tokio::sync::Mutex::default(),
             log: RequestLog::default(),
             changes: TaskTracker::new(),

@@ -34,6 +34,25 @@ impl StreamError {
     pub const INSUFFICIENT_SCOPE: Self = Self(411, "insufficient scope");
     /// Something failed that is not the client's fault.
     pub const INTERNAL: Self = Self(500, "internal error");
+
+    /// The error with that code; an internal one if there is none.
+    #[must_use]
+    pub fn of_code(code: u64) -> Self {
+        let all = [
+            Self::INVALID_SYNTAX,
+            Self::NOT_AUTHENTICATED,
+            Self::AUTH_FAILED,
+            Self::ALREADY_AUTHENTICATED,
+            Self::AUTH_TIMEOUT,
+            Self::SYMBOL_LIMIT,
+            Self::CONNECTION_LIMIT,
+            Self::SLOW_CLIENT,
+            Self::INSUFFICIENT_SUBSCRIPTION,
+            Self::INVALID_SUBSCRIBE,
+            Self::INSUFFICIENT_SCOPE,
+        ];
+        all.into_iter().find(|error| error.0 == code).unwrap_or(Self::INTERNAL)
+    }
 }
 
 /// A request.

@@ -38,6 +38,30 @@ impl Selection {
         self.0.get(&channel).is_some_and(|selected| selected.contains(ALL) || selected.contains(symbol))
     }
 
+    /// Adds everything of another one.
+    pub fn merge(&mut self, other: &Self) {
+        for (channel, symbols) in &other.0 {
+            self.add(*channel, symbols.iter().cloned());
+        }
+    }
+
+    /// What of it is not in another one, name by name: all symbols count as a name of their own.
+    #[must_use]
+    pub fn without(&self, other: &Self) -> Self {
+        let mut rest = Self::default();
+        for (channel, symbols) in &self.0 {
+            let others = other.0.get(channel);
+            let missing = |symbol: &&String| others.is_none_or(|others| !others.contains(*symbol));
+            rest.add(*channel, symbols.iter().filter(missing).cloned());
+        }
+        rest
+    }
+
+    /// The channels that have symbols, with these.
+    pub fn channels(&self) -> impl Iterator<Item = (Channel, Vec<&str>)> {
+        self.0.iter().map(|(channel, symbols)| (*channel, symbols.iter().map(String::as_str).collect()))
+    }
+
     /// Whether anything of a symbol is in it.
     #[must_use]
     pub fn wants(&self, symbol: &str) -> bool {

@@ -12,5 +12,6 @@ mod order_limits;
 mod orders;
 mod rig;
 mod rotation;
+mod streams;
 mod upstream_faults;
 mod ways;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use paddock_alpaca::client::{AlpacaClient, ClientOptions};
 use paddock_alpaca::endpoints::{EndpointOverrides, Endpoints};
-use paddock_core::audit::Actor;
+use paddock_core::audit::{Actor, AuditEvent};
 use paddock_core::id::{AccessKeyId, ConnectionId, UserId};
 use paddock_core::scope::Preset;
 use paddock_core::{Clock, Entropy, Environment, ManualClock, Scope, SecretText};
@@ -63,18 +63,29 @@ pub fn trader() -> Scope {
 impl Rig {
     pub async fn start() -> Self {
         let broker = FakeBroker::start().await;
-        let directory = tempfile::tempdir().unwrap();
+        let address = broker.address;
         let clock = Arc::new(ManualClock::new("2026-11-20T15:00:00Z".parse().unwrap()));
+        Self::before(broker, address, clock, (REAL_ID, REAL_SECRET)).await
+    }
+
+    /// A gateway before another broker, with a connected account whose pair is given.
+    pub async fn before(
+        broker: FakeBroker,
+        upstream: SocketAddr,
+        clock: Arc<ManualClock>,
+        pair: (&str, &str),
+    ) -> Self {
+        let directory = tempfile::tempdir().unwrap();
         let store = Store::open(&Target::Sqlite(directory.path().join("paddock.db"))).await.unwrap();
         let key_file = KeyFile::new(directory.path().join("vault.key"));
         key_file.create(&OsEntropy).unwrap();
         let vault = Vault::open(key_file);
         let user = store.ensure_owner(clock.now(), &OsEntropy).await.unwrap();
-        let connection = connect(&store, &vault, user, clock.now()).await;
+        let connection = connect(&store, &vault, user, clock.now(), pair).await;
         let gateway = Gateway::start(GatewayOptions {
             store: store.clone(),
             vault: vault.clone(),
-            client: client(broker.address),
+            client: client(upstream),
             clock: clock.clone(),
             entropy: Arc::new(OsEntropy),
             user,
@@ -139,6 +150,21 @@ impl Rig {
         (status, serde_json::from_str(&text).unwrap_or(Value::String(text)))
     }
 
+    /// Puts another pair in the place of the connection's, as a rotation does.
+    pub async fn replace_credential(&self, key_id: &str, secret: &str) {
+        let now = self.clock.now();
+        let pair = (key_id, secret);
+        let credential = sealed(&self.store, &self.vault, self.user, self.connection, 2, now, pair).await;
+        let event = AuditEvent::CredentialReplaced {
+            connection: self.connection,
+            version: 2,
+            sealed_digest: credential.digest(),
+        };
+        let store = &self.store;
+        store.replace_credential(self.connection, &credential, &event, &Actor::Operator, now).await.unwrap();
+        self.control.reload().await.unwrap();
+    }
+
     /// Places an order.
     pub async fn order(&self, pair: &Pair, body: Value) -> (u16, Value) {
         self.send("POST", "/v2/orders", pair, Some(&body.to_string())).await
@@ -184,27 +210,46 @@ fn client(broker: SocketAddr) -> AlpacaClient {
     AlpacaClient::new(Endpoints::new(&overrides).unwrap(), &ClientOptions::default()).unwrap()
 }
 
-async fn connect(store: &Store, vault: &Vault, user: UserId, now: Timestamp) -> ConnectionId {
+/// A pair, sealed under a data-encryption key of its own.
+async fn sealed(
+    store: &Store,
+    vault: &Vault,
+    user: UserId,
+    connection: ConnectionId,
+    version: u32,
+    now: Timestamp,
+    (key_id, secret): (&str, &str),
+) -> SealedCredential {
     let sealer = vault.sealer();
     let dek = sealer.new_dek(user, now, &OsEntropy).unwrap();
     let row = DekRow { id: dek.id(), user, wrapped: dek.to_bytes(), seals: 2, created_at: now };
     store.insert_dek(&row).await.unwrap();
-    let connection = ConnectionId::generate(now, &OsEntropy);
-    let (key_id, secret) = (SecretText::new(REAL_ID.to_owned()), SecretText::new(REAL_SECRET.to_owned()));
+    let (key_id, secret) = (SecretText::new(key_id.to_owned()), SecretText::new(secret.to_owned()));
     let seal = |field, seals, text: &SecretText| {
-        let place = Binding { user, connection, field, version: 1 };
+        let place = Binding { user, connection, field, version };
         sealer.seal(&dek, seals, &place, text, &OsEntropy).unwrap().to_bytes()
     };
-    let credential = SealedCredential {
+    SealedCredential {
         connection,
-        version: 1,
+        version,
         dek: dek.id(),
         key_id: seal(Field::KeyId, 0, &key_id),
         secret_key: seal(Field::SecretKey, 1, &secret),
         key_id_fingerprint: sealer.fingerprint(&key_id).unwrap().as_bytes().to_vec(),
         secret_fingerprint: sealer.fingerprint(&secret).unwrap().as_bytes().to_vec(),
         created_at: now,
-    };
+    }
+}
+
+async fn connect(
+    store: &Store,
+    vault: &Vault,
+    user: UserId,
+    now: Timestamp,
+    pair: (&str, &str),
+) -> ConnectionId {
+    let connection = ConnectionId::generate(now, &OsEntropy);
+    let credential = sealed(store, vault, user, connection, 1, now, pair).await;
     let row = Connection {
         id: connection,
         user,

@@ -1,0 +1,131 @@
+//! The broker's side of a stream: a WebSocket to the host that the configuration names, on which the real credential is said once.
+
+use std::time::Duration;
+
+use futures_util::{SinkExt as _, StreamExt as _};
+use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder, MaybeHttpsStream};
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::rt::TokioIo;
+use paddock_alpaca::Credential;
+use paddock_alpaca::endpoints::BaseUrl;
+use tokio::net::TcpStream;
+use tokio_tungstenite::WebSocketStream;
+use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
+use tower::ServiceExt as _;
+use zeroize::Zeroizing;
+
+use crate::GatewayError;
+
+/// How long the broker may take for each step until a stream runs.
+pub(super) const STEP_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// How long a connection may take to come about.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// The largest message that is taken from the broker.
+const MAX_MESSAGE: usize = 16 << 20;
+
+/// The way to the broker's sockets.
+#[derive(Clone, Debug)]
+pub(crate) struct Dialer(HttpsConnector<HttpConnector>);
+
+/// Why there is no stream from the broker.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum NoStream {
+    #[error("the connection was removed")]
+    Gone,
+    #[error("the credential does not open")]
+    Sealed,
+    #[error("alpaca cannot be reached: {0}")]
+    Unreachable(String),
+    #[error("alpaca refuses the credential")]
+    Refused,
+    #[error("alpaca answers with error {0}")]
+    Error(u64),
+    #[error("alpaca does not answer as it should")]
+    Unexpected,
+    #[error("alpaca takes too long")]
+    Timeout,
+}
+
+/// A socket to the broker.
+pub(super) struct Wire(WebSocketStream<TokioIo<MaybeHttpsStream<TokioIo<TcpStream>>>>);
+
+impl Dialer {
+    pub(crate) fn new() -> Result<Self, GatewayError> {
+        let mut tcp = HttpConnector::new();
+        tcp.set_nodelay(true);
+        tcp.enforce_http(false);
+        tcp.set_connect_timeout(Some(CONNECT_TIMEOUT));
+        let tls = HttpsConnectorBuilder::new()
+            .with_provider_and_native_roots(rustls::crypto::aws_lc_rs::default_provider())
+            .map_err(GatewayError::Roots)?
+            .https_or_http()
+            .enable_http1()
+            .wrap_connector(tcp);
+        Ok(Self(tls))
+    }
+
+    /// Opens the socket at `path` of the broker's host.
+    pub(super) async fn open(&self, base: &BaseUrl, path: &str) -> Result<Wire, NoStream> {
+        let unreachable = |error: &dyn std::fmt::Display| NoStream::Unreachable(error.to_string());
+        let (scheme, rest) = base.as_str().split_once("://").ok_or(NoStream::Unexpected)?;
+        let (dialled, spoken) = match scheme {
+            "https" | "wss" => ("https", "wss"),
+            _ => ("http", "ws"),
+        };
+        let uri = format!("{dialled}://{rest}{path}").parse().map_err(|_| NoStream::Unexpected)?;
+        let io = self.0.clone().oneshot(uri).await.map_err(|error| unreachable(&error))?;
+        let config = WebSocketConfig::default().max_message_size(Some(MAX_MESSAGE));
+        let handshake = tokio_tungstenite::client_async_with_config(
+            format!("{spoken}://{rest}{path}"),
+            TokioIo::new(io),
+            Some(config),
+        );
+        match tokio::time::timeout(STEP_TIMEOUT, handshake).await {
+            Ok(Ok((socket, _))) => Ok(Wire(socket)),
+            Ok(Err(error)) => Err(unreachable(&error)),
+            Err(_) => Err(NoStream::Timeout),
+        }
+    }
+}
+
+impl Wire {
+    /// The next message of the broker's with content; `None` when the socket has ended.
+    pub(super) async fn next(&mut self) -> Option<Message> {
+        loop {
+            match self.0.next().await?.ok()? {
+                Message::Close(_) => return None,
+                // Pongs are sent by themselves.
+                Message::Ping(_) | Message::Pong(_) | Message::Frame(_) => {}
+                message => return Some(message),
+            }
+        }
+    }
+
+    pub(super) async fn send(&mut self, text: String) -> Result<(), NoStream> {
+        let sent = tokio::time::timeout(STEP_TIMEOUT, self.0.send(Message::text(text))).await;
+        sent.map_err(|_| NoStream::Timeout)?.map_err(|error| NoStream::Unreachable(error.to_string()))
+    }
+
+    /// Asks the broker whether it is there.
+    pub(super) async fn ping(&mut self) -> Result<(), NoStream> {
+        let sent = tokio::time::timeout(STEP_TIMEOUT, self.0.send(Message::Ping(bytes::Bytes::new()))).await;
+        sent.map_err(|_| NoStream::Timeout)?.map_err(|error| NoStream::Unreachable(error.to_string()))
+    }
+
+    /// Says the credential, in the form that `wrap` gives to the key and the secret.
+    pub(super) async fn authenticate(
+        &mut self,
+        credential: &Credential,
+        wrap: impl Fn(&str, &str) -> serde_json::Value,
+    ) -> Result<(), NoStream> {
+        let text = match credential {
+            Credential::KeyPair { key_id, secret_key } => wrap(key_id.expose(), secret_key.expose()),
+            Credential::OauthToken(token) => wrap("oauth", token.expose()),
+        };
+        let text = Zeroizing::new(text.to_string());
+        self.send(text.as_str().to_owned()).await
+    }
+}

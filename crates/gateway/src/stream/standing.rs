@@ -1,0 +1,160 @@
+//! Whether a program may still have its stream.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::civil::Date;
+use paddock_core::audit::AuditEvent;
+use paddock_core::decide::{self, Act, Decision};
+use paddock_core::{Refusal, Usage, decide as decide_request};
+use tokio::sync::watch;
+use tokio::time::{Interval, MissedTickBehavior};
+
+use super::{Opening, Stream};
+use crate::authenticate::Grant;
+use crate::door::actor;
+use crate::entrance::Reached;
+use crate::lane::Lane;
+use crate::requests::{Outcome, RequestLine};
+use crate::shared::Shared;
+
+/// How often the time is compared with the end of an access key.
+const LOOK: Duration = Duration::from_secs(1);
+
+/// An access key with an open stream.
+pub(super) struct Standing {
+    shared: Arc<Shared>,
+    grant: Grant,
+    network: IpAddr,
+    stream: Stream,
+    changes: watch::Receiver<u64>,
+    ticks: Interval,
+}
+
+/// Why a program does not get a stream, or does not keep it.
+#[derive(Debug)]
+pub(super) enum Denied {
+    /// The key is gone.
+    Revoked,
+    /// The scope, the end of the key or a freeze.
+    Refused(Refusal),
+    /// The program asked the wrong one of Alpaca's hosts.
+    WrongHost,
+}
+
+impl Denied {
+    /// For the close frame.
+    pub(super) fn reason(&self) -> String {
+        match self {
+            Self::Revoked => "the access key is no longer valid".to_owned(),
+            Self::Refused(refusal) => refusal.message.clone(),
+            Self::WrongHost => "this access key is of another environment than the host".to_owned(),
+        }
+    }
+}
+
+impl Standing {
+    /// Decides whether a program that was recognised gets the stream that it asks for, and notes it.
+    pub(super) async fn admit(opening: &Opening, grant: Grant) -> Result<Self, Denied> {
+        let shared = &opening.lane.shared;
+        let mut ticks = tokio::time::interval(LOOK);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut standing = Self {
+            shared: Arc::clone(shared),
+            changes: shared.directory_changes.subscribe(),
+            grant,
+            network: opening.arrival.network,
+            stream: opening.stream,
+            ticks,
+        };
+        let verdict = standing.host(&opening.reached).and_then(|()| standing.check());
+        let outcome = match &verdict {
+            Ok(()) => Outcome::Permitted,
+            Err(Denied::Refused(refusal)) => {
+                standing.record(&opening.lane, opening, refusal).await;
+                Outcome::Refused { reason: refusal.code.to_string(), message: refusal.message.clone() }
+            }
+            Err(denied) => Outcome::Failed { reason: "stream_denied".to_owned(), message: denied.reason() },
+        };
+        standing.note(opening, outcome);
+        verdict.map(|()| standing)
+    }
+
+    pub(super) const fn grant(&self) -> &Grant {
+        &self.grant
+    }
+
+    /// Waits until something may have changed, and looks again.
+    pub(super) async fn lost(&mut self) -> Denied {
+        loop {
+            tokio::select! {
+                changed = self.changes.changed() => {
+                    if changed.is_err() {
+                        std::future::pending::<()>().await;
+                    }
+                }
+                _ = self.ticks.tick() => {}
+            }
+            if let Err(denied) = self.check() {
+                return denied;
+            }
+        }
+    }
+
+    fn host(&self, reached: &Reached) -> Result<(), Denied> {
+        let environment = self.grant.entry().connection.connection.environment;
+        match reached {
+            Reached::AsAlpaca(host) if *host != self.stream.host(environment) => Err(Denied::WrongHost),
+            _ => Ok(()),
+        }
+    }
+
+    fn check(&mut self) -> Result<(), Denied> {
+        let directory = self.shared.directory.load();
+        self.grant = self.grant.renewed(&directory).ok_or(Denied::Revoked)?;
+        let entry = self.grant.entry();
+        let (operation, class) = self.stream.operation();
+        let request = decide::Request {
+            operation,
+            class,
+            at: self.shared.clock.now(),
+            network: self.network,
+            frozen: directory.frozen(entry),
+            act: Act::Plain,
+        };
+        match decide_request(&entry.key.scope, &request, &Usage::none(Date::ZERO)) {
+            Decision::Permit(_) => Ok(()),
+            Decision::Refuse(refusal) => Err(Denied::Refused(refusal)),
+        }
+    }
+
+    async fn record(&self, lane: &Lane, opening: &Opening, refusal: &Refusal) {
+        let event = AuditEvent::RequestRefused {
+            request: opening.arrival.request,
+            operation: self.stream.operation().0.to_owned(),
+            target: format!("stream {}", self.stream.path()),
+            reason: refusal.code,
+            message: refusal.message.clone(),
+            numbers: refusal.numbers.clone(),
+        };
+        lane.record(actor(&self.grant), event, opening.arrival.at).await;
+    }
+
+    fn note(&self, opening: &Opening, outcome: Outcome) {
+        let (key, connection) = (&self.grant.entry().key, &self.grant.entry().connection.connection);
+        let arrival = opening.arrival;
+        self.shared.log.note(RequestLine {
+            key: Some(key.id),
+            key_name: Some(key.name.clone()),
+            connection: Some(connection.name.clone()),
+            environment: Some(connection.environment),
+            path: self.stream.path().to_owned(),
+            operation: Some(self.stream.operation().0),
+            summary: Some("stream".to_owned()),
+            status: if outcome == Outcome::Permitted { 200 } else { 403 },
+            outcome,
+            ..RequestLine::begun(arrival.request, arrival.at, &http::Method::GET)
+        });
+    }
+}

@@ -1,0 +1,204 @@
+//! The broker's side of one account's trade updates.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use paddock_alpaca::stream::TRADE_UPDATES;
+use paddock_core::id::ConnectionId;
+use serde_json::{Value, json};
+use tokio::runtime::Handle;
+use tokio::sync::{broadcast, watch};
+use tokio::time::{Instant, interval};
+use tokio_tungstenite::tungstenite::Message;
+
+use super::dial::{NoStream, STEP_TIMEOUT, Wire};
+use crate::shared::Shared;
+
+/// How many updates may wait for a program before it counts as slow.
+const WAITING: usize = 4096;
+/// How long a hub that nobody listens to keeps its place at the broker.
+const LINGER: Duration = Duration::from_secs(10);
+/// How often the broker is asked whether it is there, and how many times in vain.
+const PING: Duration = Duration::from_secs(15);
+const SILENT_PINGS: u32 = 3;
+/// The first and the longest pause before the broker is tried again.
+const FIRST_PAUSE: Duration = Duration::from_millis(250);
+const LONGEST_PAUSE: Duration = Duration::from_secs(30);
+
+/// A running hub.
+#[derive(Clone, Debug)]
+pub(super) struct TradeHub {
+    told: broadcast::Sender<Arc<Told>>,
+    state: watch::Receiver<State>,
+}
+
+/// What programs are told.
+#[derive(Debug)]
+pub(super) enum Told {
+    /// A message of the broker's, as it came.
+    Update(Value),
+    /// Nothing was heard between these instants.
+    Gap(Timestamp, Timestamp),
+}
+
+/// Whether the broker listens to us.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    Connecting,
+    Up,
+    Down,
+    Ended,
+}
+
+impl TradeHub {
+    pub(super) fn runs(&self) -> bool {
+        *self.state.borrow() != State::Ended && self.state.has_changed().is_ok()
+    }
+
+    /// Everything from now on. It begins when the broker tells updates, so that none is missed of an order that is placed after this
+    /// has returned; `None` if the broker cannot be reached.
+    pub(super) async fn listen(&self) -> Option<broadcast::Receiver<Arc<Told>>> {
+        let told = self.told.subscribe();
+        let mut state = self.state.clone();
+        let up = state.wait_for(|state| *state != State::Connecting);
+        let state = *tokio::time::timeout(STEP_TIMEOUT, up).await.ok()?.ok()?;
+        (state == State::Up).then_some(told)
+    }
+}
+
+/// Starts a hub on `main`. It ends when nobody has listened for a while.
+pub(super) fn start(shared: &Arc<Shared>, main: &Handle, connection: ConnectionId) -> TradeHub {
+    let (told, _) = broadcast::channel(WAITING);
+    let (sender, state) = watch::channel(State::Connecting);
+    let hub = Hub { shared: Arc::clone(shared), connection, told: told.clone(), state: sender };
+    main.spawn(hub.run());
+    TradeHub { told, state }
+}
+
+struct Hub {
+    shared: Arc<Shared>,
+    connection: ConnectionId,
+    told: broadcast::Sender<Arc<Told>>,
+    state: watch::Sender<State>,
+}
+
+impl Hub {
+    async fn run(self) {
+        let mut pause = FIRST_PAUSE;
+        let mut gap: Option<Timestamp> = None;
+        let mut idle = Instant::now();
+        loop {
+            match self.connect().await {
+                Ok((wire, fingerprint)) => {
+                    pause = FIRST_PAUSE;
+                    self.state.send_replace(State::Up);
+                    if let Some(since) = gap.take() {
+                        _ = self.told.send(Arc::new(Told::Gap(since, self.shared.clock.now())));
+                    }
+                    if !self.serve(wire, fingerprint).await {
+                        break;
+                    }
+                    tracing::warn!("the trade updates from alpaca were interrupted");
+                    gap = Some(self.shared.clock.now());
+                    idle = Instant::now();
+                }
+                Err(error) => tracing::warn!(%error, "there are no trade updates from alpaca"),
+            }
+            self.state.send_replace(State::Down);
+            if self.told.receiver_count() > 0 {
+                idle = Instant::now();
+            } else if idle.elapsed() >= LINGER {
+                break;
+            }
+            let mut directory = self.shared.directory_changes.subscribe();
+            // A new credential is tried at once.
+            let _ = tokio::time::timeout(pause, directory.changed()).await;
+            pause = (pause * 2).min(LONGEST_PAUSE);
+            self.state.send_replace(State::Connecting);
+        }
+        self.state.send_replace(State::Ended);
+    }
+
+    /// Tells what the broker tells. `false` when nobody listens any more, `true` when the connection is lost.
+    async fn serve(&self, mut wire: Wire, fingerprint: Vec<u8>) -> bool {
+        let mut directory = self.shared.directory_changes.subscribe();
+        let mut ticks = interval(Duration::from_secs(1));
+        let mut pings = interval(PING);
+        let (mut idle, mut silent) = (Instant::now(), 0);
+        loop {
+            tokio::select! {
+                message = wire.next() => {
+                    silent = 0;
+                    let Some(message) = message else { return true };
+                    if let Some(update) = read(&message).filter(|update| update["stream"] == TRADE_UPDATES) {
+                        _ = self.told.send(Arc::new(Told::Update(update)));
+                    }
+                }
+                _ = directory.changed() => {
+                    let directory = self.shared.directory.load();
+                    let current = directory.connection(self.connection).map(|entry| entry.fingerprint());
+                    if current != Some(&fingerprint) {
+                        return true;
+                    }
+                }
+                _ = ticks.tick() => {}
+                _ = pings.tick() => {
+                    silent += 1;
+                    if silent > SILENT_PINGS || wire.ping().await.is_err() {
+                        return true;
+                    }
+                }
+            }
+            if self.told.receiver_count() > 0 {
+                idle = Instant::now();
+            } else if idle.elapsed() >= LINGER {
+                return false;
+            }
+        }
+    }
+
+    async fn connect(&self) -> Result<(Wire, Vec<u8>), NoStream> {
+        let shared = &self.shared;
+        let entry = shared.directory.load().connection(self.connection).cloned().ok_or(NoStream::Gone)?;
+        let base = shared.client.endpoints().trading(entry.connection.environment);
+        let mut wire = shared.dialer.open(base, paddock_alpaca::stream::TRADE_UPDATES_PATH).await?;
+        {
+            let credential = entry.open(&shared.opener).map_err(|_| NoStream::Sealed)?;
+            let wrap = |key: &str, secret: &str| match key {
+                "oauth" => json!({"action": "authenticate", "data": {"oauth_token": secret}}),
+                _ => json!({"action": "authenticate", "data": {"key_id": key, "secret_key": secret}}),
+            };
+            wire.authenticate(&credential, wrap).await?;
+        }
+        let authorized = expect(&mut wire, "authorization").await?;
+        if authorized["data"]["status"] != "authorized" {
+            return Err(NoStream::Refused);
+        }
+        wire.send(json!({"action": "listen", "data": {"streams": [TRADE_UPDATES]}}).to_string()).await?;
+        expect(&mut wire, "listening").await?;
+        Ok((wire, entry.fingerprint().to_vec()))
+    }
+}
+
+/// Paper accounts get their JSON in binary frames.
+fn read(message: &Message) -> Option<Value> {
+    match message {
+        Message::Text(text) => serde_json::from_str(text).ok(),
+        Message::Binary(bytes) => serde_json::from_slice(bytes).ok(),
+        _ => None,
+    }
+}
+
+async fn expect(wire: &mut Wire, stream: &str) -> Result<Value, NoStream> {
+    let waiting = async {
+        loop {
+            let message = wire.next().await.ok_or(NoStream::Unexpected)?;
+            let value = read(&message).ok_or(NoStream::Unexpected)?;
+            if value["stream"] == stream {
+                return Ok(value);
+            }
+        }
+    };
+    tokio::time::timeout(STEP_TIMEOUT, waiting).await.map_err(|_| NoStream::Timeout)?
+}

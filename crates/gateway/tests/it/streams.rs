@@ -1,0 +1,290 @@
+//! Streams through the gateway, before the built-in broker, which has one place for each account and data stream as Alpaca has.
+
+#![expect(clippy::panic, reason = "a test stops where something is not as it should be")]
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::{SinkExt, StreamExt};
+use paddock_core::audit::Actor;
+use paddock_core::{Environment, ManualClock, PermissionClass, Scope, Symbol};
+use paddock_paper::{EphemeralBroker, PaperOptions};
+use paddock_vault::OsEntropy;
+use rstest::rstest;
+use rust_decimal::Decimal;
+use serde_json::{Value, json};
+use tokio::net::TcpStream;
+use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::tungstenite::client::IntoClientRequest;
+use tokio_tungstenite::{WebSocketStream, client_async};
+
+use crate::broker::FakeBroker;
+use crate::rig::{Pair, Rig, trader};
+
+/// No answer takes longer on the slowest machine.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+struct Stage {
+    rig: Rig,
+    broker: EphemeralBroker,
+    account: uuid::Uuid,
+    clock: Arc<ManualClock>,
+}
+
+impl Stage {
+    async fn set() -> Self {
+        let clock = Arc::new(ManualClock::new("2026-11-20T15:00:00Z".parse().unwrap()));
+        let options = PaperOptions::new(clock.clone(), Arc::new(OsEntropy));
+        let broker = EphemeralBroker::start(options).await.unwrap();
+        let account = broker.broker.create_account(Environment::Paper, Decimal::from(100_000)).await.unwrap();
+        let pair = (account.key_id.as_str(), account.secret_key.expose());
+        let rig = Rig::before(FakeBroker::start().await, broker.paper_address, clock.clone(), pair).await;
+        Self { rig, broker, account: account.account_id, clock }
+    }
+
+    async fn open(&self, path: &str, headers: &[(&'static str, &str)]) -> Socket {
+        let mut request = format!("ws://{}{path}", self.rig.address).into_client_request().unwrap();
+        for (name, value) in headers {
+            request.headers_mut().insert(*name, value.parse().unwrap());
+        }
+        let tcp = TcpStream::connect(self.rig.address).await.unwrap();
+        Socket(client_async(request, tcp).await.unwrap().0)
+    }
+
+    /// A program that is subscribed to trades of a symbol.
+    async fn listening(&self, pair: &Pair, symbol: &str) -> Socket {
+        let mut socket = self.open("/v2/iex", &[]).await;
+        assert_eq!(socket.next().await[0]["msg"], "connected");
+        socket.say(json!({"action": "auth", "key": pair.key_id, "secret": pair.secret})).await;
+        assert_eq!(socket.next().await[0]["msg"], "authenticated");
+        socket.say(json!({"action": "subscribe", "trades": [symbol]})).await;
+        let acknowledged = socket.next().await;
+        assert_eq!(acknowledged[0]["trades"], json!([symbol]), "{acknowledged}");
+        socket
+    }
+
+    fn pass(&self, seconds: u64) {
+        self.clock.advance(Duration::from_secs(seconds));
+    }
+}
+
+struct Socket(WebSocketStream<TcpStream>);
+
+impl Socket {
+    async fn say(&mut self, value: Value) {
+        self.0.send(Message::text(value.to_string())).await.unwrap();
+    }
+
+    /// The next message, read as JSON in whichever frame it comes.
+    async fn next(&mut self) -> Value {
+        match self.frame().await {
+            Message::Text(text) => serde_json::from_str(&text).unwrap(),
+            Message::Binary(bytes) => serde_json::from_slice(&bytes).unwrap(),
+            other => panic!("no message but {other:?}"),
+        }
+    }
+
+    async fn frame(&mut self) -> Message {
+        loop {
+            match tokio::time::timeout(PATIENCE, self.0.next()).await.unwrap().unwrap().unwrap() {
+                Message::Ping(_) | Message::Pong(_) => {}
+                frame => return frame,
+            }
+        }
+    }
+
+    /// What is said until the close frame, and its reason.
+    async fn until_closed(&mut self) -> (Vec<Value>, u16, String) {
+        let mut said = Vec::new();
+        loop {
+            match self.frame().await {
+                Message::Close(Some(close)) => return (said, close.code.into(), close.reason.to_string()),
+                Message::Text(text) => said.push(serde_json::from_str(&text).unwrap()),
+                Message::Binary(bytes) => said.push(serde_json::from_slice(&bytes).unwrap_or_default()),
+                other => panic!("{other:?}"),
+            }
+        }
+    }
+}
+
+fn symbols_of(frame: &Value) -> Vec<String> {
+    let symbols = frame.as_array().unwrap().iter().map(|item| item["S"].as_str().unwrap().to_owned());
+    symbols.collect()
+}
+
+#[tokio::test]
+async fn many_programs_share_the_accounts_one_place_and_each_hears_its_own() {
+    let stage = Stage::set().await;
+    let pair = stage.rig.key(trader()).await;
+    let (mut apple, mut also, mut ibm) = (
+        stage.listening(&pair, "AAPL").await,
+        stage.listening(&pair, "AAPL").await,
+        stage.listening(&pair, "IBM").await,
+    );
+    stage.pass(60);
+    let (first, same) = (apple.next().await, also.next().await);
+    assert_eq!(first, same, "both get the same");
+    assert!(symbols_of(&first).iter().all(|symbol| symbol == "AAPL"), "{first}");
+    assert!(symbols_of(&ibm.next().await).iter().all(|symbol| symbol == "IBM"));
+    // One leaves, and takes nothing from the other.
+    also.say(json!({"action": "unsubscribe", "trades": ["AAPL"]})).await;
+    loop {
+        let said = also.next().await;
+        if said[0]["T"] == "subscription" {
+            assert_eq!(said[0]["trades"], json!([]));
+            break;
+        }
+    }
+    let before = first[0]["t"].clone();
+    stage.pass(60);
+    loop {
+        let later = apple.next().await;
+        if later[0]["t"].as_str() > before.as_str() {
+            break;
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_program_that_speaks_messagepack_is_answered_in_it() {
+    let stage = Stage::set().await;
+    let pair = stage.rig.key(trader()).await;
+    let headers = [
+        ("content-type", "application/msgpack"),
+        ("apca-api-key-id", pair.key_id.as_str()),
+        ("apca-api-secret-key", pair.secret.as_str()),
+    ];
+    let mut socket = stage.open("/v2/iex", &headers).await;
+    let words = |message: Message| rmp_serde::from_slice::<Value>(&message.into_data()).unwrap();
+    assert_eq!(words(socket.frame().await)[0]["msg"], "connected");
+    assert_eq!(words(socket.frame().await)[0]["msg"], "authenticated");
+    let request = rmp_serde::to_vec_named(&json!({"action": "subscribe", "trades": ["AAPL"]})).unwrap();
+    socket.0.send(Message::binary(request)).await.unwrap();
+    assert_eq!(words(socket.frame().await)[0]["trades"], json!(["AAPL"]));
+    stage.pass(60);
+    let frame = socket.frame().await;
+    assert!(frame.is_binary());
+    // An array of maps, the instant as MessagePack's own timestamp in eight bytes.
+    assert!(frame.into_data().windows(4).any(|bytes| bytes == b"\xa1t\xd7\xff"));
+}
+
+#[rstest]
+#[case(json!({"action": "auth", "key": "PDKNOBODY", "secret": "wrong"}), 402)]
+#[case(json!({"action": "subscribe", "trades": ["AAPL"]}), 401)]
+#[case(json!({"action": "sing"}), 400)]
+#[tokio::test]
+async fn without_a_good_key_there_is_nothing(#[case] message: Value, #[case] code: u64) {
+    let stage = Stage::set().await;
+    let mut socket = stage.open("/v2/sip", &[]).await;
+    socket.next().await;
+    socket.say(message).await;
+    assert_eq!(socket.next().await[0]["code"], code);
+}
+
+#[tokio::test]
+async fn a_key_without_the_right_to_data_gets_no_stream_and_it_is_recorded() {
+    let stage = Stage::set().await;
+    let pair = stage.rig.key(Scope { classes: [PermissionClass::Cancel].into(), ..Scope::default() }).await;
+    let mut socket = stage.open("/v2/iex", &[]).await;
+    socket.next().await;
+    socket.say(json!({"action": "auth", "key": pair.key_id, "secret": pair.secret})).await;
+    let (said, code, reason) = socket.until_closed().await;
+    assert_eq!((said[0][0]["code"].as_u64(), code), (Some(402), 1008));
+    assert!(reason.contains("may not use streamMarketData"), "{reason}");
+    let (records, _) = stage.rig.store.audit_head().await.unwrap();
+    assert!(records > 0);
+}
+
+#[tokio::test]
+async fn only_the_symbols_that_the_scope_allows() {
+    let stage = Stage::set().await;
+    let mut scope = trader();
+    scope.data_symbols = Some([Symbol::parse("AAPL").unwrap()].into());
+    let pair = stage.rig.key(scope).await;
+    let mut socket = stage.listening(&pair, "AAPL").await;
+    for symbol in ["MSFT", "*"] {
+        socket.say(json!({"action": "subscribe", "trades": [symbol]})).await;
+        assert_eq!(socket.next().await[0]["code"], 409, "{symbol}");
+    }
+}
+
+#[rstest]
+#[case::freeze(true)]
+#[case::revoke(false)]
+#[tokio::test]
+async fn open_sockets_end_with_the_right_to_them(#[case] freeze: bool) {
+    let stage = Stage::set().await;
+    let (pair, other) = (stage.rig.key(trader()).await, stage.rig.key(trader()).await);
+    let mut data = stage.listening(&pair, "AAPL").await;
+    let mut unharmed = stage.listening(&other, "AAPL").await;
+    let mut updates = stage.open("/stream", &[]).await;
+    updates.say(json!({"action": "auth", "key": pair.key_id, "secret": pair.secret})).await;
+    assert_eq!(updates.next().await["data"]["status"], "authorized");
+    let now = paddock_core::Clock::now(&*stage.clock);
+    if freeze {
+        stage.rig.store.set_key_frozen(pair.id, true, &Actor::Operator, now).await.unwrap();
+    } else {
+        stage.rig.store.revoke_key(pair.id, &Actor::Operator, now).await.unwrap();
+    }
+    stage.rig.control.reload().await.unwrap();
+    let (said, code, reason) = data.until_closed().await;
+    assert_eq!((said.last().unwrap()[0]["code"].as_u64(), code), (Some(402), 1008));
+    assert!(reason.contains(if freeze { "frozen" } else { "no longer valid" }), "{reason}");
+    let (said, code, _) = updates.until_closed().await;
+    assert_eq!((said.last().unwrap()["data"]["status"].as_str(), code), (Some("unauthorized"), 1008));
+    stage.pass(60);
+    assert!(!symbols_of(&unharmed.next().await).is_empty());
+}
+
+#[tokio::test]
+async fn trade_updates_reach_every_program_that_listens() {
+    let stage = Stage::set().await;
+    let pair = stage.rig.key(trader()).await;
+    let mut sockets = Vec::new();
+    for path in ["/stream", "/stream/"] {
+        let mut socket = stage.open(path, &[]).await;
+        socket.say(json!({"action": "listen", "data": {"streams": ["trade_updates"]}})).await;
+        assert_eq!(socket.next().await["data"]["status"], "unauthorized");
+        let data = json!({"key_id": pair.key_id, "secret_key": pair.secret});
+        socket.say(json!({"action": "authenticate", "data": data})).await;
+        assert_eq!(socket.next().await["data"]["status"], "authorized");
+        socket.say(json!({"action": "listen", "data": {"streams": ["trade_updates"]}})).await;
+        assert_eq!(socket.next().await["stream"], "listening");
+        sockets.push(socket);
+    }
+    let order =
+        json!({"symbol": "AAPL", "qty": "1", "side": "buy", "type": "market", "time_in_force": "day"});
+    let (status, placed) = stage.rig.order(&pair, order).await;
+    assert_eq!(status, 200, "{placed}");
+    for socket in &mut sockets {
+        loop {
+            let update = socket.next().await;
+            assert_eq!(update["data"]["order"]["id"], placed["id"]);
+            if update["data"]["event"] == "fill" {
+                break;
+            }
+        }
+    }
+}
+
+/// The broker ends the old pair's sockets with the pair. The programs stay, and hear on when the connection has the new one.
+#[tokio::test]
+async fn a_new_credential_goes_unnoticed() {
+    let stage = Stage::set().await;
+    let pair = stage.rig.key(trader()).await;
+    let mut socket = stage.listening(&pair, "AAPL").await;
+    let renewed = stage.broker.broker.regenerate_key(stage.account).await.unwrap();
+    stage.rig.replace_credential(&renewed.key_id, renewed.secret_key.expose()).await;
+    let mut heard = false;
+    for _ in 0..200 {
+        stage.pass(1);
+        let said = tokio::time::timeout(Duration::from_millis(100), socket.0.next()).await;
+        if let Ok(Some(Ok(Message::Text(text)))) = said
+            && text.contains("\"T\":\"t\"")
+        {
+            heard = true;
+            break;
+        }
+    }
+    assert!(heard, "nothing was heard after the rotation");
+}
