@@ -11,11 +11,11 @@ mod rules;
 #[cfg(test)]
 mod tests;
 
-use std::sync::LazyLock;
+use std::sync::{LazyLock, OnceLock};
 
 use jiff::Timestamp;
 use jiff::civil::{Date, Time, date, time};
-use jiff::tz::TimeZone;
+use jiff::tz::{Offset, TimeZone};
 
 /// The first day that the calendar knows.
 pub const FIRST_DATE: Date = date(1990, 1, 1);
@@ -32,6 +32,11 @@ static SESSION_DATES: LazyLock<Vec<Date>> = LazyLock::new(|| {
         .filter(|date| rules::close_on(*date).is_some())
         .collect()
 });
+
+/// The sessions by year and day of the year, each year built on first use: rules and time zones are asked once for each day.
+static SESSIONS: [OnceLock<Box<[Option<Session>]>>; YEARS] = [const { OnceLock::new() }; YEARS];
+
+const YEARS: usize = 110;
 
 /// One regular trading session, 9:30 to 16:00 New York time unless it closes early.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -78,16 +83,30 @@ pub fn trading_date(at: Timestamp) -> Date {
 /// The session on a date, or `None` on weekends, holidays and outside the supported years.
 #[must_use]
 pub fn session_on(date: Date) -> Option<Session> {
-    if !(FIRST_DATE..=LAST_DATE).contains(&date) {
-        return None;
-    }
+    let year = usize::try_from(date.year() - FIRST_DATE.year()).ok()?;
+    let days = SESSIONS.get(year)?.get_or_init(|| {
+        date.first_of_year()
+            .series(jiff::Span::new().days(1))
+            .take(usize::from(date.days_in_year() as u16))
+            .map(compute)
+            .collect()
+    });
+    days.get(usize::try_from(date.day_of_year() - 1).ok()?).copied().flatten()
+}
+
+fn compute(date: Date) -> Option<Session> {
     rules::close_on(date).map(|close| Session::new(date, close))
 }
 
 /// The regular session that contains the instant, `open <= at < close`.
 #[must_use]
 pub fn session_at(at: Timestamp) -> Option<Session> {
-    session_on(trading_date(at)).filter(|session| session.contains(at))
+    session_on(date_of_session(at)).filter(|session| session.contains(at))
+}
+
+/// The date of the session that an instant is in, if it is in one: sessions lie within one day also in UTC.
+fn date_of_session(at: Timestamp) -> Date {
+    Offset::UTC.to_datetime(at).date()
 }
 
 /// Whether a regular session is under way.
@@ -111,7 +130,7 @@ pub fn previous_session_before(date: Date) -> Session {
 /// The first opening strictly later than `at`.
 #[must_use]
 pub fn next_open(at: Timestamp) -> Timestamp {
-    let date = trading_date(at);
+    let date = date_of_session(at);
     match session_on(date) {
         Some(today) if at < today.open => today.open,
         _ => next_session_after(date).open,
@@ -121,7 +140,7 @@ pub fn next_open(at: Timestamp) -> Timestamp {
 /// The first closing strictly later than `at`: the end of the session under way, else of the next one.
 #[must_use]
 pub fn next_close(at: Timestamp) -> Timestamp {
-    let date = trading_date(at);
+    let date = date_of_session(at);
     match session_on(date) {
         Some(today) if at < today.close => today.close,
         _ => next_session_after(date).close,
@@ -158,7 +177,7 @@ fn sessions_before(date: Date) -> usize {
 /// The session with that index, or the last one.
 fn session_at_index(index: usize) -> Session {
     let date = SESSION_DATES[index.min(SESSION_DATES.len() - 1)];
-    Session::new(date, rules::close_on(date).unwrap_or(rules::REGULAR_CLOSE))
+    session_on(date).unwrap_or_else(|| Session::new(date, rules::REGULAR_CLOSE))
 }
 
 /// Opening and closing hours lie in no DST change, which New York makes at 2:00, and all supported years in the range

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::str::FromStr;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
@@ -55,7 +56,8 @@ pub struct UnknownAssetClass;
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Symbol {
-    text: Box<str>,
+    /// Shared, since every order and position names its symbol.
+    text: Arc<str>,
     class: AssetClass,
 }
 
@@ -178,7 +180,7 @@ impl TryFrom<String> for Symbol {
 
 impl From<Symbol> for String {
     fn from(symbol: Symbol) -> Self {
-        symbol.text.into()
+        symbol.text.as_ref().into()
     }
 }
 

@@ -5,6 +5,7 @@ pub mod broker;
 pub mod clock;
 mod contracts;
 mod dashboard;
+mod fast_map;
 pub mod faults;
 mod http;
 pub mod journal;

@@ -5,16 +5,44 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 
-use super::gateway::AccessKey;
 use super::measure;
 use crate::process;
 
 /// What is asked for, and by how many connections for how long.
 pub(super) struct Load<'a> {
     pub(super) url: &'a str,
-    pub(super) access_key: &'a AccessKey,
+    pub(super) target: Target,
+    pub(super) key_id: &'a str,
+    pub(super) secret_key: &'a str,
     pub(super) connections: u32,
     pub(super) seconds: u32,
+}
+
+/// What is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Target {
+    /// `GET /v2/account`.
+    Account,
+    /// `POST /v2/orders`: market orders to buy one share, of ten symbols in turn.
+    Orders,
+}
+
+impl Target {
+    const fn path(self) -> &'static str {
+        match self {
+            Self::Account => "/v2/account",
+            Self::Orders => "/v2/orders",
+        }
+    }
+
+    /// The script of wrk; what it measured is printed in the same way by all.
+    fn script(self) -> String {
+        let requests = match self {
+            Self::Account => "",
+            Self::Orders => include_str!("orders.lua"),
+        };
+        format!("{requests}{}", include_str!("load.lua"))
+    }
 }
 
 /// What one round of load showed.
@@ -31,14 +59,14 @@ impl Load<'_> {
     /// Sends the load, and measures the processes that serve it.
     pub(super) fn run(&self, processes: &[u32]) -> Result<Round> {
         let script = std::env::temp_dir().join(format!("paddock-bench-{}.lua", std::process::id()));
-        std::fs::write(&script, include_str!("load.lua"))?;
+        std::fs::write(&script, self.target.script())?;
         let before = cpu_time(processes)?;
         let mut wrk = Command::new("wrk");
         wrk.args(["--threads", "1", "--connections", &self.connections.to_string()]);
         wrk.args(["--duration", &format!("{}s", self.seconds), "--script"]).arg(&script);
-        wrk.args(["--header", &format!("APCA-API-KEY-ID: {}", self.access_key.key_id)]);
-        wrk.args(["--header", &format!("APCA-API-SECRET-KEY: {}", self.access_key.secret_key)]);
-        let output = process::output(wrk.arg(format!("{}/v2/account", self.url)));
+        wrk.args(["--header", &format!("APCA-API-KEY-ID: {}", self.key_id)]);
+        wrk.args(["--header", &format!("APCA-API-SECRET-KEY: {}", self.secret_key)]);
+        let output = process::output(wrk.arg(format!("{}{}", self.url, self.target.path())));
         std::fs::remove_file(&script)?;
         let cpu = cpu_time(processes)?.saturating_sub(before);
         parse(&output?, cpu)

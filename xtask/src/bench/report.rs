@@ -25,13 +25,12 @@ pub(super) fn one_round(gateway: &Round, nginx: &Round) -> String {
     )
 }
 
-/// The page that is kept.
-pub(super) fn markdown(findings: &Findings, seconds: u32) -> Result<String> {
+/// The gateway's section of the page.
+pub(super) fn section(findings: &Findings, seconds: u32) -> Result<String> {
     let mut text = String::from(
-        "# Benchmarks\n\nWritten by `cargo xtask bench --write`; do not edit. What one read (`GET /v2/account`) costs through Paddock's \
-         gateway, beside\nnginx that only replaces the two key headers. Both forward to the same upstream (an nginx that answers a fixed \
-         account) and\ntake the same load from wrk, in turn, on one machine that runs everything. Absolute numbers belong to that machine; \
-         compare the ratios.\n\n",
+        "What one read (`GET /v2/account`) costs through Paddock's gateway, beside nginx that only replaces the two key headers. Both forward\n\
+         to the same upstream (an nginx that answers a fixed account) and take the same load from wrk, in turn, on one machine that runs\n\
+         everything. Absolute numbers belong to that machine; compare the ratios.\n\n",
     );
     writeln!(text, "{}\n", machine()?)?;
     writeln!(text, "Medians of {ROUNDS} rounds of {seconds} s each.\n")?;
@@ -80,7 +79,7 @@ pub(super) fn markdown(findings: &Findings, seconds: u32) -> Result<String> {
 }
 
 /// What the numbers were found on.
-fn machine() -> Result<String> {
+pub(super) fn machine() -> Result<String> {
     let cpuinfo = std::fs::read_to_string("/proc/cpuinfo")?;
     let model =
         cpuinfo.lines().find_map(|line| line.strip_prefix("model name")).unwrap_or(": an unnamed processor");
@@ -96,29 +95,29 @@ fn machine() -> Result<String> {
     Ok(format!("{}: {cores} cores of {model}, {}, {version}.", date.trim(), kernel.trim()))
 }
 
-fn median(rounds: &[Round], of: impl Fn(&Round) -> Duration) -> Duration {
+pub(super) fn median(rounds: &[Round], of: impl Fn(&Round) -> Duration) -> Duration {
     middle(rounds.iter().map(of).collect())
 }
 
-fn middle(mut values: Vec<Duration>) -> Duration {
+pub(super) fn middle(mut values: Vec<Duration>) -> Duration {
     values.sort_unstable();
     values.get(values.len() / 2).copied().unwrap_or_default()
 }
 
-fn rate(rounds: &[Round], seconds: u32) -> f64 {
+pub(super) fn rate(rounds: &[Round], seconds: u32) -> f64 {
     let mut requests: Vec<u32> = rounds.iter().map(|round| round.requests).collect();
     requests.sort_unstable();
     requests.get(requests.len() / 2).map_or(0.0, |requests| f64::from(*requests) / f64::from(seconds))
 }
 
-fn ratio(gateway: Duration, nginx: Duration) -> f64 {
+pub(super) fn ratio(gateway: Duration, nginx: Duration) -> f64 {
     gateway.as_secs_f64() / nginx.as_secs_f64()
 }
 
-fn micros(duration: Duration) -> String {
+pub(super) fn micros(duration: Duration) -> String {
     format!("{:.1} µs", duration.as_secs_f64() * 1e6)
 }
 
-fn megabytes(bytes: u64) -> String {
+pub(super) fn megabytes(bytes: u64) -> String {
     format!("{} MB", bytes.div_ceil(1_000_000))
 }

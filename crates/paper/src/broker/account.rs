@@ -1,6 +1,6 @@
 //! One account: its money, holdings, orders and history.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use jiff::civil::Date;
@@ -16,6 +16,7 @@ use super::open_orders::{OpenOrders, Share};
 use super::order::Order;
 use super::position::Position;
 use super::watchlist::Watchlist;
+use crate::fast_map::FastMap;
 use crate::keys::KeptKey;
 
 /// Whether an account may trade. Only the dashboard changes it.
@@ -114,8 +115,8 @@ pub struct Account {
     /// Its user's lists of assets, oldest first.
     pub watchlists: Vec<Watchlist>,
     orders: BTreeMap<u64, Order>,
-    by_id: HashMap<Uuid, u64>,
-    by_client_order_id: HashMap<String, u64>,
+    by_id: FastMap<Uuid, u64>,
+    by_client_order_id: FastMap<String, u64>,
     open: OpenOrders,
 }
 
@@ -151,8 +152,8 @@ impl Account {
             accrued: Vec::new(),
             watchlists: Vec::new(),
             orders: BTreeMap::new(),
-            by_id: HashMap::new(),
-            by_client_order_id: HashMap::new(),
+            by_id: FastMap::default(),
+            by_client_order_id: FastMap::default(),
             open: OpenOrders::default(),
         }
     }
@@ -186,6 +187,11 @@ impl Account {
             change(order);
             self.open.update(order, before);
         }
+    }
+
+    /// Writes down when something happens to an order next, and tells what was written before. Nothing else hangs on it.
+    pub(super) fn set_due(&mut self, sequence: u64, due_at: Option<Timestamp>) -> Option<Timestamp> {
+        self.orders.get_mut(&sequence).and_then(|order| std::mem::replace(&mut order.due_at, due_at))
     }
 
     /// The order with that id.

@@ -175,11 +175,7 @@ impl Broker {
 
     fn set_due(&mut self, account: Uuid, sequence: u64, next: Option<(Timestamp, Due)>) {
         let Some(owner) = self.accounts.get_mut(&account) else { return };
-        let mut before = None;
-        owner.change_order(sequence, |order| {
-            before = std::mem::replace(&mut order.due_at, next.map(|(at, _)| at));
-        });
-        if let Some(before) = before {
+        if let Some(before) = owner.set_due(sequence, next.map(|(at, _)| at)) {
             self.schedule.remove(&(before, sequence));
         }
         if let Some((at, due)) = next {

@@ -29,7 +29,7 @@ mod replace;
 mod tests;
 pub mod watchlist;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -43,6 +43,7 @@ pub(crate) use admission::is_tradable;
 pub use command::{Command, Entry};
 pub use order::Order;
 
+use crate::fast_map::FastMap;
 use crate::market::Market;
 use account::Mark;
 use grants::Grants;
@@ -61,7 +62,7 @@ pub struct Broker {
     sequence: u64,
     accounts: BTreeMap<Uuid, Account>,
     /// Account by Key ID.
-    keys: HashMap<String, Uuid>,
+    keys: FastMap<String, Uuid>,
     /// Programs that people have let in.
     grants: Grants,
     /// What will happen to open orders if nothing comes in between: by time, then by the order's sequence number.
@@ -132,7 +133,7 @@ impl Broker {
             partial_fills: false,
             sequence: 0,
             accounts: BTreeMap::new(),
-            keys: HashMap::new(),
+            keys: FastMap::default(),
             grants: Grants::default(),
             schedule: BTreeMap::new(),
             order_events: None,

@@ -1,7 +1,7 @@
 //! The open orders of an account, with what they reserve and hold as running totals: neither an order nor a look at the
 //! account has to add them up.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 
 use paddock_core::Symbol;
 use paddock_core::order::Side;
@@ -9,12 +9,13 @@ use rust_decimal::Decimal;
 
 use super::figures::is_marginable;
 use super::order::Order;
+use crate::fast_map::FastMap;
 
 /// Which orders are open, and their totals.
 #[derive(Clone, Debug, Default)]
 pub(super) struct OpenOrders {
     sequences: BTreeSet<u64>,
-    by_symbol: HashMap<Symbol, OfSymbol>,
+    by_symbol: FastMap<Symbol, OfSymbol>,
     reserved: Decimal,
     reserved_cash: Decimal,
 }

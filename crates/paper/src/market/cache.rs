@@ -1,8 +1,9 @@
 //! A small bounded cache: what was least recently asked for goes first.
 
-use std::collections::HashMap;
 use std::hash::Hash;
 use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use crate::fast_map::FastMap;
 
 /// Values by key, as long as their weights fit into the capacity.
 pub(super) struct Cache<K, V> {
@@ -11,7 +12,7 @@ pub(super) struct Cache<K, V> {
 }
 
 struct Kept<K, V> {
-    entries: HashMap<K, Entry<V>>,
+    entries: FastMap<K, Entry<V>>,
     weight: usize,
     /// Counts the accesses, and so orders them.
     accesses: u64,
@@ -31,7 +32,7 @@ impl<K, V> std::fmt::Debug for Cache<K, V> {
 
 impl<K: Hash + Eq + Clone, V: Clone> Cache<K, V> {
     pub fn new(capacity: usize) -> Self {
-        Self { capacity, kept: Mutex::new(Kept { entries: HashMap::new(), weight: 0, accesses: 0 }) }
+        Self { capacity, kept: Mutex::new(Kept { entries: FastMap::default(), weight: 0, accesses: 0 }) }
     }
 
     pub fn get(&self, key: &K) -> Option<V> {

@@ -20,6 +20,7 @@ mod minutes;
 mod own_bars;
 mod path;
 mod reading;
+mod recent;
 mod recorded;
 mod seed;
 mod tape;
@@ -31,7 +32,6 @@ mod units;
 #[cfg(test)]
 mod tests;
 
-use std::collections::HashMap;
 use std::num::NonZeroI64;
 use std::sync::Arc;
 
@@ -49,11 +49,14 @@ pub use reading::{Quote, Trade};
 pub use timeframe::{NotATimeframe, Timeframe};
 pub use trailing::{Trail, Trailed};
 
+use crate::fast_map::FastMap;
+
 use asset::{Listed, listed};
 use cache::Cache;
 use day::{Day, Days, crypto_index};
 use halts::Halts;
 use minutes::{Minute, Rhythm, expand};
+use recent::Recent;
 use seed::generator;
 use timeline::Pass;
 
@@ -111,12 +114,13 @@ const TOTALS_KEPT: usize = 100_000;
 pub struct Market {
     options: MarketOptions,
     assets: Vec<AssetInfo>,
-    by_symbol: HashMap<Symbol, usize>,
+    by_symbol: FastMap<Symbol, usize>,
     own: Option<OwnBars>,
     days: Days,
     expanded: Cache<(usize, i64), Arc<Expanded>>,
     totals: Cache<(usize, i64), Totals>,
     halts: Halts,
+    recent: Recent,
 }
 
 /// A day with its minutes.
@@ -150,6 +154,7 @@ impl Market {
     pub fn with_bars(options: MarketOptions, own: Option<OwnBars>) -> Self {
         let listed = listed(own.as_ref());
         let assets: Vec<AssetInfo> = listed.iter().map(|listed| listed.info.clone()).collect();
+        let recent = Recent::new(assets.len());
         let by_symbol = assets.iter().enumerate().map(|(asset, info)| (info.symbol.clone(), asset)).collect();
         Self {
             options,
@@ -160,6 +165,7 @@ impl Market {
             expanded: Cache::new(MINUTES_KEPT),
             totals: Cache::new(TOTALS_KEPT),
             halts: Halts::default(),
+            recent,
         }
     }
 

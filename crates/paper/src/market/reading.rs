@@ -45,6 +45,7 @@ pub struct Quote {
 }
 
 /// A pass with the minutes of its day, to be read by the minutes and trades of the pass.
+#[derive(Clone, Debug)]
 pub(super) struct Tape {
     pub pass: Pass,
     expanded: Arc<Expanded>,
@@ -86,6 +87,20 @@ impl Tape {
         } else {
             start + offset
         }
+    }
+
+    /// The last instant that is certain to have no other trade after `place`.
+    pub fn stands_until(&self, place: Place) -> i64 {
+        let next = Place { trade: place.trade + 1, ..place };
+        let following = Place { played: place.played + 1, trade: 0 };
+        let after = if next.trade < self.minute(place.played).trades {
+            self.at(next)
+        } else if following.played < self.pass.played_minutes() && self.minute(following.played).trades > 0 {
+            self.at(following)
+        } else {
+            self.minute_start(following.played)
+        };
+        after - 1
     }
 
     pub fn print(&self, place: Place) -> Print {
@@ -191,7 +206,7 @@ impl Market {
             let (tape, place) = self.last_with_size(asset, at)?;
             let (traded, open) = (tape.at(place), self.halts.open_until(asset, tape.at(place)));
             if open == traded {
-                return Some(tape.trade(place));
+                return Some(self.recent.trade(&tape, place, || tape.trade(place)));
             }
             at = open;
         }
@@ -214,7 +229,7 @@ impl Market {
     #[must_use]
     pub fn quote(&self, symbol: &Symbol, at: Timestamp) -> Option<Quote> {
         let (tape, place) = self.latest(self.number(symbol)?, micros(at))?;
-        Some(tape.quote(place))
+        Some(self.recent.quote(&tape, place, || tape.quote(place)))
     }
 
     /// The trades within a window, computed as they are taken: nothing is paid for what is not read.
@@ -267,6 +282,10 @@ impl Market {
     }
 
     fn latest_on_tape(&self, asset: usize, at: i64) -> Option<(Tape, Place)> {
+        self.recent.latest(asset, at, || self.find_latest(asset, at))
+    }
+
+    fn find_latest(&self, asset: usize, at: i64) -> Option<(Tape, Place)> {
         let mut tape = self.tape(self.pass_at(asset, at)?)?;
         loop {
             if let Some(place) = tape.latest(at) {
@@ -312,10 +331,16 @@ impl Market {
         sort: Sort,
     ) -> impl Iterator<Item = Pass> + '_ {
         let first = match sort {
-            Sort::Ascending => self.pass_at(asset, from).or_else(|| self.first_pass(asset)),
+            Sort::Ascending => {
+                let known = self.recent.pass(asset, from).or_else(|| self.pass_at(asset, from));
+                known.or_else(|| self.first_pass(asset))
+            }
             Sort::Descending => self.pass_at(asset, to),
         };
         std::iter::successors(first, move |pass| match sort {
+            // The next is not looked for if nothing is asked of it.
+            Sort::Ascending if pass.end > to => None,
+            Sort::Descending if pass.start <= from => None,
             Sort::Ascending => self.pass_after(pass),
             Sort::Descending => self.pass_before(pass),
         })
