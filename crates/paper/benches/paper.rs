@@ -42,6 +42,63 @@ fn main() {
         rates.sort_unstable_by(f64::total_cmp);
         println!("measured {name} {:.0}", rates[ROUNDS / 2]);
     }
+    let mut rates: Vec<f64> = (0..ROUNDS).map(|_| replay()).collect();
+    rates.sort_unstable_by(f64::total_cmp);
+    println!("measured minute_bars_of_a_year {:.0}", rates[ROUNDS / 2]);
+}
+
+/// Minute bars per second of a broker that goes through a year of ten symbols, with a trailing stop in each that has to look at
+/// every one of them. The bars are generated or read from the recordings anew in every round.
+fn replay() -> f64 {
+    let market =
+        Arc::new(Market::new(MarketOptions { seed: 1, laying: DateLaying::OntoToday, hold_open: false }));
+    let start: Timestamp = "2025-06-24T13:30:00Z".parse().unwrap();
+    let mut broker = Broker::new(Arc::clone(&market), start);
+    open_accounts(&mut broker, start);
+    let began = processor_time();
+    let mut number = 0;
+    for quarter in 0..4 {
+        let at = start + SignedDuration::from_hours(24 * 91 * quarter);
+        for name in SYMBOLS {
+            let symbol = Symbol::parse(name).unwrap();
+            let one = Amount::Quantity(Decimal::ONE);
+            let buy = OrderRequest::market(symbol.clone(), Side::Buy, TimeInForce::Day, one);
+            let stop = OrderRequest {
+                order_type: OrderType::TrailingStop,
+                time_in_force: TimeInForce::Gtc,
+                // So far below that no year reaches it.
+                trail_percent: Some(Decimal::from(90)),
+                ..OrderRequest::market(symbol, Side::Sell, TimeInForce::Gtc, one)
+            };
+            for request in [buy, stop] {
+                number += 1;
+                let (account, order, request) = (id(1, 0), id(2, number), Box::new(request));
+                broker.apply(at, &Command::PlaceOrder { account, order, request, intent: None }).unwrap();
+            }
+        }
+    }
+    broker.advance(start + SignedDuration::from_hours(24 * 365));
+    let took = processor_time().saturating_sub(began);
+    let followed = broker.account(id(1, 0)).unwrap().orders().filter(|order| order.trailed.is_some()).count();
+    assert_eq!(followed, 4 * SYMBOLS.len(), "a stop was not followed");
+    let sessions = paddock_core::calendar::sessions_between(
+        "2025-06-24".parse().unwrap(),
+        "2026-06-23".parse().unwrap(),
+    );
+    let minutes: i64 = sessions.map(|session| session.close.duration_since(session.open).as_mins()).sum();
+    let bars = u32::try_from(minutes).unwrap() * u32::try_from(SYMBOLS.len()).unwrap();
+    f64::from(bars) / took.as_secs_f64()
+}
+
+fn open_accounts(broker: &mut Broker, at: Timestamp) {
+    for account in 0..ACCOUNTS {
+        let key = KeptKey { key_id: format!("PK{account}"), secret_sha256: String::new() };
+        let (number, account) = (format!("PA{account}"), id(1, account));
+        let environment = Environment::Paper;
+        broker
+            .apply(at, &Command::CreateAccount { account, environment, number, cash: MAX_CASH, key })
+            .unwrap();
+    }
 }
 
 /// Commands per second of one round.
@@ -50,18 +107,7 @@ fn round(load: fn(&Market) -> Vec<Command>) -> f64 {
         Arc::new(Market::new(MarketOptions { seed: 1, laying: DateLaying::OntoToday, hold_open: false }));
     let start: Timestamp = OPEN.parse().unwrap();
     let mut broker = Broker::new(Arc::clone(&market), start);
-    for account in 0..ACCOUNTS {
-        let key = KeptKey { key_id: format!("PK{account}"), secret_sha256: String::new() };
-        let number = format!("PA{account}");
-        let opened = Command::CreateAccount {
-            account: id(1, account),
-            environment: Environment::Paper,
-            number,
-            cash: MAX_CASH,
-            key,
-        };
-        broker.apply(start, &opened).unwrap();
-    }
+    open_accounts(&mut broker, start);
     let commands = load(&market);
     let began = processor_time();
     for (number, command) in (1..).zip(&commands) {

@@ -114,7 +114,8 @@ pub struct Account {
     pub accrued: Vec<AccruedFee>,
     /// Its user's lists of assets, oldest first.
     pub watchlists: Vec<Watchlist>,
-    orders: BTreeMap<u64, Order>,
+    /// Boxed, since the map is half empty when its keys come in order.
+    orders: BTreeMap<u64, Box<Order>>,
     by_id: FastMap<Uuid, u64>,
     by_client_order_id: FastMap<String, u64>,
     open: OpenOrders,
@@ -177,7 +178,7 @@ impl Account {
         self.by_id.insert(order.id, order.sequence);
         self.by_client_order_id.insert(order.client_order_id.clone(), order.sequence);
         self.open.add(&order);
-        self.orders.insert(order.sequence, order);
+        self.orders.insert(order.sequence, Box::new(order));
     }
 
     /// Changes an order. What others should hear of goes through `Broker::change`.
@@ -197,19 +198,19 @@ impl Account {
     /// The order with that id.
     #[must_use]
     pub fn order(&self, id: Uuid) -> Option<&Order> {
-        self.orders.get(self.by_id.get(&id)?)
+        self.order_at(*self.by_id.get(&id)?)
     }
 
     /// The order with that place in the sequence.
     #[must_use]
     pub fn order_at(&self, sequence: u64) -> Option<&Order> {
-        self.orders.get(&sequence)
+        self.orders.get(&sequence).map(Box::as_ref)
     }
 
     /// The order to which the client gave that name.
     #[must_use]
     pub fn order_by_client_order_id(&self, name: &str) -> Option<&Order> {
-        self.orders.get(self.by_client_order_id.get(name)?)
+        self.order_at(*self.by_client_order_id.get(name)?)
     }
 
     /// The exits that an order brought, the take-profit before the stop-loss.
@@ -219,17 +220,17 @@ impl Account {
 
     /// All orders, in the order of their submission.
     pub fn orders(&self) -> impl DoubleEndedIterator<Item = &Order> {
-        self.orders.values()
+        self.orders.values().map(Box::as_ref)
     }
 
     /// The orders that may still be filled, in the order of their submission.
     pub fn open_orders(&self) -> impl DoubleEndedIterator<Item = &Order> {
-        self.open.sequences().filter_map(|sequence| self.orders.get(&sequence))
+        self.open.sequences().filter_map(|sequence| self.order_at(sequence))
     }
 
     /// The open orders in one symbol and one way.
     pub fn open_orders_in<'a>(&'a self, symbol: &'a Symbol, side: Side) -> impl Iterator<Item = &'a Order> {
-        self.open.sequences_in(symbol, side).filter_map(|sequence| self.orders.get(&sequence))
+        self.open.sequences_in(symbol, side).filter_map(|sequence| self.order_at(sequence))
     }
 
     /// What it holds of a symbol; nothing is a zero position.

@@ -103,7 +103,7 @@ fn count(mut stream: TcpStream, counts: &Counts) -> Result<()> {
         let received = match stream.read(&mut buffer[kept..]) {
             Ok(0) => bail!("the broker ended a stream"),
             Ok(received) => received,
-            Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => continue,
+            Err(error) if is_passing(error.kind()) => continue,
             Err(error) => return Err(error.into()),
         };
         counts.bytes.fetch_add(received as u64, Ordering::Relaxed);
@@ -114,4 +114,9 @@ fn count(mut stream: TcpStream, counts: &Counts) -> Result<()> {
         buffer.copy_within(length - kept..length, 0);
     }
     Ok(())
+}
+
+/// Whether the next attempt may be better.
+fn is_passing(kind: ErrorKind) -> bool {
+    matches!(kind, ErrorKind::WouldBlock | ErrorKind::TimedOut | ErrorKind::Interrupted)
 }

@@ -14,6 +14,8 @@ use super::{CONNECTIONS, Delivered, Findings};
 const ORDERS: f64 = 10_000.0;
 const IN_PROCESS: f64 = 500_000.0;
 const DELIVERED: f64 = 500_000.0;
+/// About a million bars in two seconds.
+const REPLAYED: f64 = 500_000.0;
 
 /// One round in one line, to be seen while the rest runs.
 pub(super) fn one_round(memory: &Round, journal: &Round, nginx: &Round) -> String {
@@ -72,7 +74,7 @@ pub(super) fn section(findings: &Findings, seconds: u32) -> Result<String> {
         megabytes(findings.used_memory)
     )?;
     writeln!(text, "In process (`crates/paper/benches/paper.rs`), without HTTP and journal:\n")?;
-    writeln!(text, "| commands | per second of CPU |\n|---|---:|")?;
+    writeln!(text, "| | per second of CPU |\n|---|---:|")?;
     for (name, rate) in &findings.in_process {
         writeln!(text, "| {} | {rate:.0} |", name.replace('_', " "))?;
     }
@@ -100,8 +102,12 @@ pub(super) fn section(findings: &Findings, seconds: u32) -> Result<String> {
     };
     target("10,000 orders a second over HTTP, in memory", per_second(1, memory), ORDERS)?;
     target("10,000 orders a second over HTTP, with a journal", per_second(1, journal), ORDERS)?;
-    let slowest = findings.in_process.iter().map(|(_, rate)| *rate).fold(f64::INFINITY, f64::min);
-    target("500,000 orders a second in process", slowest, IN_PROCESS)?;
+    let found = |name: &str| {
+        findings.in_process.iter().find(|(known, _)| known == name).map_or(0.0, |(_, rate)| *rate)
+    };
+    target("500,000 orders a second in process", found("orders"), IN_PROCESS)?;
+    let replayed = "a year of minute bars of 10 symbols in 2 s: 500,000 bars a second";
+    target(replayed, found("minute_bars_of_a_year"), REPLAYED)?;
     let many = findings.streams.last().map_or(0.0, |one| per_second(one.messages, one.cpu));
     target("500,000 stream messages a second to 100 clients", many, DELIVERED)?;
     Ok(text)
