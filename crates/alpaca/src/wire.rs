@@ -11,6 +11,7 @@ pub mod bars;
 pub mod calendar;
 pub mod clock;
 pub mod configuration;
+pub mod corporate;
 pub mod decimal;
 pub mod history;
 pub mod news;

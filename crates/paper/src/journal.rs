@@ -11,7 +11,7 @@ use std::sync::mpsc;
 use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 
-use crate::broker::Entry;
+use crate::broker::{Entry, Rules};
 
 /// The journal's name in the data directory.
 pub const FILE_NAME: &str = "paper-journal.jsonl";
@@ -34,6 +34,9 @@ pub struct World {
     /// Which bars of the user's own take the place of made-up prices: [`crate::market::OwnBars::digest`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub bars: Option<String>,
+    /// Which rules were in force when it was begun; it goes on under them.
+    #[serde(default)]
+    pub rules: Rules,
 }
 
 /// The journal could not be used.
@@ -115,11 +118,11 @@ enum Durable {
 pub struct JournalFailed;
 
 impl Journal {
-    /// Opens or makes the journal in `directory` and reads what is in it.
+    /// Opens or makes the journal in `directory` and reads what is in it, and under which rules it goes on.
     ///
     /// # Errors
     /// [`JournalError`] when it cannot be used, is in use, is damaged, or belongs to another world.
-    pub fn open(directory: &Path, world: &World) -> Result<(Self, Vec<Entry>), JournalError> {
+    pub fn open(directory: &Path, world: &World) -> Result<(Self, Rules, Vec<Entry>), JournalError> {
         let path = directory.join(FILE_NAME);
         let io = |source| JournalError::Io { path: path.clone(), source };
         std::fs::create_dir_all(directory).map_err(io)?;
@@ -129,7 +132,7 @@ impl Journal {
             std::fs::TryLockError::Error(source) => io(source),
         })?;
 
-        let (entries, end) = read(&file, &path, world)?;
+        let (rules, entries, end) = read(&file, &path, world)?;
         file.set_len(end).map_err(io)?;
         file.seek(SeekFrom::End(0)).map_err(io)?;
         if end == 0 {
@@ -144,7 +147,7 @@ impl Journal {
             .name("paper-journal".to_owned())
             .spawn(move || write_lines(file, &received, &progress))
             .map_err(io)?;
-        Ok((Self { lines: Some(lines), durable, writer: Some(writer) }, entries))
+        Ok((Self { lines: Some(lines), durable, writer: Some(writer) }, rules, entries))
     }
 
     /// Hands over the entry with that number; numbers start at 1 and rise by 1.
@@ -198,12 +201,12 @@ fn line_of<T: Serialize>(value: &T) -> Vec<u8> {
     line
 }
 
-/// The entries, and the length of the file up to the end of the last whole line.
-fn read(file: &File, path: &Path, world: &World) -> Result<(Vec<Entry>, u64), JournalError> {
+/// The rules, the entries, and the length of the file up to the end of the last whole line.
+fn read(file: &File, path: &Path, world: &World) -> Result<(Rules, Vec<Entry>, u64), JournalError> {
     let io = |source| JournalError::Io { path: path.to_owned(), source };
     let mut reader = BufReader::new(file);
     let mut line = Vec::new();
-    let (mut entries, mut end) = (Vec::new(), 0);
+    let (mut rules, mut entries, mut end) = (world.rules, Vec::new(), 0);
     for number in 1.. {
         line.clear();
         let length = reader.read_until(b'\n', &mut line).map_err(io)?;
@@ -213,15 +216,16 @@ fn read(file: &File, path: &Path, world: &World) -> Result<(Vec<Entry>, u64), Jo
         let damaged = |_| JournalError::Damaged { path: path.to_owned(), line: number };
         if number == 1 {
             let made: World = serde_json::from_slice(&line).map_err(damaged)?;
-            if made != *world {
+            if made.rules > world.rules || (World { rules: world.rules, ..made.clone() }) != *world {
                 return Err(JournalError::OtherWorld { path: path.to_owned(), made: Box::new(made) });
             }
+            rules = made.rules;
         } else {
             entries.push(serde_json::from_slice(&line).map_err(damaged)?);
         }
         end += length as u64;
     }
-    Ok((entries, end))
+    Ok((rules, entries, end))
 }
 
 /// Readable by its owner only: it names accounts and what they trade.

@@ -47,6 +47,8 @@ pub struct PaperOptions {
     pub rate_limit: Option<u32>,
     /// Whether one order in ten is filled in parts, as Alpaca's paper accounts do it.
     pub partial_fills: bool,
+    /// Whether accounts show Alpaca's fields on day trades; if it is not said, before 2026-07-06, when Alpaca removed them.
+    pub day_trade_fields: Option<bool>,
     /// How streams are set up.
     pub streams: StreamOptions,
     /// What opens the admin interface: 16 to 256 ASCII characters. Without it the broker makes a token of its own, which
@@ -76,6 +78,7 @@ impl PaperOptions {
             default_cash: DEFAULT_CASH,
             rate_limit: None,
             partial_fills: false,
+            day_trade_fields: None,
             streams: StreamOptions::default(),
             admin_token: None,
             record_requests: false,

@@ -5,12 +5,13 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use jiff::{SignedDuration, Timestamp};
 use paddock_alpaca::AlpacaError;
 use paddock_alpaca::oauth::OAuthScopes;
-use paddock_core::{Clock, Entropy, Environment, SecretText};
+use paddock_core::{Clock, Entropy, Environment, SecretText, calendar};
 use rust_decimal::Decimal;
 use uuid::Uuid;
 
+use crate::broker::day_trades;
 use crate::broker::grants::{Grant, OAuthClient};
-use crate::broker::{Broker, Command, Entry, Reply};
+use crate::broker::{Broker, Command, Entry, Reply, Rules};
 use crate::clock::{ClockMode, PaperClock};
 use crate::faults::{AdminToken, Faults};
 use crate::http::rate_limit::RateLimit;
@@ -37,6 +38,7 @@ struct Shared {
     entropy: Arc<dyn Entropy>,
     journal: Option<Journal>,
     default_cash: Decimal,
+    day_trade_fields: Option<bool>,
     rate_limit: RateLimit,
     recorder: Recorder,
     streams: Streams,
@@ -92,16 +94,19 @@ impl PaperBroker {
             hold_open: options.hold_open,
             partial_fills: options.partial_fills,
             bars: digest,
+            rules: Rules::CURRENT,
         };
-        let (journal, history) = match &options.data_dir {
+        let (journal, rules, history) = match &options.data_dir {
             Some(directory) => {
-                let (journal, history) = Journal::open(directory, &world)?;
-                (Some(journal), history)
+                let (journal, rules, history) = Journal::open(directory, &world)?;
+                (Some(journal), rules, history)
             }
-            None => (None, Vec::new()),
+            None => (None, world.rules, Vec::new()),
         };
         let begin = history.first().map_or_else(|| clock.now(), |first| first.at);
-        let mut broker = Broker::new(Arc::clone(&market), begin).with_partial_fills(options.partial_fills);
+        let mut broker = Broker::new(Arc::clone(&market), begin)
+            .with_rules(rules)
+            .with_partial_fills(options.partial_fills);
         for (number, entry) in (1..).zip(&history) {
             broker
                 .apply(entry.at, &entry.command)
@@ -121,6 +126,7 @@ impl PaperBroker {
             entropy: options.entropy,
             journal,
             default_cash: options.default_cash,
+            day_trade_fields: options.day_trade_fields,
             rate_limit: RateLimit::new(options.rate_limit),
             recorder,
             streams,
@@ -347,6 +353,12 @@ impl PaperBroker {
 
     pub(crate) fn default_cash(&self) -> Decimal {
         self.0.default_cash
+    }
+
+    /// Whether accounts and configurations have their fields on day trades.
+    pub(crate) fn shows_day_trades(&self) -> bool {
+        let by_date = || calendar::trading_date(self.0.clock.now()) < day_trades::FIELDS_UNTIL;
+        self.0.day_trade_fields.unwrap_or_else(by_date)
     }
 
     pub(crate) fn rate_limit(&self) -> &RateLimit {

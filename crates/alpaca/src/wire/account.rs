@@ -112,6 +112,15 @@ pub struct Account {
     /// Whether Alpaca stopped everything.
     #[serde(default)]
     pub account_blocked: bool,
+    /// Whether the account was taken for a pattern day trader's. Alpaca removed this and the next two on 2026-07-06.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pattern_day_trader: Option<bool>,
+    /// Day trades of the last five sessions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub daytrade_count: Option<u32>,
+    /// What may be spent on day trades.
+    #[serde(default, with = "text_option", skip_serializing_if = "Option::is_none")]
+    pub daytrading_buying_power: Option<Decimal>,
     /// When the account was opened.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub created_at: Option<Timestamp>,

@@ -24,6 +24,12 @@ pub struct AccountConfiguration {
     pub suspend_trade: bool,
     /// `all` or `none`.
     pub trade_confirm_email: String,
+    /// `both`, `entry` or `exit`: when day-trading buying power was looked at. Alpaca removed this and the next on 2026-07-06.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dtbp_check: Option<String>,
+    /// `both`, `entry` or `exit`: when the rule on pattern day trading was looked at.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pdt_check: Option<String>,
 }
 
 impl Default for AccountConfiguration {
@@ -38,6 +44,8 @@ impl Default for AccountConfiguration {
             ptp_no_exception_entry: false,
             suspend_trade: false,
             trade_confirm_email: "all".to_owned(),
+            dtbp_check: None,
+            pdt_check: None,
         }
     }
 }

@@ -12,6 +12,8 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::activity::Activity;
+use super::corporate::DueDividend;
+use super::fees::DayFees;
 use super::open_orders::{OpenOrders, Share};
 use super::order::Order;
 use super::position::Position;
@@ -112,6 +114,12 @@ pub struct Account {
     pub marks: Vec<Mark>,
     /// Fees that are yet to be posted.
     pub accrued: Vec<AccruedFee>,
+    /// What regulators get of today's trades, and is yet to be posted.
+    pub day_fees: DayFees,
+    /// Dividends that are yet to be paid.
+    pub dividends: Vec<DueDividend>,
+    /// Its tier of crypto fees, from 1.
+    pub crypto_tier: u8,
     /// Its user's lists of assets, oldest first.
     pub watchlists: Vec<Watchlist>,
     /// Boxed, since the map is half empty when its keys come in order.
@@ -151,6 +159,9 @@ impl Account {
             activities: Vec::new(),
             marks: Vec::new(),
             accrued: Vec::new(),
+            day_fees: DayFees::default(),
+            dividends: Vec::new(),
+            crypto_tier: 1,
             watchlists: Vec::new(),
             orders: BTreeMap::new(),
             by_id: FastMap::default(),

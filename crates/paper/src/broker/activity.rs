@@ -9,6 +9,8 @@ use rust_decimal::Decimal;
 use serde::Serialize;
 use uuid::Uuid;
 
+use super::fees::Regulatory;
+
 /// One entry of an account's history.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Activity {
@@ -41,6 +43,37 @@ pub enum ActivityEvent {
         /// The price of the fill, dollars.
         price: Decimal,
         /// The day as of which it was posted.
+        date: Date,
+    },
+    /// A regulator's fee for a day's trades was taken.
+    RegulatoryFee {
+        /// Which.
+        fee: Regulatory,
+        /// Dollars, positive.
+        dollars: Decimal,
+        /// The day of the trades.
+        date: Date,
+    },
+    /// A dividend was paid, or charged to who is short.
+    Dividend {
+        /// Whose.
+        symbol: Symbol,
+        /// Dollars a share.
+        rate: Decimal,
+        /// Shares for which it was; negative when sold short.
+        quantity: Decimal,
+        /// The day of payment.
+        date: Date,
+    },
+    /// Shares were split.
+    Split {
+        /// Whose.
+        symbol: Symbol,
+        /// How many came to the position; negative when sold short.
+        added: Decimal,
+        /// So many new shares for so many old ones.
+        ratio: (Decimal, Decimal),
+        /// The ex-date.
         date: Date,
     },
 }
@@ -85,6 +118,9 @@ impl Activity {
             // A fee in dollars is a FEE, one in coins a CFEE.
             ActivityEvent::CryptoFee { quantity, .. } if quantity.is_zero() => "FEE",
             ActivityEvent::CryptoFee { .. } => "CFEE",
+            ActivityEvent::RegulatoryFee { .. } => "FEE",
+            ActivityEvent::Dividend { .. } => "DIV",
+            ActivityEvent::Split { .. } => "SPLIT",
         }
     }
 }

@@ -11,6 +11,7 @@ use paddock_core::order::{Amount, OrderClass, OrderRequest, OrderType, Side};
 use paddock_core::{AssetClass, Symbol};
 use rust_decimal::Decimal;
 
+use super::Rules;
 use super::account::Account;
 use super::figures::{figures, is_marginable};
 use super::not_offered;
@@ -34,6 +35,7 @@ pub(super) struct Candidate<'a> {
     pub account: &'a Account,
     pub market: &'a Market,
     pub at: Timestamp,
+    pub rules: Rules,
     pub request: &'a OrderRequest,
     /// The open order that it takes the place of: what that one holds is free for this one.
     pub replaces: Option<&'a Order>,
@@ -48,6 +50,7 @@ pub(super) fn admit(candidate: &Candidate<'_>) -> Result<Admitted, AlpacaError> 
     candidate.check_form()?;
     candidate.check_stop()?;
     let quote = candidate.quote()?;
+    candidate.check_limit(&quote)?;
     let intent = candidate.check_holding(asset, &quote)?;
     candidate.check_liquidation(intent)?;
     candidate.check_exits(intent, &quote)?;

@@ -5,6 +5,7 @@
 
 use paddock_alpaca::wire::OrderStatus;
 use paddock_core::order::{Amount, OrderClass, OrderRequest, OrderType};
+use rust_decimal::Decimal;
 use uuid::Uuid;
 
 use super::Broker;
@@ -94,10 +95,17 @@ impl Broker {
         let members: Vec<(u64, bool)> =
             owner.family(order).map(|member| (member.sequence, member.dormant)).collect();
         let at = self.now;
+        // Of an entry that was filled in parts, some may have been given up again: its exits are for what is there.
+        let symbol = &order.request.symbol;
+        let there = owner.position(symbol).quantity.abs() - owner.held(symbol);
         for (member, dormant) in members {
             match (dormant, filled) {
+                (true, true) if there <= Decimal::ZERO => self.take_back_alone(account, member),
                 (true, true) => {
                     self.change(account, member, |exit| {
+                        if let Amount::Quantity(quantity) = exit.request.amount {
+                            exit.request.amount = Amount::Quantity(quantity.min(there));
+                        }
                         exit.dormant = false;
                         exit.status = if exit.covered { OrderStatus::Held } else { OrderStatus::New };
                         exit.updated_at = at;

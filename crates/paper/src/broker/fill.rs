@@ -2,8 +2,8 @@
 
 use jiff::Timestamp;
 use paddock_alpaca::wire::{OrderStatus, PositionIntent};
-use paddock_core::AssetClass;
 use paddock_core::order::{Side, TimeInForce};
+use paddock_core::{AssetClass, Environment, calendar};
 use rust_decimal::Decimal;
 use uuid::Uuid;
 
@@ -48,7 +48,7 @@ impl Broker {
 
         // The fee is taken in what is received: coins when buying, dollars when selling.
         let value = to_cents(quantity * price);
-        let rate = fees::rate(symbol.class());
+        let rate = fees::trade_rate(symbol.class(), account.crypto_tier);
         let (fee_quantity, fee_dollars) = match side {
             Side::Buy => (quantity - (quantity * (Decimal::ONE - rate)).trunc_with_scale(9), Decimal::ZERO),
             Side::Sell => (Decimal::ZERO, to_cents(value * rate)),
@@ -66,6 +66,10 @@ impl Broker {
             account.positions.remove(&symbol);
         } else {
             account.positions.insert(symbol.clone(), after);
+        }
+        let pays_regulators = account.environment == Environment::Live && self.rules.live_fees();
+        if pays_regulators && symbol.class() == AssetClass::UsEquity {
+            account.day_fees.count(calendar::trading_date(at), side, quantity, value);
         }
         let uuid = fill_id(order_id, cumulative);
         if !rate.is_zero() {

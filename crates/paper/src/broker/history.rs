@@ -7,7 +7,7 @@ use paddock_core::Symbol;
 use rust_decimal::Decimal;
 
 use super::account::Account;
-use super::activity::ActivityEvent;
+use super::activity::{ActivityEvent, Fill};
 use super::position::to_cents;
 use crate::market::Market;
 
@@ -25,8 +25,10 @@ pub fn equities(account: &Account, market: &Market, times: &[Timestamp]) -> Vec<
             }
             while let Some(activity) = activities.next_if(|activity| activity.at <= *time) {
                 cash += activity.cash;
-                if let ActivityEvent::Fill(fill) = &activity.event {
-                    *held.entry(&fill.symbol).or_default() += activity.holding;
+                if let ActivityEvent::Fill(Fill { symbol, .. }) | ActivityEvent::Split { symbol, .. } =
+                    &activity.event
+                {
+                    *held.entry(symbol).or_default() += activity.holding;
                 }
             }
             let value: Decimal = held

@@ -10,6 +10,8 @@ pub mod activity;
 mod admission;
 mod close;
 pub mod command;
+pub mod corporate;
+pub mod day_trades;
 pub mod events;
 mod family;
 pub mod fees;
@@ -25,6 +27,7 @@ pub mod order;
 mod place;
 pub mod position;
 mod replace;
+pub mod rules;
 #[cfg(test)]
 mod tests;
 pub mod watchlist;
@@ -42,6 +45,7 @@ pub use account::Account;
 pub(crate) use admission::is_tradable;
 pub use command::{Command, Entry};
 pub use order::Order;
+pub use rules::Rules;
 
 use crate::fast_map::FastMap;
 use crate::market::Market;
@@ -56,6 +60,9 @@ pub struct Broker {
     market: Arc<Market>,
     now: Timestamp,
     next_midnight: Timestamp,
+    /// When the next split happens, and its place in the market's list.
+    next_split: Option<(Timestamp, usize)>,
+    rules: Rules,
     /// Whether orders are filled in parts now and then.
     partial_fills: bool,
     /// The sequence number of the last order.
@@ -127,6 +134,8 @@ impl Broker {
     #[must_use]
     pub fn new(market: Arc<Market>, at: Timestamp) -> Self {
         Self {
+            next_split: corporate::next_split(&market, 0, at),
+            rules: Rules::CURRENT,
             market,
             now: at,
             next_midnight: midnight_after(at),
@@ -144,6 +153,16 @@ impl Broker {
     #[must_use]
     pub const fn with_partial_fills(mut self, partial_fills: bool) -> Self {
         self.partial_fills = partial_fills;
+        self
+    }
+
+    /// The same broker under other rules.
+    #[must_use]
+    pub fn with_rules(mut self, rules: Rules) -> Self {
+        self.rules = rules;
+        if !rules.corporate_actions() {
+            self.next_split = None;
+        }
         self
     }
 
@@ -181,9 +200,12 @@ impl Broker {
     pub fn advance(&mut self, to: Timestamp) {
         loop {
             let next = self.schedule.first_key_value().map(|((at, _), _)| *at);
-            let midnight_first = next.is_none_or(|next| self.next_midnight <= next);
-            if midnight_first && self.next_midnight <= to {
+            let is_first = |at: Timestamp| at <= to && next.is_none_or(|next| at <= next);
+            let split = self.next_split.map(|(at, _)| at).filter(|at| is_first(*at));
+            if is_first(self.next_midnight) && split.is_none_or(|split| self.next_midnight <= split) {
                 self.begin_day();
+            } else if split.is_some() {
+                self.split();
             } else if next.is_some_and(|next| next <= to) {
                 if let Some(((at, sequence), scheduled)) = self.schedule.pop_first() {
                     self.now = self.now.max(at);
@@ -291,7 +313,7 @@ impl Broker {
     }
 
     /// Midnight in New York: fees are posted, and if the new day has a session, what the accounts were worth after the one
-    /// before is written down.
+    /// before is written down. Then dividends are paid, and noted for who holds shares as their ex-date begins.
     fn begin_day(&mut self) {
         let at = self.next_midnight;
         self.now = self.now.max(at);
@@ -300,6 +322,9 @@ impl Broker {
         let session = calendar::session_on(date).is_some();
         for account in self.accounts.values_mut() {
             fees::post(account, date, at);
+            if self.rules.live_fees() {
+                fees::set_tier(account, at);
+            }
             if !session {
                 continue;
             }
@@ -313,6 +338,9 @@ impl Broker {
                 let price = figures::price_of(&self.market, symbol, position, at);
                 position.day_cost = position.quantity * price;
             }
+        }
+        if self.rules.corporate_actions() {
+            self.dividends(date, at);
         }
     }
 }

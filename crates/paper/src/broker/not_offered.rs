@@ -102,6 +102,13 @@ pub(super) fn replace_family_prices_only() -> AlpacaError {
     AlpacaError::new(422, UNPROCESSABLE, "only prices of bracket, oco and oto orders can be replaced")
 }
 
+/// A limit that is far through the market.
+pub(super) fn limit_too_far(market_price: Decimal, limit_price: Decimal) -> AlpacaError {
+    AlpacaError::new(422, UNPROCESSABLE, "limit price is too far from the market")
+        .with("limit_price", limit_price.to_string())
+        .with("market_price", market_price.to_string())
+}
+
 /// A watchlist without a name, or with one that is too long.
 pub(super) fn watchlist_name() -> AlpacaError {
     AlpacaError::invalid_field("watchlist name must have 1 to 64 characters".to_owned())

@@ -24,8 +24,14 @@ impl Broker {
         if owner.order_by_client_order_id(&name).is_some() || owner.order(id).is_some() {
             return Err(AlpacaError::client_order_id_not_unique());
         }
-        let candidate =
-            Candidate { account: owner, market: &self.market, at: self.now, request, replaces: None };
+        let candidate = Candidate {
+            account: owner,
+            market: &self.market,
+            at: self.now,
+            rules: self.rules,
+            request,
+            replaces: None,
+        };
         let admitted = admit(&candidate)?;
         if let Some(stated) = intent.filter(|stated| *stated != admitted.intent) {
             return Err(AlpacaError::position_intent_mismatch(admitted.intent.as_str(), stated.as_str()));

@@ -35,6 +35,7 @@ impl Broker {
             account: owner,
             market: &self.market,
             at: self.now,
+            rules: self.rules,
             request: &request,
             replaces: Some(old),
         };

@@ -2,11 +2,14 @@
 
 mod accounting;
 mod admission;
+mod corporate;
+mod day_trades;
 mod events;
 mod extremes;
 mod family;
 mod immediate;
 mod life;
+mod live_fees;
 mod parts;
 mod stops;
 
@@ -56,16 +59,26 @@ impl Desk {
     }
 
     fn with_cash(start: &str, cash: &str) -> Self {
+        Self::with(market(), start, Environment::Paper, cash)
+    }
+
+    fn of(market: Arc<Market>, start: &str, environment: Environment) -> Self {
+        Self::with(market, start, environment, "100000")
+    }
+
+    /// In a market whose recorded prices are on their own dates.
+    fn recorded(start: &str, environment: Environment) -> Self {
+        let laying = DateLaying::AsRecorded;
+        let market = Market::new(MarketOptions { laying, ..*market().options() });
+        Self::of(Arc::new(market), start, environment)
+    }
+
+    fn with(market: Arc<Market>, start: &str, environment: Environment, cash: &str) -> Self {
         let account = Uuid::from_u128(1);
-        let mut broker = Broker::new(market(), at(start));
+        let mut broker = Broker::new(market, at(start));
         let key = KeptKey { key_id: "PK1".to_owned(), secret_sha256: String::new() };
-        let create = Command::CreateAccount {
-            account,
-            environment: Environment::Paper,
-            number: "PA1".to_owned(),
-            cash: dec(cash),
-            key,
-        };
+        let create =
+            Command::CreateAccount { account, environment, number: "PA1".to_owned(), cash: dec(cash), key };
         broker.apply(at(start), &create).unwrap();
         Self { broker, account, ids: 1000 }
     }

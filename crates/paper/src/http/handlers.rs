@@ -9,6 +9,7 @@ pub(super) mod calendar;
 pub(super) mod clock;
 pub(super) mod configuration;
 pub(super) mod contracts;
+pub(super) mod corporate_actions;
 pub(super) mod crypto;
 mod data;
 pub(super) mod history;

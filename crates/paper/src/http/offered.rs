@@ -6,8 +6,9 @@ use paddock_core::PermissionClass;
 
 use super::Call;
 use super::handlers::{
-    account, activities, announcements, assets, auctions, calendar, clock, configuration, contracts, crypto,
-    history, logos, meta, news, not_enabled, orders, positions, screener, stocks, watchlists,
+    account, activities, announcements, assets, auctions, calendar, clock, configuration, contracts,
+    corporate_actions, crypto, history, logos, meta, news, not_enabled, orders, positions, screener, stocks,
+    watchlists,
 };
 
 /// Hands a call to the handler of its operation.
@@ -57,6 +58,7 @@ pub(super) async fn answer(call: Call) -> Result<Response, AlpacaError> {
             not_enabled::no_participant()
         }
         "optionExercise" | "optionDoNotExercise" => not_enabled::exercise(&call),
+        "CorporateActions" => corporate_actions::list(&call),
         "StockBars" => stocks::bars(&call),
         "StockBarSingle" => stocks::bars_of_one(&call),
         "StockLatestBars" => stocks::latest_bars(&call),

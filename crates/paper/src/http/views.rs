@@ -4,14 +4,16 @@ mod account;
 mod activity;
 mod activity_event;
 mod asset;
+mod corporate;
 mod order;
 mod position;
 mod prices;
 
-pub(super) use account::account;
+pub(super) use account::{account, without_day_trades};
 pub(super) use activity::activity;
 pub(crate) use activity_event::activity_event;
 pub(super) use asset::asset;
+pub(super) use corporate::{announcement, cash_dividend, forward_split, process_date};
 pub(crate) use order::order;
 pub(super) use order::{family, order_at};
 pub(super) use position::position;

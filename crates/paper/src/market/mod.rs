@@ -9,9 +9,11 @@
 //! day plays at an instant, the `tape` which trade of a minute, `minutes` for the minutes of a day, and `day` for the
 //! day's prices, which come from `recorded` or from the walk in `path`.
 
+mod adjusted;
 mod asset;
 mod bars;
 mod cache;
+mod corporate;
 mod crossing;
 mod day;
 mod halts;
@@ -40,8 +42,10 @@ use jiff::civil::Date;
 use paddock_core::{Symbol, calendar};
 use rust_decimal::Decimal;
 
+pub use adjusted::{Adjustment, NotAnAdjustment};
 pub use asset::AssetInfo;
 pub use bars::Bar;
+pub use corporate::{ActionKind, CorporateAction};
 pub use crossing::{Crossing, Watch};
 pub use halts::Halted;
 pub use own_bars::{BarsError, BarsFileName, OwnBars};
@@ -116,6 +120,7 @@ pub struct Market {
     assets: Vec<AssetInfo>,
     by_symbol: FastMap<Symbol, usize>,
     own: Option<OwnBars>,
+    actions: Vec<CorporateAction>,
     days: Days,
     expanded: Cache<(usize, i64), Arc<Expanded>>,
     totals: Cache<(usize, i64), Totals>,
@@ -161,6 +166,7 @@ impl Market {
             assets,
             by_symbol,
             own,
+            actions: corporate::actions(options.laying, &listed),
             days: Days::new(options, listed),
             expanded: Cache::new(MINUTES_KEPT),
             totals: Cache::new(TOTALS_KEPT),
@@ -211,7 +217,8 @@ impl Market {
 
     /// The close of the day before the current one. A stock's current day is the New York date if that has a session,
     /// also before it opens, else the last date that had one; a crypto pair's begins at midnight in Chicago.
-    /// `None` for what is not traded here or has no such day.
+    /// From the opening after a split on, it is what it would have been after it. `None` for what is not traded here or has
+    /// no such day.
     #[must_use]
     pub fn previous_close(&self, symbol: &Symbol, at: Timestamp) -> Option<Decimal> {
         let asset = self.number(symbol)?;
@@ -223,8 +230,12 @@ impl Market {
         } else {
             calendar::session_index(date) - 1
         };
-        let day = self.days.day(asset, self.days.at_or_before(asset, current - 1)?)?;
-        Some(self.listed(asset).scale.price(day.close))
+        let before = self.days.at_or_before(asset, current - 1)?;
+        let close = self.listed(asset).scale.price(self.days.day(asset, before)?.close);
+        let opened =
+            calendar::session_on(date).filter(|session| session.open <= at).map(|session| session.date);
+        let split = opened.and_then(|date| self.split_on(symbol, date));
+        Some(split.and_then(|ratio| close.checked_div(ratio)).unwrap_or(close))
     }
 
     /// The date on which a stock's prices of `date` were recorded, or `None` if those are generated or there is no

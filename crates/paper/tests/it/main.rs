@@ -6,6 +6,7 @@ mod admin;
 mod auth;
 mod browser;
 mod contracts;
+mod corporate;
 mod dashboard;
 mod data;
 mod durability;

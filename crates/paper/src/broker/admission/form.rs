@@ -9,7 +9,7 @@ use super::Candidate;
 use crate::broker::hours;
 use crate::broker::not_offered;
 use crate::broker::position::to_cents;
-use crate::market::AssetInfo;
+use crate::market::{AssetInfo, Quote};
 
 impl Candidate<'_> {
     /// Which types, classes and times in force go together.
@@ -115,6 +115,24 @@ impl Candidate<'_> {
             return Err(AlpacaError::extended_hours_invalid());
         }
         Ok(())
+    }
+
+    /// A limit must not be so far through the market that it can only be a slip of the pen, a digit too many or too few: to buy
+    /// for more than ten times the ask, or to sell for less than a tenth of the bid. One that is far away from the market waits,
+    /// as every limit may.
+    pub(super) fn check_limit(&self, quote: &Quote) -> Result<(), AlpacaError> {
+        let request = self.request;
+        let Some(limit) = request.limit_price.filter(|_| request.order_type == OrderType::Limit) else {
+            return Ok(());
+        };
+        if !self.rules.limit_guard() || self.class() != AssetClass::UsEquity {
+            return Ok(());
+        }
+        let (market, too_far) = match request.side {
+            Side::Buy => (quote.ask, limit > quote.ask * Decimal::TEN),
+            Side::Sell => (quote.bid, limit < quote.bid / Decimal::TEN),
+        };
+        if too_far { Err(not_offered::limit_too_far(market, limit)) } else { Ok(()) }
     }
 
     /// A stop to buy must be above the last trade, one to sell below it: anything else would be triggered at once. The

@@ -46,6 +46,30 @@ fn a_fresh_account_is_refused(#[case] request: OrderRequest, #[case] message: &s
     assert_eq!(Desk::at(OPEN).refused(request), message);
 }
 
+#[rstest]
+#[case::buys_for_more_than_ten_times(Side::Buy, "10.1", true)]
+#[case::buys_for_nine_times(Side::Buy, "9.9", false)]
+#[case::buys_for_next_to_nothing(Side::Buy, "0.01", false)]
+#[case::sells_for_less_than_a_tenth(Side::Sell, "0.09", true)]
+#[case::sells_for_a_tenth(Side::Sell, "0.11", false)]
+#[case::sells_for_a_dream(Side::Sell, "9", false)]
+fn a_limit_far_through_the_market_is_a_slip(#[case] side: Side, #[case] factor: &str, #[case] refused: bool) {
+    let mut desk = Desk::at(OPEN);
+    let price = (desk.quote("AAPL").bid * dec(factor)).round_dp(2);
+    let placed = desk.place(limit(order("AAPL", side, "1"), price));
+    match placed {
+        Ok(_) => assert!(!refused),
+        Err(error) => {
+            assert!(refused, "{error}");
+            assert_eq!(
+                (error.status, error.message.as_ref()),
+                (422, "limit price is too far from the market")
+            );
+            assert_eq!(error.extra["limit_price"], price.to_string());
+        }
+    }
+}
+
 #[test]
 fn sub_dollar_prices_may_have_four_decimals() {
     let mut desk = Desk::at(OPEN);

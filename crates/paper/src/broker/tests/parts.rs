@@ -1,7 +1,7 @@
 //! Fills in parts, which are off unless they are asked for.
 
 use paddock_alpaca::wire::OrderStatus::{Canceled, Filled, PartiallyFilled};
-use paddock_core::order::StopLoss;
+use paddock_core::order::{StopLoss, TakeProfit};
 
 use super::*;
 use crate::broker::activity::ActivityEvent;
@@ -131,6 +131,36 @@ fn an_exit_that_is_filled_in_part_leaves_the_other_the_rest() {
         assert_eq!(desk.order(exit).quantity(), Some(left));
         assert_eq!(desk.account().held(&symbol("AAPL")), left);
         assert_eq!(desk.account().position(&symbol("AAPL")).quantity, left);
+        return;
+    }
+    unreachable!("none of four hundred orders was filled in part");
+}
+
+#[test]
+fn exits_are_for_what_is_there_when_they_wake() {
+    for round in 0..400 {
+        let mut desk = in_parts();
+        desk.ids += round * 10;
+        let (order, account, bid) = (desk.id(), desk.account, desk.quote("AAPL").bid);
+        let request = OrderRequest {
+            order_class: OrderClass::Bracket,
+            take_profit: Some(TakeProfit { limit_price: (bid * dec("2")).round_dp(2) }),
+            stop_loss: Some(StopLoss { stop_price: (bid / dec("2")).round_dp(2), limit_price: None }),
+            ..gtc(buy("AAPL", "50"))
+        };
+        desk.apply(&Command::PlaceOrder { account, order, request: Box::new(request), intent: None })
+            .unwrap();
+        let (part, legs) = (desk.order(order).filled_quantity, desk.order(order).legs.clone());
+        if part < dec("2") || part == dec("50") {
+            continue;
+        }
+        desk.place(sell("AAPL", "1")).unwrap();
+        desk.advance("2026-06-24T19:00:00Z");
+        assert_eq!(desk.order(order).status, Filled);
+        for leg in legs {
+            assert_eq!(desk.order(leg).quantity(), Some(dec("49")));
+        }
+        assert_eq!(desk.account().held(&symbol("AAPL")), dec("49"));
         return;
     }
     unreachable!("none of four hundred orders was filled in part");

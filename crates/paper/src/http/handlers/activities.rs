@@ -64,7 +64,7 @@ fn kinds(call: &Call) -> Result<Option<Vec<&str>>, AlpacaError> {
         (Some(kind), None, None) => Ok(Some(vec![kind])),
         (None, Some(kinds), None) => Ok(Some(kinds)),
         (None, None, Some("trade_activity")) => Ok(Some(vec!["FILL"])),
-        (None, None, Some(_)) => Ok(Some(vec!["FEE", "CFEE"])),
+        (None, None, Some(_)) => Ok(Some(vec!["FEE", "CFEE", "DIV", "SPLIT"])),
         (None, None, None) => Ok(None),
         _ => Err(AlpacaError::invalid_field("only one of activity_types or category is accepted".to_owned())),
     }
@@ -73,6 +73,6 @@ fn kinds(call: &Call) -> Result<Option<Vec<&str>>, AlpacaError> {
 fn order_of(activity: &Activity) -> Option<Uuid> {
     match &activity.event {
         ActivityEvent::Fill(fill) => Some(fill.order),
-        ActivityEvent::CryptoFee { .. } => None,
+        _ => None,
     }
 }

@@ -10,19 +10,31 @@ use crate::http::{Call, respond};
 
 /// The configuration.
 pub(in crate::http) async fn get(call: &Call) -> Result<Response, AlpacaError> {
-    respond::ok(&current(call).await?)
+    respond::ok(&shown(call, kept(call).await?))
 }
 
 /// Changes what the body names, and answers with the whole.
 pub(in crate::http) async fn patch(call: &Call) -> Result<Response, AlpacaError> {
-    let mut configuration = current(call).await?;
+    let mut configuration = kept(call).await?;
     change(&mut configuration, &call.body)?;
     let command = Command::Configure { account: call.account, configuration: configuration.clone() };
     call.broker.execute(command).await?;
-    respond::ok(&configuration)
+    respond::ok(&shown(call, configuration))
 }
 
-async fn current(call: &Call) -> Result<AccountConfiguration, AlpacaError> {
+/// With the settings on day trades, or without, whatever is kept.
+fn shown(call: &Call, configuration: AccountConfiguration) -> AccountConfiguration {
+    let word = |kept: Option<String>| {
+        call.broker.shows_day_trades().then(|| kept.unwrap_or_else(|| "entry".to_owned()))
+    };
+    AccountConfiguration {
+        dtbp_check: word(configuration.dtbp_check.clone()),
+        pdt_check: word(configuration.pdt_check.clone()),
+        ..configuration
+    }
+}
+
+async fn kept(call: &Call) -> Result<AccountConfiguration, AlpacaError> {
     call.view(|_, account| Ok(account.configuration.clone())).await
 }
 
@@ -50,8 +62,12 @@ fn change(configuration: &mut AccountConfiguration, body: &[u8]) -> Result<(), A
         configuration.trade_confirm_email = known(email, &["all", "none"], "trade_confirm_email")?;
     }
     // Alpaca removed these two on 2026-07-06 with the rule on pattern day trading; alpaca-py 0.44.0 still sends them.
-    for retired in ["dtbp_check", "pdt_check"] {
-        fields.text(retired).map_err(refused)?;
+    for (name, setting) in
+        [("dtbp_check", &mut configuration.dtbp_check), ("pdt_check", &mut configuration.pdt_check)]
+    {
+        if let Some(word) = fields.text(name).map_err(refused)? {
+            *setting = Some(known(word, &["both", "entry", "exit"], name)?);
+        }
     }
     fields.finish().map_err(refused)
 }

@@ -13,12 +13,11 @@ use paddock_alpaca::wire::{Bar, StockQuote, StockTrade};
 
 use super::data::{self, Page, Service};
 use crate::http::{Call, respond, views};
-use crate::market::{AssetInfo, Market, Sort, Window};
+use crate::market::{Adjustment, AssetInfo, Market, Sort, Window};
 
 const SERVICE: Service = Service::Stocks;
 const HISTORICAL_FEEDS: [&str; 4] = ["sip", "iex", "boats", "otc"];
 const LATEST_FEEDS: [&str; 6] = ["sip", "iex", "delayed_sip", "boats", "overnight", "otc"];
-const ADJUSTMENTS: [&str; 5] = ["raw", "split", "dividend", "spin-off", "all"];
 
 /// The assets, after the parameters that make no difference here were looked at.
 fn assets<'a>(call: &'a Call, feeds: &[&str]) -> Result<Vec<&'a AssetInfo>, AlpacaError> {
@@ -32,14 +31,14 @@ fn asset<'a>(call: &'a Call, feeds: &[&str]) -> Result<&'a AssetInfo, AlpacaErro
 }
 
 fn check(call: &Call, feeds: &[&str]) -> Result<(), AlpacaError> {
-    data::check_stock_words(call, feeds)?;
-    data::check_words(call, "adjustment", &ADJUSTMENTS)
+    data::check_stock_words(call, feeds)
 }
 
-fn page_of_bars(call: &Call, assets: &[&AssetInfo]) -> Result<Page<Bar>, AlpacaError> {
+fn page_of_bars<'a>(call: &'a Call, assets: &[&'a AssetInfo]) -> Result<Page<Bar>, AlpacaError> {
     let (market, timeframe) = (call.broker.market(), data::timeframe(call)?);
-    let items = |asset: &AssetInfo, window: Window, sort: Sort| {
-        market.bars(&asset.symbol, timeframe, window, sort).map(views::bar)
+    let adjustment: Adjustment = data::read(call, "adjustment")?.unwrap_or_default();
+    let items = |asset: &'a AssetInfo, window: Window, sort: Sort| {
+        market.adjusted_bars(&asset.symbol, timeframe, window, sort, adjustment).map(views::bar)
     };
     data::page(call, SERVICE, assets, items, |bar| bar.t)
 }

@@ -7,6 +7,8 @@ use rust_decimal::Decimal;
 
 use super::shown;
 use crate::broker::Account;
+use crate::broker::day_trades::{self, PATTERN};
+use crate::broker::fees::Regulatory;
 use crate::broker::figures::figures;
 use crate::market::Market;
 
@@ -18,6 +20,8 @@ pub(in crate::http) fn account(account: &Account, market: &Market, at: Timestamp
     let figures = figures(account, market, at, None);
     let mark = account.marks.last();
     let accrued: Decimal = account.accrued.iter().map(|fee| fee.dollars).sum();
+    let fees = &account.day_fees;
+    let day_trades = day_trades::count(account, at);
     let as_of = mark.map_or_else(
         || calendar::previous_session_before(calendar::trading_date(account.started_at)).date,
         |mark| mark.date,
@@ -34,8 +38,8 @@ pub(in crate::http) fn account(account: &Account, market: &Market, at: Timestamp
         non_marginable_buying_power: dollars(figures.non_marginable_buying_power),
         options_buying_power: dollars(figures.non_marginable_buying_power),
         cash: dollars(account.cash),
-        accrued_fees: dollars(accrued),
-        pending_reg_taf_fees: dollars(Decimal::ZERO),
+        accrued_fees: dollars(accrued + fees.total()),
+        pending_reg_taf_fees: dollars(fees.due(Regulatory::Reg) + fees.due(Regulatory::Taf)),
         pending_transfer_in: None,
         pending_transfer_out: None,
         portfolio_value: dollars(figures.equity),
@@ -51,7 +55,7 @@ pub(in crate::http) fn account(account: &Account, market: &Market, at: Timestamp
         intraday_adjustments: dollars(Decimal::ZERO),
         multiplier: dollars(figures.multiplier),
         balance_asof: Some(as_of.to_string()),
-        crypto_tier: Some(1),
+        crypto_tier: Some(account.crypto_tier),
         options_approved_level: Some(OPTIONS_LEVEL),
         options_trading_level: Some(OPTIONS_LEVEL),
         shorting_enabled: !account.configuration.no_shorting && figures.multiplier > Decimal::ONE,
@@ -59,6 +63,18 @@ pub(in crate::http) fn account(account: &Account, market: &Market, at: Timestamp
         trading_blocked: account.standing.trading_blocked,
         transfers_blocked: false,
         account_blocked: account.standing.account_blocked,
+        pattern_day_trader: Some(day_trades >= PATTERN),
+        daytrade_count: Some(day_trades),
+        // Only accounts with the multiplier 4 had it.
+        daytrading_buying_power: dollars(match figures.multiplier == Decimal::from(4) {
+            true => figures.buying_power,
+            false => Decimal::ZERO,
+        }),
         created_at: Some(account.created_at),
     }
+}
+
+/// The same without the fields on day trades, as Alpaca shows it since they are gone.
+pub(in crate::http) fn without_day_trades(account: wire::Account) -> wire::Account {
+    wire::Account { pattern_day_trader: None, daytrade_count: None, daytrading_buying_power: None, ..account }
 }
