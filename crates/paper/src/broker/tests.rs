@@ -10,6 +10,7 @@ mod family;
 mod immediate;
 mod life;
 mod live_fees;
+mod oracle;
 mod parts;
 mod stops;
 

@@ -67,6 +67,11 @@ enum Act {
         which: usize,
         cents: i32,
     },
+    /// Another quantity: so many hundredths of the old one, in whole shares.
+    Resize {
+        which: usize,
+        percent: u32,
+    },
     Trail {
         which: usize,
         thousandths: u32,
@@ -76,6 +81,9 @@ enum Act {
         percent: u32,
     },
     CloseAll,
+    CancelAll,
+    /// So many thousand dollars.
+    Reset(u32),
     Wait(i64),
 }
 
@@ -123,14 +131,38 @@ fn act() -> impl Strategy<Value = Act> {
         1 => (0..8_usize, -100..100_i32).prop_map(|(which, cents)| Act::Replace { which, cents }),
         1 => (0..8_usize, 1..40_u32).prop_map(|(which, thousandths)| Act::Trail { which, thousandths }),
         1 => (0..SYMBOLS.len(), 1..=100_u32).prop_map(|(symbol, percent)| Act::Close { symbol, percent }),
+        1 => (0..8_usize, 20..300_u32).prop_map(|(which, percent)| Act::Resize { which, percent }),
         1 => Just(Act::CloseAll),
+        1 => Just(Act::CancelAll),
+        1 => (1..200_u32).prop_map(Act::Reset),
         4 => (0..200_000_i64).prop_map(Act::Wait),
     ]
 }
 
+/// Where and when it happens.
+#[derive(Clone, Copy, Debug)]
+struct Setting {
+    start: &'static str,
+    recorded: bool,
+    environment: Environment,
+}
+
+const SETTINGS: [Setting; 4] = [
+    Setting { start: "2026-06-24T13:00:00Z", recorded: false, environment: Environment::Paper },
+    Setting { start: "2026-06-24T13:00:00Z", recorded: false, environment: Environment::Live },
+    // Three sessions before AAPL is split.
+    Setting { start: "2005-02-23T14:00:00Z", recorded: true, environment: Environment::Live },
+    // Two sessions before an ex-date of AAPL, and a week before it pays.
+    Setting { start: "2012-08-07T13:00:00Z", recorded: true, environment: Environment::Paper },
+];
+
 impl Desk {
-    fn filling(start: &str, in_parts: bool) -> Self {
-        let desk = Self::at(start);
+    fn in_setting(setting: Setting, in_parts: bool) -> Self {
+        let Setting { start, recorded, environment } = setting;
+        let desk = match recorded {
+            true => Self::recorded(start, environment),
+            false => Self::of(market(), start, environment),
+        };
         Self { broker: desk.broker.with_partial_fills(in_parts), ..desk }
     }
 
@@ -253,6 +285,17 @@ impl Desk {
                 portion: Portion::Percentage(Decimal::from(*percent)),
                 order: id,
             }),
+            Act::Resize { which, percent } => open(self, *which).and_then(|order| {
+                let part = order.quantity()? * Decimal::from(*percent) / Decimal::ONE_HUNDRED;
+                let quantity = Some(part.trunc().max(Decimal::ONE));
+                let changes = OrderChanges { quantity, ..OrderChanges::default() };
+                Some(Command::ReplaceOrder { account, order: order.id, replacement: id, changes })
+            }),
+            Act::CancelAll => Some(Command::CancelAllOrders { account }),
+            Act::Reset(thousands) => {
+                let key = KeptKey { key_id: format!("PK{id}"), secret_sha256: String::new() };
+                Some(Command::ResetAccount { account, cash: Decimal::from(*thousands * 1000), key })
+            }
             Act::CloseAll => Some(Command::CloseAllPositions { account, cancel_orders: true, base: id }),
             Act::Wait(_) => None,
         }
@@ -267,13 +310,47 @@ impl Desk {
             }
             if let Some(command) = self.command(act) {
                 let at = self.broker.now();
-                if self.broker.apply(at, &command).is_ok() {
+                if let Ok(reply) = self.broker.apply(at, &command) {
+                    self.check_size(&reply);
                     entries.push(Entry { at, command });
                 }
             }
             self.check();
         }
         entries
+    }
+
+    /// What was just opened is never worth more than six times the account, since buying power ends at four times.
+    fn check_size(&self, reply: &Reply) {
+        let (Reply::Order(order) | Reply::Family { order, .. }) = reply else { return };
+        if order.is_closing() {
+            return;
+        }
+        let symbol = &order.request.symbol;
+        let price = self.broker.market.last_trade(symbol, self.broker.now()).unwrap().price;
+        let worth = self.account().position(symbol).value_at(price).abs();
+        assert!(worth <= dec("6") * self.power().equity, "{order:?}");
+    }
+
+    /// What regulators get of each day's fills, worked out from the fills alone.
+    fn regulators(&self) -> BTreeMap<jiff::civil::Date, Decimal> {
+        let mut days = BTreeMap::<jiff::civil::Date, (Decimal, Decimal)>::new();
+        for activity in &self.account().activities {
+            let date = paddock_core::calendar::trading_date(activity.at);
+            // The rates of this table begin in 2024; nothing goes to the SEC in 2026.
+            if let ActivityEvent::Fill(fill) = &activity.event
+                && fill.symbol.class() == paddock_core::AssetClass::UsEquity
+                && date.year() == 2026
+            {
+                let (taf, cat) = days.entry(date).or_default();
+                *cat += fill.quantity * dec("0.000046");
+                if fill.side == Side::Sell {
+                    *taf += (fill.quantity * dec("0.000166")).min(dec("8.30"));
+                }
+            }
+        }
+        let up = |fee: Decimal| (fee * dec("100")).ceil() / dec("100");
+        days.into_iter().map(|(date, (taf, cat))| (date, up(taf) + up(cat))).collect()
     }
 
     /// Everything that must hold at any time.
@@ -292,16 +369,43 @@ impl Desk {
                 fee_of(symbol, *quantity, *dollars);
             }
         }
+        let mut posted = BTreeMap::<jiff::civil::Date, Decimal>::new();
         for activity in &account.activities {
-            if let ActivityEvent::Fill(fill) = &activity.event {
-                let value = to_cents(fill.quantity * fill.price);
-                let (signed, paid) = match fill.side {
-                    Side::Buy => (fill.quantity, -value),
-                    Side::Sell => (-fill.quantity, value),
-                };
-                cash += paid;
-                *held.entry(fill.symbol.clone()).or_default() += signed;
+            match &activity.event {
+                ActivityEvent::Fill(fill) => {
+                    let value = to_cents(fill.quantity * fill.price);
+                    let (signed, paid) = match fill.side {
+                        Side::Buy => (fill.quantity, -value),
+                        Side::Sell => (-fill.quantity, value),
+                    };
+                    cash += paid;
+                    *held.entry(fill.symbol.clone()).or_default() += signed;
+                }
+                ActivityEvent::Split { symbol, added, ratio: (new, old), .. } => {
+                    let holding = held.entry(symbol.clone()).or_default();
+                    assert_eq!(*holding * new / old, *holding + *added, "a split multiplies what was held");
+                    *holding += *added;
+                }
+                ActivityEvent::Dividend { rate, quantity, .. } => {
+                    assert_eq!(activity.cash, to_cents(*rate * *quantity));
+                    cash += activity.cash;
+                }
+                ActivityEvent::RegulatoryFee { dollars, date, .. } => {
+                    assert_eq!(activity.cash, -*dollars);
+                    *posted.entry(*date).or_default() += *dollars;
+                    cash -= *dollars;
+                }
+                ActivityEvent::CryptoFee { .. } => {}
             }
+        }
+        if account.environment == Environment::Live {
+            let today = paddock_core::calendar::trading_date(self.broker.now());
+            let mut expected = self.regulators();
+            let due = expected.remove(&today).unwrap_or_default();
+            assert_eq!(account.day_fees.total(), due, "what accrues is for the day's fills");
+            assert_eq!(posted, expected, "what was posted is for each day's fills");
+        } else {
+            assert!(posted.is_empty());
         }
         assert_eq!(account.cash, cash, "cash is what came in less what went out");
         held.retain(|_, quantity| !quantity.is_zero());
@@ -311,6 +415,25 @@ impl Desk {
 
         let summed: Decimal = account.activities.iter().map(|activity| activity.cash).sum();
         assert_eq!(account.cash, account.starting_cash + summed, "activities sum to the account's change");
+        for (symbol, quantity) in &positions {
+            let of_symbol = |activity: &&crate::broker::activity::Activity| match &activity.event {
+                ActivityEvent::Fill(fill) => fill.symbol == *symbol,
+                ActivityEvent::Split { symbol: split, .. } => split == symbol,
+                _ => false,
+            };
+            let came: Decimal = account.activities.iter().filter(of_symbol).map(|one| one.holding).sum();
+            assert_eq!(*quantity, came, "activities sum to the holding of {symbol}");
+        }
+        let figures = self.power();
+        let worth: Decimal = account
+            .positions
+            .iter()
+            .map(|(symbol, position)| {
+                let price = self.broker.market.last_trade(symbol, self.broker.now()).unwrap().price;
+                to_cents(position.quantity * price)
+            })
+            .sum();
+        assert_eq!(figures.equity, account.cash + worth, "equity is cash and positions");
 
         let (mut reserved, mut reserved_cash) = (Decimal::ZERO, Decimal::ZERO);
         let mut holds = BTreeMap::<Symbol, Decimal>::new();
@@ -367,6 +490,7 @@ impl Desk {
             &account.positions,
             &account.marks,
             account.cash,
+            (&account.day_fees, &account.dividends, &account.accrued, account.crypto_tier),
         ))
         .unwrap()
     }
@@ -376,19 +500,24 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
 
     #[test]
-    fn random_order_flow_reconciles(acts in prop::collection::vec(act(), 1..40), in_parts: bool) {
-        Desk::filling("2026-06-24T13:00:00Z", in_parts).run(&acts);
+    fn random_order_flow_reconciles(
+        acts in prop::collection::vec(act(), 1..40),
+        setting in prop::sample::select(&SETTINGS),
+        in_parts: bool,
+    ) {
+        Desk::in_setting(setting, in_parts).run(&acts);
     }
 
     #[test]
     fn the_same_commands_lead_to_the_same_state_however_time_passes(
         acts in prop::collection::vec(act(), 1..40),
         step in 600_i64..90_000,
+        setting in prop::sample::select(&SETTINGS),
         in_parts: bool,
     ) {
-        let mut desk = Desk::filling("2026-06-24T13:00:00Z", in_parts);
+        let mut desk = Desk::in_setting(setting, in_parts);
         let entries = desk.run(&acts);
-        let mut again = Desk::filling("2026-06-24T13:00:00Z", in_parts);
+        let mut again = Desk::in_setting(setting, in_parts);
         let step = jiff::SignedDuration::from_secs(step);
         for entry in &entries {
             while again.broker.now() + step < entry.at {
