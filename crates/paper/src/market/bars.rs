@@ -4,7 +4,7 @@ use std::num::NonZeroI64;
 
 use jiff::civil::{Date, Weekday};
 use jiff::tz::TimeZone;
-use jiff::{Span, Timestamp};
+use jiff::{SignedDuration, Span, Timestamp};
 use paddock_core::{Symbol, calendar};
 use rust_decimal::Decimal;
 
@@ -202,9 +202,14 @@ impl Market {
     /// The last finished bar of one minute.
     #[must_use]
     pub fn latest_bar(&self, symbol: &Symbol, now: Timestamp) -> Option<Bar> {
-        let window = Window { from: Timestamp::MIN, to: now, now };
-        self.bars(symbol, Timeframe::MINUTE, window, Sort::Descending)
-            .find(|bar| micros(bar.at) + MINUTE <= micros(now))
+        let latest_from = |from: Timestamp| {
+            let window = Window { from, to: now, now };
+            self.bars(symbol, Timeframe::MINUTE, window, Sort::Descending)
+                .find(|bar| micros(bar.at) + MINUTE <= micros(now))
+        };
+        // Mostly it is the minute before, which is found without making the day's bars.
+        let shortly_before = now.saturating_sub(SignedDuration::from_mins(3)).unwrap_or(Timestamp::MIN);
+        latest_from(shortly_before).or_else(|| latest_from(Timestamp::MIN))
     }
 
     fn bars_of(
@@ -241,7 +246,7 @@ impl Market {
                 Sort::Descending => portions.further(beginning, -1),
             });
             let mut bars = if intraday {
-                self.intraday(asset, timeframe, start, end, now)
+                self.intraday(asset, timeframe, (start, end), (from, to), now)
             } else {
                 self.whole_days(asset, beginning, after, start, now).into_iter().collect()
             };
@@ -254,20 +259,31 @@ impl Market {
         .flatten()
     }
 
-    /// All bars of minutes or hours of one date, which lasts from `start` to `end`.
-    fn intraday(&self, asset: usize, timeframe: Timeframe, start: i64, end: i64, now: i64) -> Vec<Bar> {
+    /// The bars of minutes or hours of one date, which lasts from `start` to `end`: at least those that begin within
+    /// `from..=to`.
+    fn intraday(
+        &self,
+        asset: usize,
+        timeframe: Timeframe,
+        (start, end): (i64, i64),
+        (from, to): (i64, i64),
+        now: i64,
+    ) -> Vec<Bar> {
         let width =
             MINUTE * i64::from(timeframe.count()) * if timeframe.unit() == Unit::Hour { 60 } else { 1 };
         let scale = self.listed(asset).scale;
-        let last = (end - 1).min(now);
+        // Whole bars, so that one minute of a day costs no more than a minute.
+        let bucket_of = |at: i64| start + (at - start) / width * width;
+        let first = bucket_of(from.max(start));
+        let last = (bucket_of(to.max(start)) + width - 1).min(end - 1).min(now);
         let mut bars = Vec::new();
         let mut running: Option<(i64, Sum)> = None;
-        for pass in self.passes(asset, start, last, Sort::Ascending) {
+        for pass in self.passes(asset, first, last, Sort::Ascending) {
             let Some(tape) = self.tape(pass) else { continue };
-            for played in tape.minutes_within(start, last) {
+            for played in tape.minutes_within(first, last) {
                 let at = tape.minute_start(played);
                 let Some(minute) = sum_until(&tape, played, now) else { continue };
-                let bucket = start + (at - start) / width * width;
+                let bucket = bucket_of(at);
                 running = match running {
                     Some((known, sum)) if known == bucket => Some((bucket, sum.then(minute))),
                     Some((known, sum)) => {
