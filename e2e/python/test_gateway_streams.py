@@ -1,5 +1,6 @@
 """Streams through the gateway, as unmodified alpaca-py hears them: many programs on one account, where Alpaca itself has one place."""
 
+import logging
 import queue
 import threading
 
@@ -59,18 +60,22 @@ def test_twenty_programs_hear_the_market_at_once(paddock, pair):
         if crypto:
             stream.subscribe_trades(program.hear, "BTC/USD")
         elif number % 4 == 2:
-            stream.subscribe_quotes(program.hear, "IBM")
+            stream.subscribe_quotes(program.hear, "SPY")
         else:
             stream.subscribe_trades(program.hear, "AAPL")
-        programs.append((program, "BTC/USD" if crypto else "IBM" if number % 4 == 2 else "AAPL", Quote if number % 4 == 2 else Trade))
+        programs.append((program, "BTC/USD" if crypto else "SPY" if number % 4 == 2 else "AAPL", Quote if number % 4 == 2 else Trade))
     for program, _, _ in programs:
         program.start()
     for program, symbol, kind in programs:
         message = program.next()
         assert isinstance(message, kind)
         assert message.symbol == symbol
-    for program, _, _ in programs:
-        program.stop()
+    stopping = [threading.Thread(target=program.stop) for program, _, _ in programs]
+    for thread in stopping:
+        thread.start()
+    for thread in stopping:
+        thread.join(timeout=PATIENCE)
+        assert not thread.is_alive()
 
 
 def test_two_programs_hear_of_one_order(paddock, flat, pair):
@@ -100,12 +105,28 @@ def test_two_programs_hear_of_one_order(paddock, flat, pair):
         program.stop()
 
 
-def test_a_freeze_ends_an_open_stream(paddock, clients_for):
+class Refusals(logging.Handler):
+    """What alpaca-py logs when it may not authenticate; it tries for ever."""
+
+    def __init__(self):
+        super().__init__()
+        self.seen = threading.Event()
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if "failed to authenticate" in record.getMessage():
+            self.seen.set()
+
+
+def test_a_freeze_ends_an_open_stream_and_keeps_it_shut(paddock, clients_for):
     key = clients_for("--preset", "trader").key
     program = Program(TradingStream(key.key_id, key.secret_key, url_override=address(paddock, "/stream")))
     program.stream.subscribe_trade_updates(program.hear)
-    program.start()
-    assert paddock.run("key", "freeze", key.name).returncode == 0
-    # alpaca-py gives up when it may not authenticate, at once or when it tries again.
-    program.join(timeout=PATIENCE)
-    assert not program.is_alive()
+    log, refusals = logging.getLogger("alpaca.trading.stream"), Refusals()
+    log.addHandler(refusals)
+    try:
+        program.start()
+        assert paddock.run("key", "freeze", key.name).returncode == 0
+        assert refusals.seen.wait(timeout=PATIENCE), "the stream went on, or came back"
+    finally:
+        log.removeHandler(refusals)
+        program.stop()
