@@ -35,6 +35,18 @@ pub(crate) struct Strictness {
     /// Let a data stream subscribe to the trades and quotes of so many symbols; Alpaca's free plan allows 30
     #[arg(long, value_name = "N")]
     symbol_limit: Option<NonZeroUsize>,
+    /// Show Alpaca's fields on day trades: by-date (before 2026-07-06, when Alpaca removed them), always or never
+    #[arg(long, value_name = "WHEN", value_enum, default_value_t, hide_possible_values = true)]
+    day_trade_fields: DayTradeFields,
+}
+
+/// When accounts show Alpaca's fields on day trades.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+enum DayTradeFields {
+    #[default]
+    ByDate,
+    Always,
+    Never,
 }
 
 /// How a broker is set up.
@@ -91,6 +103,11 @@ impl Broker {
         options.data_dir = settings.data_dir;
         options.partial_fills = settings.strictness.partial_fills;
         options.rate_limit = settings.strictness.rate_limit.map(NonZeroU32::get);
+        options.day_trade_fields = match settings.strictness.day_trade_fields {
+            DayTradeFields::ByDate => None,
+            DayTradeFields::Always => Some(true),
+            DayTradeFields::Never => Some(false),
+        };
         options.streams.symbol_limit = settings.strictness.symbol_limit.map(NonZeroUsize::get);
         options.record_exchanges = settings.record_exchanges;
         options.admin_token = settings.admin_token;

@@ -12,6 +12,7 @@ mod errors;
 mod faults;
 mod help;
 mod import;
+mod paper_serve;
 mod postgres;
 mod rollback;
 mod server;

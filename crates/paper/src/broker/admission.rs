@@ -262,15 +262,16 @@ impl Candidate<'_> {
 
     fn quote(&self) -> Result<Quote, AlpacaError> {
         let symbol = &self.request.symbol;
-        self.market.quote(symbol, self.at).ok_or_else(|| AlpacaError::asset_not_tradable(symbol.as_str()))
+        let quote = self.market.standing_quote(symbol, self.at);
+        quote.ok_or_else(|| AlpacaError::asset_not_tradable(symbol.as_str()))
     }
 
     /// The price that the order would be filled at, or would be resting at.
     fn likely_price(&self, quote: &Quote) -> Decimal {
         let request = self.request;
         let trailing = || {
-            let last = self.market.last_trade(&request.symbol, self.at)?;
-            Some(trail_of(request)?.stop_price(request.side, last.price))
+            let last = self.market.standing_price(&request.symbol, self.at)?;
+            Some(trail_of(request)?.stop_price(request.side, last))
         };
         request.limit_price.or(request.stop_price).or_else(trailing).unwrap_or(match request.side {
             Side::Buy => quote.ask,

@@ -38,10 +38,10 @@ pub struct Figures {
     pub non_marginable_buying_power: Decimal,
 }
 
-/// What a position is valued at: the last trade, or its cost if there never was one.
+/// What a position is valued at: the price that stands, or its cost if there never was one.
 #[must_use]
 pub fn price_of(market: &Market, symbol: &Symbol, position: &Position, at: Timestamp) -> Decimal {
-    market.last_trade(symbol, at).map_or_else(|| position.average_price(), |trade| trade.price)
+    market.standing_price(symbol, at).unwrap_or_else(|| position.average_price())
 }
 
 /// An account's figures. `without` is an open order whose reservation does not count, since it is to be replaced.

@@ -35,7 +35,7 @@ pub fn equities(account: &Account, market: &Market, times: &[Timestamp]) -> Vec<
                 .iter()
                 .filter(|(_, quantity)| !quantity.is_zero())
                 .filter_map(|(symbol, quantity)| {
-                    market.last_trade(symbol, *time).map(|trade| to_cents(trade.price * *quantity))
+                    market.standing_price(symbol, *time).map(|price| to_cents(price * *quantity))
                 })
                 .sum();
             Some(cash + value)

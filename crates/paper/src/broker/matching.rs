@@ -64,7 +64,7 @@ fn next_event(market: &Market, order: &Order, at: Timestamp) -> Option<(Timestam
     if order.waits_for_stop() {
         return Some(trigger(market, order, (at, until)).unwrap_or(nothing));
     }
-    let standing = market.quote(&request.symbol, at).map(|quote| match request.side {
+    let standing = market.standing_quote(&request.symbol, at).map(|quote| match request.side {
         Side::Buy => quote.ask,
         Side::Sell => quote.bid,
     });
@@ -125,7 +125,7 @@ fn trigger(market: &Market, order: &Order, (at, until): (Timestamp, Timestamp)) 
     };
     if let (Some(trail), Some(trailed)) = (trail_of(request), order.trailed) {
         let Trailing { best, until: from } = trailed;
-        let standing = market.last_trade(symbol, from)?.price;
+        let standing = market.standing_price(symbol, from)?;
         if reached(trail.stop_price(side, best), standing) {
             return Some((at, Due::Trigger { best: Some(best) }));
         }
@@ -134,7 +134,7 @@ fn trigger(market: &Market, order: &Order, (at, until): (Timestamp, Timestamp)) 
         return Some((crossing.at.max(at), Due::Trigger { best: Some(trailed.best) }));
     }
     let stop = request.stop_price?;
-    let standing = market.last_trade(symbol, at)?.price;
+    let standing = market.standing_price(symbol, at)?;
     if reached(stop, standing) {
         return Some((at, Due::Trigger { best: None }));
     }

@@ -58,8 +58,8 @@ impl Broker {
     ) -> Order {
         self.sequence += 1;
         let trailed = trail_of(request)
-            .and_then(|_| self.market.last_trade(&request.symbol, self.now))
-            .map(|trade| Trailing { best: trade.price, until: self.now });
+            .and_then(|_| self.market.standing_price(&request.symbol, self.now))
+            .map(|best| Trailing { best, until: self.now });
         let working = hours::is_working(&self.market, request, self.now);
         Order {
             id,

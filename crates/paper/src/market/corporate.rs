@@ -15,7 +15,7 @@ use uuid::Uuid;
 
 use super::listing::Model;
 use super::recorded::Recording;
-use super::{DateLaying, Market};
+use super::{DateLaying, Market, Quote};
 use facts::{FACTS, Fact, What};
 
 /// One split or dividend.
@@ -112,6 +112,46 @@ impl Market {
         symbol: &'a Symbol,
     ) -> impl DoubleEndedIterator<Item = &'a CorporateAction> {
         self.actions.iter().filter(move |action| action.symbol == *symbol)
+    }
+
+    /// What one unit is worth at `at`: the price of the last trade, in shares as they are then. A stock that is halted when it is
+    /// split has no trade at the new price until the halt is over; the price of before is divided by the split's ratio so long.
+    #[must_use]
+    pub fn standing_price(&self, symbol: &Symbol, at: Timestamp) -> Option<Decimal> {
+        let trade = self.last_trade(symbol, at)?;
+        Some(match self.split_between(symbol, trade.at, at) {
+            Some(ratio) => trade.price.checked_div(ratio).unwrap_or(trade.price),
+            None => trade.price,
+        })
+    }
+
+    /// The quote that stands at `at`, in shares as they are then, like [`Market::standing_price`].
+    #[must_use]
+    pub fn standing_quote(&self, symbol: &Symbol, at: Timestamp) -> Option<Quote> {
+        let quote = self.quote(symbol, at)?;
+        let Some(ratio) = self.split_between(symbol, quote.at, at) else { return Some(quote) };
+        let price = |price: Decimal| price.checked_div(ratio).unwrap_or(price);
+        Some(Quote {
+            bid: price(quote.bid),
+            ask: price(quote.ask),
+            bid_size: quote.bid_size * ratio,
+            ask_size: quote.ask_size * ratio,
+            ..quote
+        })
+    }
+
+    /// How many shares at `to` each share at `from` has become, if there was a split in between.
+    fn split_between(&self, symbol: &Symbol, from: Timestamp, to: Timestamp) -> Option<Decimal> {
+        let first = self.actions.partition_point(|action| action.ex_open <= from);
+        self.actions[first..]
+            .iter()
+            .take_while(|action| action.ex_open <= to)
+            .filter(|action| action.symbol == *symbol)
+            .filter_map(|action| match action.kind {
+                ActionKind::Split { new, old } => new.checked_div(old),
+                ActionKind::Dividend { .. } => None,
+            })
+            .reduce(|one, other| one * other)
     }
 
     /// How many new shares each old one became at the opening of a session, if that is a split's.

@@ -128,24 +128,28 @@ async fn a_minute_is_told_exactly_as_it_can_be_asked_for() {
     assert!(times.is_sorted());
 }
 
+#[rstest]
+#[case("us")]
+#[case("us-1")]
+#[case("eu-1")]
 #[tokio::test]
-async fn crypto_is_told_as_it_can_be_asked_for() {
+async fn crypto_is_told_as_it_can_be_asked_for(#[case] place: &str) {
     let desk = Desk::at("2026-06-28T03:00:00Z").await;
     let pair = ["BTC/USD"];
     let channels = json!({"trades": pair, "quotes": pair, "orderbooks": pair, "bars": pair});
-    let mut socket = subscribed(&desk, "/v1beta3/crypto/us", channels).await;
+    let mut socket = subscribed(&desk, &format!("/v1beta3/crypto/{place}"), channels).await;
     desk.advance(60);
     let messages = until(&mut socket, |message| message["T"] == "b").await;
     for (kind, data) in [("t", "trades"), ("q", "quotes")] {
         let target = format!(
-            "/v1beta3/crypto/us/{data}?symbols=BTC/USD&start=2026-06-28T03:00:00.000001Z&limit=10000"
+            "/v1beta3/crypto/{place}/{data}?symbols=BTC/USD&start=2026-06-28T03:00:00.000001Z&limit=10000"
         );
         let asked = desk.get(&target).await.body[data]["BTC/USD"].take();
         let told: Vec<Value> = of_kind(&messages, kind).into_iter().map(as_asked).collect();
         assert!(!told.is_empty());
         assert_eq!(Value::Array(told), asked);
     }
-    let books = desk.get("/v1beta3/crypto/us/latest/orderbooks?symbols=BTC/USD").await.body;
+    let books = desk.get(&format!("/v1beta3/crypto/{place}/latest/orderbooks?symbols=BTC/USD")).await.body;
     let (book, asked) = (of_kind(&messages, "o").pop().unwrap(), &books["orderbooks"]["BTC/USD"]);
     assert_eq!((&book["b"], &book["a"], &book["t"]), (&asked["b"], &asked["a"], &asked["t"]));
     assert_eq!(book["r"], json!(true));

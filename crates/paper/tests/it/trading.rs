@@ -389,7 +389,45 @@ async fn clock_and_calendar_agree_with_the_exchange() {
     );
     let v3 = desk.get("/v3/calendar/NYSE?start=2026-11-27&end=2026-11-27").await.body;
     assert_eq!(v3["calendar"][0]["post_end"], "2026-11-27T17:00:00-05:00");
-    assert_eq!(desk.get("/v3/calendar/XLON").await.status, 400);
+}
+
+#[rstest]
+#[case::as_the_market("", "2026-11-27T09:30:00-05:00", "2026-11-27T17:00:00-05:00")]
+#[case::in_utc("&timezone=UTC", "2026-11-27T14:30:00Z", "2026-11-27T22:00:00Z")]
+#[tokio::test]
+async fn a_market_calendar_is_in_the_asked_time_zone(
+    #[case] zone: &str,
+    #[case] open: &str,
+    #[case] end: &str,
+) {
+    let desk = Desk::at(OPEN).await;
+    for market in ["NYSE", "XNYS", "NASDAQ", "XNAS", "IEX", "IEXG", "OTC", "OTCM"] {
+        let target = format!("/v3/calendar/{market}?start=2026-11-26&end=2026-11-27{zone}");
+        let days = desk.get(&target).await.body;
+        let [day] = days["calendar"].as_array().unwrap().as_slice() else { panic!("{days}") };
+        assert_eq!((&day["core_start"], &day["post_end"]), (&json!(open), &json!(end)));
+        assert_eq!(days["market"]["timezone"], "America/New_York");
+    }
+}
+
+#[rstest]
+#[case(
+    "/v3/calendar/LSE",
+    "the paper broker does not know the hours of LSE: ask for NYSE, NASDAQ, IEX or OTC"
+)]
+#[case(
+    "/v3/clock?markets=NYSE,OPRA",
+    "the paper broker does not know the hours of OPRA: ask for NYSE, NASDAQ, IEX or OTC"
+)]
+#[case("/v3/clock?markets=NYES", "invalid market: NYES: ask for NYSE, NASDAQ, IEX or OTC")]
+#[case("/v3/calendar/NYSE?timezone=Mars", "invalid timezone: Mars")]
+#[case("/v3/calendar/NYSE?start=today", "invalid start: today")]
+#[case("/v3/clock?time=now", "invalid time: now")]
+#[tokio::test]
+async fn a_market_or_time_zone_that_is_not_known_is_refused(#[case] target: &str, #[case] message: &str) {
+    let desk = Desk::at(OPEN).await;
+    let refused = desk.get(target).await;
+    assert_eq!((refused.status, &refused.body["message"]), (400, &json!(message)));
 }
 
 #[tokio::test]

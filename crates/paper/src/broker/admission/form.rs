@@ -149,10 +149,10 @@ impl Candidate<'_> {
     }
 
     pub(super) fn check_stop_side(&self, side: Side, stop: Decimal) -> Result<(), AlpacaError> {
-        let Some(last) = self.market.last_trade(&self.request.symbol, self.at) else { return Ok(()) };
+        let Some(last) = self.market.standing_price(&self.request.symbol, self.at) else { return Ok(()) };
         match side {
-            Side::Buy if stop <= last.price => Err(AlpacaError::stop_not_above_market(last.price, stop)),
-            Side::Sell if stop >= last.price => Err(AlpacaError::stop_not_below_market(last.price, stop)),
+            Side::Buy if stop <= last => Err(AlpacaError::stop_not_above_market(last, stop)),
+            Side::Sell if stop >= last => Err(AlpacaError::stop_not_below_market(last, stop)),
             Side::Buy | Side::Sell => Ok(()),
         }
     }

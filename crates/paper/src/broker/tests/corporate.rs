@@ -78,6 +78,87 @@ fn a_split_cancels_what_was_ordered_before_it() {
     assert!(desk.account().positions.is_empty());
 }
 
+/// Halts AAPL before its split until half an hour after it.
+fn halted(desk: &mut Desk) {
+    desk.advance("2005-02-25T20:00:00Z");
+    desk.apply(&Command::Halt { symbols: Some(vec![symbol("AAPL")]) }).unwrap();
+}
+
+fn resumed(desk: &mut Desk) {
+    desk.advance("2005-02-28T15:00:00Z");
+    desk.apply(&Command::Resume { symbols: Some(vec![symbol("AAPL")]) }).unwrap();
+}
+
+#[rstest]
+#[case::long(Side::Buy, "20")]
+#[case::short(Side::Sell, "-20")]
+fn who_is_halted_over_a_split_is_worth_the_same_until_trading_resumes(
+    #[case] side: Side,
+    #[case] quantity: &str,
+    #[values(true, false)] one_by_one: bool,
+) {
+    let mut desk = Desk::recorded(BEFORE_SPLIT, Environment::Paper);
+    desk.place(order("AAPL", side, "10")).unwrap();
+    halted(&mut desk);
+    let before = desk.power();
+    let opening = "2005-02-28T14:30:00Z";
+    if one_by_one {
+        for instant in ["2005-02-28T14:29:59Z", opening, "2005-02-28T14:45:00Z", "2005-02-28T15:00:00Z"] {
+            desk.advance(instant);
+            assert_eq!(desk.power(), before, "{instant}");
+        }
+    }
+    resumed(&mut desk);
+    assert_eq!(desk.account().position(&symbol("AAPL")).quantity, dec(quantity));
+    assert_eq!(desk.power(), before, "there was no trade yet");
+    let times = [at("2005-02-25T20:00:00Z"), at(opening), at("2005-02-28T15:00:00Z")];
+    let history = history::equities(desk.account(), &desk.broker.market, &times);
+    assert_eq!(history, [Some(before.equity); 3]);
+
+    desk.advance("2005-02-28T15:05:00Z");
+    let position = desk.account().position(&symbol("AAPL"));
+    let last = desk.broker.market.last_trade(&symbol("AAPL"), desk.broker.now()).unwrap();
+    assert!(last.at > at("2005-02-28T15:00:00Z"));
+    assert_eq!(desk.power().equity, desk.account().cash + position.value_at(last.price));
+}
+
+#[test]
+fn orders_in_a_halt_over_a_split_are_about_the_new_shares() {
+    let mut desk = Desk::recorded(BEFORE_SPLIT, Environment::Paper);
+    desk.place(buy("AAPL", "10")).unwrap();
+    halted(&mut desk);
+    let ask = desk.quote("AAPL").ask;
+    let last =
+        desk.broker.market.last_trade(&symbol("AAPL"), desk.broker.now()).unwrap().price / Decimal::TWO;
+    desk.advance("2005-02-28T14:45:00Z");
+    let stop = |price: &str| OrderRequest {
+        order_type: OrderType::Stop,
+        stop_price: Some(dec(price)),
+        ..sell("AAPL", "1")
+    };
+    let refused = desk.place(stop("60")).unwrap_err();
+    assert_eq!(refused.message, "stop price must be less than current price");
+    assert_eq!(refused.extra["market_price"], last.to_string());
+    let trailing = OrderRequest {
+        order_type: OrderType::TrailingStop,
+        trail_percent: Some(dec("20")),
+        ..sell("AAPL", "20")
+    };
+    let trailing = desk.place(trailing).unwrap().id;
+    let (best, _) = desk.order(trailing).trailed_until(&desk.broker.market, desk.broker.now()).unwrap();
+    assert_eq!(best, last);
+    let bought = desk.place(buy("AAPL", "1")).unwrap().id;
+    let reserved = desk.order(bought).reserved();
+    assert!(reserved >= ask / Decimal::TWO && reserved < ask * dec("0.6"), "{reserved}");
+
+    resumed(&mut desk);
+    assert_eq!(desk.order(bought).status, OrderStatus::New);
+    desk.advance("2005-02-28T15:05:00Z");
+    assert_eq!(desk.order(bought).status, OrderStatus::Filled);
+    assert_eq!(desk.order(trailing).status, OrderStatus::New);
+    assert!(desk.order(bought).average_price().unwrap() < dec("46"));
+}
+
 #[rstest]
 #[case::holder(Side::Buy, "100", "265.00")]
 #[case::fraction(Side::Buy, "0.5", "1.33")]

@@ -8,7 +8,7 @@ use paddock_alpaca::wire::clock::eastern;
 use paddock_core::calendar;
 use serde::Serialize;
 
-use super::calendar::{Place, extended_hours};
+use super::calendar::{Place, bad_request, extended_hours};
 use crate::http::{Call, respond};
 
 /// The clock of the US market. Open around the clock when the broker is told to keep it open.
@@ -40,7 +40,7 @@ struct PlaceClock {
 
 /// The clocks of the asked markets, now or at another time.
 pub(in crate::http) fn get_v3(call: &Call) -> Result<Response, AlpacaError> {
-    let at = call.instant("time")?.unwrap_or_else(|| call.broker.now());
+    let at = call.instant("time").map_err(bad_request)?.unwrap_or_else(|| call.broker.now());
     let names = call.list("markets").unwrap_or_else(|| vec!["NYSE"]);
     let clocks: Result<Vec<PlaceClock>, AlpacaError> =
         names.into_iter().map(|name| Ok(place_clock(Place::named(name)?, at))).collect();

@@ -102,7 +102,7 @@ impl Portion {
         let name = name_of(self.feed, &asset.symbol).to_owned();
         let symbol = ("S", Value::Text(&name));
         let has = |channel| selection.has(channel, &name);
-        let crypto = self.feed == Feed::Crypto;
+        let crypto = self.feed.is_crypto();
         if has(Channel::Trades) {
             for trade in market.trades(&asset.symbol, window, Sort::Ascending) {
                 if crypto {
@@ -225,8 +225,7 @@ impl Portion {
     }
 
     fn bar(&mut self, kind: &str, name: &str, bar: Bar, at: Timestamp) {
-        let volume =
-            if self.feed == Feed::Crypto { Value::Price(bar.volume) } else { Value::Units(bar.volume) };
+        let volume = if self.feed.is_crypto() { Value::Price(bar.volume) } else { Value::Units(bar.volume) };
         self.put(
             at,
             &[

@@ -4,22 +4,29 @@ use paddock_alpaca::stream::Feed;
 use paddock_core::Symbol;
 
 /// The streams that there are here.
-pub(in crate::stream) const FEEDS: [Feed; 6] =
-    [Feed::Iex, Feed::Sip, Feed::DelayedSip, Feed::Test, Feed::Crypto, Feed::News];
+pub(in crate::stream) const FEEDS: [Feed; 8] = [
+    Feed::Iex,
+    Feed::Sip,
+    Feed::DelayedSip,
+    Feed::Test,
+    Feed::Crypto,
+    Feed::CryptoUs1,
+    Feed::CryptoEu1,
+    Feed::News,
+];
 
 /// The symbol of the test stream.
 pub(super) const TEST_SYMBOL: &str = "FAKEPACA";
 /// The stock whose prices the test symbol has.
 pub(super) const TEST_MODEL: &str = "AAPL";
 
-/// Whether the prices of a symbol of the price world are in a stream.
+/// Whether the prices of a symbol of the price world are in a stream. Crypto costs the same in all places.
 pub(super) fn carries(feed: Feed, symbol: &Symbol) -> bool {
     let crypto = symbol.as_str().contains('/');
     match feed {
         Feed::Iex | Feed::Sip | Feed::DelayedSip => !crypto,
         Feed::Test => symbol.as_str() == TEST_MODEL,
-        Feed::Crypto => crypto,
-        _ => false,
+        _ => feed.is_crypto() && crypto,
     }
 }
 
