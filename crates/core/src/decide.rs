@@ -16,10 +16,10 @@ use crate::calendar::trading_date;
 use crate::money::format_usd;
 use crate::order::OrderRequest;
 use crate::usage::Charge;
-use crate::{PermissionClass, Scope, Usage};
+use crate::{PermissionClass, Scope, Symbol, Usage};
 
-use reason::plain;
 pub use reason::{ReasonCode, Refusal};
+use reason::{join, plain};
 
 /// What has been stopped by a freeze.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -55,6 +55,8 @@ pub struct Request<'a> {
 pub enum Act {
     /// Nothing that the caps count: a read, a cancel, a setting.
     Plain,
+    /// Reads market data of these symbols, as they were asked for; `None` is data of the whole market.
+    Data(Option<Vec<String>>),
     /// Something whose effect on the limits cannot be judged from its content, such as an option exercise. It passes only
     /// when the scope names the operation.
     Opaque,
@@ -133,6 +135,9 @@ fn permitted_charge(scope: &Scope, request: &Request<'_>, usage: &Usage) -> Resu
     check_operation(scope, request)?;
     let orders = match &request.act {
         Act::Plain => return Ok(Charge::default()),
+        Act::Data(symbols) => {
+            return check_data_symbols(scope, symbols.as_deref()).map(|()| Charge::default());
+        }
         Act::Opaque => {
             return check_named(scope, request).map(|()| Charge { orders: 1, notional: Decimal::ZERO });
         }
@@ -214,6 +219,32 @@ fn check_operation(scope: &Scope, request: &Request<'_>) -> Result<(), Refusal> 
         request.class
     );
     Err(Refusal::new(ReasonCode::OperationNotAllowed, message, &numbers))
+}
+
+fn check_data_symbols(scope: &Scope, asked: Option<&[String]>) -> Result<(), Refusal> {
+    let Some(allowed) = &scope.data_symbols else { return Ok(()) };
+    let list = join(allowed);
+    let good = |symbol: &&String| Symbol::parse(symbol).is_ok_and(|symbol| allowed.contains(&symbol));
+    let (message, symbol) = match asked {
+        None => (
+            format!(
+                "this access key may read the market data of {list} only, and this is of the whole market"
+            ),
+            "*",
+        ),
+        Some(symbols) => match symbols.iter().find(|symbol| !good(symbol)) {
+            None => return Ok(()),
+            Some(symbol) => {
+                let shown: String = symbol.chars().take(32).collect();
+                (
+                    format!("this access key may not read market data of {shown}: its scope allows {list}"),
+                    symbol.as_str(),
+                )
+            }
+        },
+    };
+    let numbers = [("symbol", symbol.chars().take(32).collect()), ("allowed", list)];
+    Err(Refusal::new(ReasonCode::DataSymbolNotAllowed, message, &numbers))
 }
 
 fn check_named(scope: &Scope, request: &Request<'_>) -> Result<(), Refusal> {

@@ -110,7 +110,7 @@ impl Change {
         };
         let already_charged = match &act {
             Act::Orders(orders) => orders.iter().map(|facts| facts.already_charged).sum(),
-            Act::Plain | Act::Opaque => Decimal::ZERO,
+            Act::Plain | Act::Data(_) | Act::Opaque => Decimal::ZERO,
         };
         let intent = Intent {
             request: self.arrival.request,

@@ -109,8 +109,9 @@ async fn steps(
     reached.check_target(target.operation.api, connection.environment)?;
 
     // What the scope forbids as such is refused before a body is read or a fact is asked for.
-    let act = if target.operation.changes_state() { None } else { Some(Act::Plain) };
-    let first = first_decision(shared, arrival, &grant, &target);
+    let changes_state = target.operation.changes_state();
+    let act = if changes_state { Act::Plain } else { target.reading() };
+    let first = first_decision(shared, arrival, &grant, &target, act);
     let permit = match first {
         Ok(permit) => permit,
         Err(refusal) => {
@@ -118,7 +119,7 @@ async fn steps(
         }
     };
     let body = read_body(body).await?;
-    if act.is_some() {
+    if !changes_state {
         if !body.is_empty() {
             return Err(Fault::unexpected_body().into());
         }
@@ -146,14 +147,15 @@ fn unauthenticated(reason: Unauthenticated) -> Stop {
     })
 }
 
-/// Decides what can be decided without looking at content or caps: freeze, expiry, network and operation.
+/// Decides what can be decided without looking at a body or caps: freeze, expiry, network, operation, and the symbols of data.
 fn first_decision(
     shared: &Shared,
     arrival: Arrival,
     grant: &Grant,
     target: &Target,
+    act: Act,
 ) -> Result<Permit, Refusal> {
-    let request = decide_input(shared, arrival, grant, target, Act::Plain);
+    let request = decide_input(shared, arrival, grant, target, act);
     // What takes nothing from the caps is decided without knowing what was used.
     match decide_request(&grant.entry().key.scope, &request, &Usage::none(Date::ZERO)) {
         Decision::Permit(permit) => Ok(permit),

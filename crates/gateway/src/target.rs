@@ -8,7 +8,7 @@ use paddock_alpaca::operation::{self, Operation, PathParams};
 use paddock_alpaca::order_body::{ParsedOrder, ParsedPatch, parse_order, parse_patch};
 use paddock_alpaca::path::{CanonicalPath, Query};
 use paddock_alpaca::strict_json::Object;
-use paddock_core::decide::ReasonCode;
+use paddock_core::decide::{Act, ReasonCode};
 use paddock_core::id::RequestId;
 use paddock_core::order::{Amount, OrderRequest, Side};
 use paddock_core::scope::PositionRule;
@@ -52,6 +52,18 @@ impl Target {
     /// Where it is sent: the host that the configuration names for the connection's environment, whatever the request says.
     pub(crate) fn url(&self, shared: &Shared, environment: Environment) -> String {
         shared.client.endpoints().host_of(self.operation.api, environment).target(&self.path, &self.query)
+    }
+
+    /// What a request that changes nothing would do.
+    pub(crate) fn reading(&self) -> Act {
+        // The meanings of codes are nobody's data.
+        if self.operation.class != PermissionClass::Data || self.path.to_upstream().contains("/meta/") {
+            return Act::Plain;
+        }
+        let in_path = ["symbol", "underlying_symbol"].iter().find_map(|name| self.params.get(name));
+        let asked =
+            in_path.or_else(|| ["symbols", "currency_pairs"].iter().find_map(|name| self.query.get(name)));
+        Act::Data(asked.map(|symbols| symbols.split(',').map(str::to_owned).collect()))
     }
 
     /// Method and path, for the records.

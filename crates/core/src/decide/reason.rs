@@ -76,6 +76,8 @@ reasons! {
     QuoteStale = "quote_stale", 40_390_021;
     /// It is not the time of day at which the scope allows orders.
     OutsideHours = "outside_hours", 40_390_022;
+    /// The scope does not allow market data of the symbol.
+    DataSymbolNotAllowed = "data_symbol_not_allowed", 40_390_023;
     /// The operation is none that Paddock knows.
     UnknownOperation = "unknown_operation", 40_390_014;
 }

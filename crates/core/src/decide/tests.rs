@@ -334,6 +334,23 @@ fn quotes_that_stand_still(
     assert_eq!(found, expected);
 }
 
+#[rstest]
+#[case(Some(vec!["AAPL"]), true)]
+#[case(Some(vec!["BTCUSD"]), true)]
+#[case(Some(vec!["AAPL", "MSFT"]), false)]
+#[case(Some(vec!["../AAPL"]), false)]
+#[case(Some(vec![]), true)]
+#[case(None, false)]
+fn market_data_of_some_symbols(#[case] asked: Option<Vec<&str>>, #[case] good: bool) {
+    let mut scope = trader();
+    scope.data_symbols = Some(["AAPL", "BTC/USD"].map(|symbol| Symbol::parse(symbol).unwrap()).into());
+    let asked = asked.map(|symbols| symbols.into_iter().map(str::to_owned).collect());
+    let read = Request { operation: "StockBars", class: PermissionClass::Data, ..request(Act::Data(asked)) };
+    let permitted = matches!(decide(&scope, &read, &no_usage()), Decision::Permit(_));
+    assert_eq!(permitted, good);
+    assert!(matches!(decide(&trader(), &read, &no_usage()), Decision::Permit(_)));
+}
+
 #[test]
 fn orders_have_their_hours_and_cancels_have_none() {
     let mut scope = trader();

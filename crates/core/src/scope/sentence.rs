@@ -26,6 +26,9 @@ impl Scope {
         if !free.is_empty() {
             parts.push(format!("may {}", and(&free)));
         }
+        if let Some(symbols) = &self.data_symbols {
+            parts.push(format!("market data of {} only", and(symbols)));
+        }
         parts.extend(self.trading());
         if !named.is_empty() {
             let also = if parts.is_empty() { "may use" } else { "may also use" };
@@ -243,6 +246,10 @@ mod tests {
             scope
         },
         "may read market data and read the clock, the calendar and the list of assets"
+    )]
+    #[case(
+        Scope { classes: [PermissionClass::Data].into(), data_symbols: symbols(&["AAPL"]), ..Scope::default() },
+        "may read market data; market data of AAPL only"
     )]
     #[case(
         Scope { operations: ["postOrder".to_owned()].into(), symbols: symbols(&["AAPL"]), sides: Some([Side::Sell].into()),

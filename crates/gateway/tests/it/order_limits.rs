@@ -99,3 +99,25 @@ async fn orders_have_hours_and_cancels_do_not() {
     let (status, _) = rig.send("DELETE", "/v2/orders", &pair, None).await;
     assert_eq!(status, 207);
 }
+
+#[rstest]
+#[case("/v2/stocks/bars?symbols=AAPL&timeframe=1Day", true)]
+#[case("/v2/stocks/AAPL/quotes/latest", true)]
+#[case("/v2/stocks/meta/exchanges", true)]
+#[case("/v2/stocks/bars?symbols=AAPL,MSFT&timeframe=1Day", false)]
+#[case("/v2/stocks/MSFT/quotes/latest", false)]
+#[case("/v1beta1/news", false)]
+#[case("/v1beta1/screener/stocks/movers", false)]
+#[tokio::test]
+async fn market_data_of_the_symbols_that_the_scope_names(#[case] path: &str, #[case] good: bool) {
+    let rig = Rig::start().await;
+    let apple = paddock_core::Symbol::parse("AAPL").unwrap();
+    let pair = rig.key(limited(|scope| scope.data_symbols = Some([apple].into()))).await;
+    let (status, body) = rig.send("GET", path, &pair, None).await;
+    if good {
+        assert_ne!(status, 403, "{body}");
+    } else {
+        assert_eq!((status, body["reason"].as_str()), (403, Some("data_symbol_not_allowed")));
+        assert!(rig.broker.got().is_empty());
+    }
+}

@@ -28,6 +28,9 @@ pub(crate) struct CreateArgs {
     /// Orders in these symbols only
     #[arg(long, value_name = "A,B", value_delimiter = ',', help_heading = "Limits on orders")]
     symbols: Vec<String>,
+    /// Market data of these symbols only, also in streams
+    #[arg(long, value_name = "A,B", value_delimiter = ',')]
+    data_symbols: Vec<String>,
     /// Orders in these asset classes only: us_equity, us_option, crypto
     #[arg(long, value_name = "CLASSES", value_delimiter = ',', help_heading = "Limits on orders")]
     asset_classes: Vec<String>,
@@ -89,6 +92,8 @@ struct Creation {
     allow: Vec<String>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     symbols: Vec<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    data_symbols: Vec<String>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     asset_classes: Vec<String>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -162,6 +167,7 @@ impl From<CreateArgs> for Creation {
             preset,
             allow: args.allow,
             symbols: args.symbols,
+            data_symbols: args.data_symbols,
             asset_classes: args.asset_classes,
             sides: args.side,
             order_types: args.order_types,

@@ -19,10 +19,11 @@ use crate::lifetime;
 use crate::problem::{Problem, shown};
 
 /// The fields of a scope.
-pub(crate) const FIELDS: [&str; 20] = [
+pub(crate) const FIELDS: [&str; 21] = [
     "preset",
     "allow",
     "symbols",
+    "data_symbols",
     "asset_classes",
     "sides",
     "order_types",
@@ -46,11 +47,8 @@ pub(crate) const FIELDS: [&str; 20] = [
 pub(crate) fn read(fields: &mut Fields, now: Timestamp) -> Result<Scope, Problem> {
     let mut scope = Scope::default();
     read_acts(fields, &mut scope)?;
-    scope.symbols = set(fields, "symbols", |text| {
-        Symbol::parse(&text.to_ascii_uppercase()).map_err(|_| {
-            Problem::field("symbols", "symbols like `AAPL`, `BRK.B`, `BTC/USD` or `AAPL261218C00150000`")
-        })
-    })?;
+    scope.symbols = symbols(fields, "symbols")?;
+    scope.data_symbols = symbols(fields, "data_symbols")?;
     scope.asset_classes = words(fields, "asset_classes", &["us_equity", "us_option", "crypto"])?;
     scope.sides = words(fields, "sides", &["buy", "sell"])?;
     scope.order_types =
@@ -155,6 +153,14 @@ fn allow_entry(entry: &str, scope: &mut Scope) -> Result<(), Problem> {
 
 fn operations_of(class: PermissionClass) -> impl Iterator<Item = &'static str> {
     operation::all().filter(move |operation| operation.class == class).map(|operation| operation.id)
+}
+
+fn symbols(fields: &mut Fields, name: &str) -> Result<Option<BTreeSet<Symbol>>, Problem> {
+    set(fields, name, |text| {
+        Symbol::parse(&text.to_ascii_uppercase()).map_err(|_| {
+            Problem::field(name, "symbols like `AAPL`, `BRK.B`, `BTC/USD` or `AAPL261218C00150000`")
+        })
+    })
 }
 
 /// A list of entries as a set.
@@ -298,7 +304,7 @@ mod tests {
     #[test]
     fn a_full_scope_is_read() {
         let scope = scope_of(&json!({
-            "preset": "trader", "allow": ["settings", "getAccount"], "symbols": ["aapl", "BTCUSD"], "sides": ["BUY"],
+            "preset": "trader", "allow": ["settings", "getAccount"], "symbols": ["aapl", "BTCUSD"], "data_symbols": ["spy"], "sides": ["BUY"],
             "order_types": ["market", "limit"], "max_order_notional": "1000", "max_daily_notional": "5000.50",
             "order_classes": ["simple"], "times_in_force": ["day", "IOC"], "no_extended_hours": true, "positions": "long_only",
             "hours": "09:45-15:30", "max_order_quantity": "10", "max_price_deviation": "2.5", "max_quote_age": 30,
