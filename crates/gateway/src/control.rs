@@ -1,14 +1,17 @@
 //! The handle by which pages and command line steer the gateway.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
+use bytes::Bytes;
 use paddock_alpaca::Credential;
 use paddock_alpaca::connect_fault::ConnectFault;
 use paddock_alpaca::probe::probe;
 use paddock_alpaca::wire::Account;
-use paddock_core::id::ConnectionId;
+use paddock_core::id::{AccessKeyId, ConnectionId};
 use tokio::sync::broadcast;
 
+use crate::explain::Explanation;
 use crate::requests::{Counters, RequestLine};
 use crate::rotation::{DekRotation, KekRotation};
 use crate::shared::{GatewayError, Shared};
@@ -80,6 +83,20 @@ impl Control {
             }
             Err(fault) => Ok(ConnectionCheck::Faulty(fault)),
         }
+    }
+
+    /// What would become of an order, given as the body of `POST /v2/orders`, that an access key sent from `network` now. Nothing
+    /// is reserved, recorded or sent. `None` when there is no such key, or it is revoked.
+    ///
+    /// # Errors
+    /// [`GatewayError`] when the database cannot take part.
+    pub async fn explain(
+        &self,
+        key: AccessKeyId,
+        order: Bytes,
+        network: IpAddr,
+    ) -> Result<Option<Explanation>, GatewayError> {
+        crate::explain::explain(&self.shared, key, &order, network).await
     }
 
     /// Looks once at every request whose fate is unknown and settles those that can be told; the server does so by itself

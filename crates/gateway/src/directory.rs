@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use paddock_core::decide::Frozen;
-use paddock_core::id::{ConnectionId, DekId};
+use paddock_core::id::{AccessKeyId, ConnectionId, DekId};
 use paddock_store::{AccessKey, Connection, SealedCredential, Snapshot};
 use paddock_vault::{Binding, Field, Opener, Sealed, VaultError, WrappedDek};
 
@@ -133,6 +133,10 @@ impl Directory {
 
     pub(crate) fn key_with_secret_hash(&self, hash: &[u8; 32]) -> Option<&Arc<KeyEntry>> {
         self.by_secret_hash.get(hash)
+    }
+
+    pub(crate) fn key(&self, id: AccessKeyId) -> Option<&Arc<KeyEntry>> {
+        self.by_key_id.values().find(|entry| entry.key.id == id)
     }
 
     pub(crate) fn connection(&self, id: ConnectionId) -> Option<&Arc<ConnectionEntry>> {

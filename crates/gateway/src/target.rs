@@ -100,14 +100,7 @@ pub(crate) fn read_intention(
     let alpaca = |fault: paddock_alpaca::order_body::BodyFault| Stop::Alpaca(fault.to_error());
     match target.operation.id {
         "postOrder" => {
-            let mut order = parse_order(body).map_err(alpaca)?;
-            if order.request.client_order_id.is_none() {
-                // Without a name of its own the order could not be found again after a lost answer.
-                order.set_client_order_id(request.to_string());
-            }
-            if scope.positions.is_some_and(|rule| must_close(rule, &order.request)) {
-                order.hold_to_closing();
-            }
+            let order = read_new_order(body, request, scope)?;
             let sent = order.to_json_bytes().into();
             Ok((Intention::Order(Box::new(order)), sent))
         }
@@ -139,6 +132,19 @@ pub(crate) fn read_intention(
             Ok((Intention::Plain, body.clone()))
         }
     }
+}
+
+/// Reads a new order, with what Paddock adds to it.
+pub(crate) fn read_new_order(body: &Bytes, request: RequestId, scope: &Scope) -> Result<ParsedOrder, Stop> {
+    let mut order = parse_order(body).map_err(|fault| Stop::Alpaca(fault.to_error()))?;
+    if order.request.client_order_id.is_none() {
+        // Without a name of its own the order could not be found again after a lost answer.
+        order.set_client_order_id(request.to_string());
+    }
+    if scope.positions.is_some_and(|rule| must_close(rule, &order.request)) {
+        order.hold_to_closing();
+    }
+    Ok(order)
 }
 
 /// Whether an order is good under the rule only if it closes. The broker is told so, which alone knows the position at the moment in

@@ -34,6 +34,7 @@ pub fn router(state: Arc<WebState>) -> Router {
         .route("/connections/{name}/unfreeze", post(connections::freeze::unfreeze))
         .route("/keys", get(keys::list::list).post(keys::create::create))
         .route("/keys/{name}", get(keys::show::show))
+        .route("/keys/{name}/explain", post(keys::explain::explain))
         .route("/keys/{name}/freeze", post(keys::freeze::freeze))
         .route("/keys/{name}/unfreeze", post(keys::freeze::unfreeze))
         .route("/keys/{name}/revoke", post(keys::revoke::revoke))

@@ -1,6 +1,7 @@
 //! `paddock key`: access keys, which programs use in place of the real ones.
 
 mod create;
+mod explain;
 
 use clap::Subcommand;
 use paddock_core::money::format_usd;
@@ -27,6 +28,8 @@ pub(crate) enum KeyCommand {
         /// The access key's name
         name: String,
     },
+    /// Say whether an order would pass, and why, without sending it
+    Explain(explain::ExplainArgs),
     /// Stop an access key at once; cancels still pass
     Freeze {
         /// The access key's name
@@ -49,6 +52,7 @@ pub(crate) async fn run(command: KeyCommand, context: &Context) -> Outcome {
         KeyCommand::Create(args) => create::run(*args, context).await,
         KeyCommand::List => list(context).await,
         KeyCommand::Show { name } => show(&name, context).await,
+        KeyCommand::Explain(args) => explain::run(args, context).await,
         KeyCommand::Freeze { name } => {
             act(
                 &name,

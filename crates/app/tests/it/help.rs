@@ -33,6 +33,7 @@ fn every_command_explains_itself() {
         ("connection-add", ["connection", "add"]),
         ("connection-remove", ["connection", "remove"]),
         ("key-create", ["key", "create"]),
+        ("key-explain", ["key", "explain"]),
         ("audit-list", ["audit", "list"]),
         ("vault-rotate", ["vault", "rotate"]),
         ("paper-serve", ["paper", "serve"]),

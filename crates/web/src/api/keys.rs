@@ -1,6 +1,7 @@
 //! Access keys: what programs get instead of the real credential.
 
 pub(crate) mod create;
+pub(crate) mod explain;
 pub(crate) mod freeze;
 pub(crate) mod issue;
 pub(crate) mod list;

@@ -99,3 +99,31 @@ async fn an_unknown_connection_lists_the_known_ones() {
     reply.expect_problem(404, "unknown_connection");
     assert!(reply.json["next_step"].as_str().unwrap().contains("my-paper"));
 }
+
+#[tokio::test]
+async fn an_order_is_explained_and_nothing_comes_of_it() {
+    let paddock = Paddock::start().await;
+    paddock.connect_paper().await;
+    let scope = json!({ "preset": "trader", "symbols": ["AAPL"], "max_order_notional": "1000" });
+    paddock.issue_key("bot", &scope).await;
+    let order = |symbol: &str, dollars: &str| {
+        json!({"symbol": symbol, "notional": dollars, "side": "buy", "type": "market", "time_in_force": "day"}).to_string()
+    };
+    let explain =
+        async |order: String| paddock.post("/api/v1/keys/bot/explain", &json!({ "order": order })).await;
+    let before = paddock.get("/api/v1/audit").await.json;
+    let good = explain(order("AAPL", "100")).await;
+    let good = &good.expect(200).json;
+    assert_eq!((&good["decision"], &good["notional"]), (&json!("permitted"), &json!("100")));
+    assert_eq!(good["order"], "buy $100 AAPL market");
+    assert!(good["would_send"].as_str().unwrap().contains("client_order_id"));
+    let refused = explain(order("MSFT", "100")).await;
+    assert_eq!(refused.expect(200).json["reason"], "symbol_not_allowed");
+    let dear = explain(order("AAPL", "1000.01")).await;
+    assert_eq!(dear.expect(200).json["numbers"]["max_order_notional"], "1000");
+    let broken = explain("{\"qty\":".to_owned()).await;
+    assert_eq!(broken.expect(200).json["decision"], "failed");
+    paddock.post("/api/v1/keys/bot/explain", &json!({})).await.expect_problem(422, "missing_field");
+    assert_eq!(paddock.get("/api/v1/audit").await.json, before, "nothing is recorded");
+    assert_eq!(paddock.get("/api/v1/keys/bot").await.json["usage"]["orders"], 0);
+}

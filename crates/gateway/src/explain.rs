@@ -1,0 +1,122 @@
+//! What would become of an order, without sending it.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use jiff::Timestamp;
+use paddock_core::calendar::trading_date;
+use paddock_core::decide::{self, Act, Decision, Quote};
+use paddock_core::id::{AccessKeyId, RequestId};
+use paddock_core::{PermissionClass, Refusal, Usage, decide as decide_request};
+use rust_decimal::Decimal;
+use serde::Serialize;
+
+use crate::GatewayError;
+use crate::facts::FactFinder;
+use crate::requests::Outcome;
+use crate::shared::Shared;
+use crate::stop::Stop;
+use crate::target::{read_new_order, summary};
+
+/// What would become of an order if it came now.
+#[derive(Clone, Debug, Serialize)]
+pub struct Explanation {
+    /// When that was asked.
+    pub at: Timestamp,
+    /// The order in one line, where it can be read.
+    pub order: Option<String>,
+    /// What it would be decided by: the market's price, where the scope makes it matter.
+    pub market_price: Option<Decimal>,
+    /// The body as the broker would get it, where it would get one.
+    pub would_send: Option<String>,
+    /// What the access key has used of its caps today.
+    pub orders_today: u32,
+    /// Dollars used of its caps today.
+    pub notional_today: Decimal,
+    /// What it would take from the caps, if it may pass: how many orders.
+    pub orders: Option<u32>,
+    /// And how many dollars.
+    pub notional: Option<Decimal>,
+    /// Whether it may pass, and why not.
+    #[serde(flatten)]
+    pub outcome: Outcome,
+    /// The values that decided it, by name.
+    pub numbers: std::collections::BTreeMap<String, String>,
+}
+
+/// Decides an order as if the access key had sent it from `network` now. Nothing is reserved, recorded or sent; a quote may be asked
+/// for. `None` when there is no such key.
+pub(crate) async fn explain(
+    shared: &Arc<Shared>,
+    key: AccessKeyId,
+    order: &Bytes,
+    network: IpAddr,
+) -> Result<Option<Explanation>, GatewayError> {
+    let directory = shared.directory.load_full();
+    let Some(entry) = directory.key(key) else { return Ok(None) };
+    let at = shared.clock.now();
+    let usage = shared.store.usage(key, trading_date(at)).await?;
+    let mut explanation = Explanation {
+        at,
+        order: None,
+        market_price: None,
+        would_send: None,
+        orders_today: usage.orders,
+        notional_today: usage.notional,
+        orders: None,
+        notional: None,
+        outcome: Outcome::Permitted,
+        numbers: std::collections::BTreeMap::new(),
+    };
+    let request = |act| decide::Request {
+        operation: "postOrder",
+        class: PermissionClass::Order,
+        at,
+        network,
+        frozen: directory.frozen(entry),
+        act,
+    };
+    // As at the door, what the scope forbids as such comes first.
+    if let Decision::Refuse(refusal) =
+        decide_request(&entry.key.scope, &request(Act::Plain), &Usage::none(usage.day))
+    {
+        explanation.refused(refusal);
+        return Ok(Some(explanation));
+    }
+    let judged = async {
+        let parsed = read_new_order(order, RequestId::generate(at, &*shared.entropy), &entry.key.scope)?;
+        let credential =
+            entry.connection.open(&shared.opener).map_err(|_| crate::answer::Fault::vault_locked())?;
+        let asking = shared
+            .client
+            .with_credential(entry.connection.connection.environment, &credential)
+            .map_err(|_| crate::answer::Fault::credential_unreadable())?;
+        let facts = FactFinder { asking, scope: &entry.key.scope }.new_order(&parsed).await?;
+        Ok::<_, Stop>((parsed, facts))
+    };
+    match judged.await {
+        Ok((parsed, facts)) => {
+            explanation.order = Some(summary(&parsed.request));
+            explanation.market_price = facts.quote.map(|Quote { price, .. }| price);
+            match decide_request(&entry.key.scope, &request(Act::Orders(vec![facts])), &usage) {
+                Decision::Permit(permit) => {
+                    let charge = permit.charge();
+                    (explanation.orders, explanation.notional) = (Some(charge.orders), Some(charge.notional));
+                    explanation.would_send = String::from_utf8(parsed.to_json_bytes()).ok();
+                }
+                Decision::Refuse(refusal) => explanation.refused(refusal),
+            }
+        }
+        Err(Stop::Refusal(refusal)) => explanation.refused(refusal),
+        Err(stop) => explanation.outcome = stop.outcome(),
+    }
+    Ok(Some(explanation))
+}
+
+impl Explanation {
+    fn refused(&mut self, refusal: Refusal) {
+        self.outcome = Outcome::Refused { reason: refusal.code.to_string(), message: refusal.message };
+        self.numbers = refusal.numbers;
+    }
+}
