@@ -6,6 +6,7 @@
 
 mod data_hub;
 mod data_session;
+mod data_wire;
 mod dial;
 mod fan_out;
 mod farewell;

@@ -41,6 +41,20 @@ pub(crate) enum NoAnswer {
     Timeout,
 }
 
+/// The way to a host: TLS with the system's authorities, or plain TCP to this machine.
+pub(crate) fn connector() -> Result<HttpsConnector<HttpConnector>, GatewayError> {
+    let mut tcp = HttpConnector::new();
+    tcp.set_nodelay(true);
+    tcp.enforce_http(false);
+    tcp.set_connect_timeout(Some(CONNECT_TIMEOUT));
+    Ok(HttpsConnectorBuilder::new()
+        .with_provider_and_native_roots(rustls::crypto::aws_lc_rs::default_provider())
+        .map_err(GatewayError::Roots)?
+        .https_or_http()
+        .enable_http1()
+        .wrap_connector(tcp))
+}
+
 /// Sends requests to the broker.
 #[derive(Clone, Debug)]
 pub(crate) struct Upstream {
@@ -49,16 +63,7 @@ pub(crate) struct Upstream {
 
 impl Upstream {
     pub(crate) fn new() -> Result<Self, GatewayError> {
-        let mut tcp = HttpConnector::new();
-        tcp.set_nodelay(true);
-        tcp.enforce_http(false);
-        tcp.set_connect_timeout(Some(CONNECT_TIMEOUT));
-        let tls = HttpsConnectorBuilder::new()
-            .with_provider_and_native_roots(rustls::crypto::aws_lc_rs::default_provider())
-            .map_err(GatewayError::Roots)?
-            .https_or_http()
-            .enable_http1()
-            .wrap_connector(tcp);
+        let tls = connector()?;
         let client = Client::builder(TokioExecutor::new())
             .pool_timer(TokioTimer::new())
             .pool_idle_timeout(Duration::from_secs(20))

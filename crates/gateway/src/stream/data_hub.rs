@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use paddock_alpaca::socket::Prepared;
-use paddock_alpaca::stream::{Channel, Feed, Format, Lists, Selection, StreamError};
+use paddock_alpaca::stream::{Feed, Format, Lists, Selection, StreamError};
 use paddock_core::id::ConnectionId;
 use serde_json::json;
 use tokio::runtime::Handle;
@@ -20,20 +20,13 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, MissedTickBehavior, interval};
 use tokio_tungstenite::tungstenite::Message;
 
-use super::dial::{NoStream, STEP_TIMEOUT, Wire};
+use super::data_wire::{acknowledged_selection, ask, connect};
+use super::dial::{FIRST_PAUSE, LINGER, LONGEST_PAUSE, NoStream, PING, SILENT_PINGS, STEP_TIMEOUT, Wire};
 use super::fan_out::{Frame, message};
 use crate::shared::Shared;
 
 /// How many frames may wait for a program before it counts as slow.
 const WAITING: usize = 1024;
-/// How long a hub that nobody listens to keeps its place at the broker.
-const LINGER: Duration = Duration::from_secs(10);
-/// How often the broker is asked whether it is there, and how many times in vain.
-const PING: Duration = Duration::from_secs(15);
-const SILENT_PINGS: u32 = 3;
-/// The first and the longest pause before the broker is tried again.
-const FIRST_PAUSE: Duration = Duration::from_millis(250);
-const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 
 /// A running hub.
 #[derive(Clone, Debug)]
@@ -108,6 +101,7 @@ pub(super) fn start(shared: &Arc<Shared>, main: &Handle, connection: ConnectionI
         changes: VecDeque::new(),
         held: Selection::default(),
         under_way: None,
+        surplus: false,
     };
     main.spawn(hub.run());
     DataHub { commands: sender, numbers: Arc::default() }
@@ -123,6 +117,8 @@ struct Hub {
     /// What the broker has acknowledged.
     held: Selection,
     under_way: Option<UnderWay>,
+    /// Whether the broker may have more than anybody wants: somebody has left or wants less.
+    surplus: bool,
 }
 
 /// A program's place.
@@ -156,7 +152,7 @@ impl Hub {
             let Some(connected) = self.meanwhile(dialling).await else { return };
             match connected {
                 Ok((wire, fingerprint, held)) => {
-                    self.held = held;
+                    (self.held, self.surplus) = (held, true);
                     pause = FIRST_PAUSE;
                     if let Some(since) = gap.take() {
                         self.tell_gap(since);
@@ -216,7 +212,9 @@ impl Hub {
 
     /// Whose receiver is gone has left.
     fn forget_the_gone(&mut self) {
+        let before = self.members.len();
         self.members.retain(|_, seat| !seat.frames.is_closed());
+        self.surplus |= self.members.len() < before;
     }
 
     /// What all programs want together.
@@ -295,6 +293,7 @@ impl Hub {
                 }
             }
             if !change.adds {
+                self.surplus = true;
                 seat.selection = Arc::new(selection);
                 let _ = change.done.send(Ok(Arc::clone(&seat.selection)));
                 continue;
@@ -309,7 +308,7 @@ impl Hub {
                 self.under_way = Some(UnderWay { change, asked: missing, deadline });
             }
         }
-        if self.under_way.is_none() {
+        if self.under_way.is_none() && std::mem::take(&mut self.surplus) {
             let needless = self.held.without(&self.wanted());
             if !needless.is_empty() {
                 wire.send(ask("unsubscribe", &needless).to_string()).await?;
@@ -352,6 +351,7 @@ impl Hub {
             (Err(error), _) => Err(error),
             (Ok(()), None) => {
                 self.held.merge(&asked);
+                self.surplus = true;
                 return;
             }
             (Ok(()), Some(seat)) => {
@@ -381,6 +381,7 @@ impl Hub {
 
     /// Gives each program its part. Programs that want the same share the bytes.
     fn hand_out(&mut self, frame: &Frame<'_>) {
+        let before = self.members.len();
         let mut made: Vec<(Arc<Selection>, Format, Option<Arc<Prepared>>)> = Vec::new();
         self.members.retain(|_, seat| {
             let same = made.iter().position(|(selection, format, _)| {
@@ -398,6 +399,7 @@ impl Hub {
             // Whose queue is full is too slow, and learns of it when the queue ends.
             prepared.is_none_or(|prepared| seat.frames.try_send(prepared).is_ok())
         });
+        self.surplus |= self.members.len() < before;
     }
 
     fn tell_gap(&mut self, since: Timestamp) {
@@ -407,77 +409,4 @@ impl Hub {
             seat.frames.try_send(Arc::new(prepared)).is_ok()
         });
     }
-}
-
-fn ask(action: &str, selection: &Selection) -> serde_json::Value {
-    let mut request = serde_json::Map::new();
-    request.insert("action".to_owned(), action.into());
-    for (channel, symbols) in selection.channels() {
-        request.insert(channel.name().to_owned(), symbols.into_iter().collect::<Vec<_>>().into());
-    }
-    request.into()
-}
-
-fn acknowledged_selection(text: &str) -> Option<Selection> {
-    let value: serde_json::Value = serde_json::from_str(text).ok()?;
-    let message = value.as_array()?.iter().find(|message| message["T"] == "subscription")?;
-    let mut selection = Selection::default();
-    for (name, symbols) in message.as_object()? {
-        if let (Some(channel), Some(symbols)) = (Channel::named(name), symbols.as_array()) {
-            selection.add(channel, symbols.iter().filter_map(|symbol| symbol.as_str().map(str::to_owned)));
-        }
-    }
-    Some(selection)
-}
-
-/// Opens the stream with the connection's credential and subscribes to what is wanted. Also tells which credential that was.
-async fn connect(
-    shared: Arc<Shared>,
-    connection: ConnectionId,
-    feed: Feed,
-    wanted: Selection,
-) -> Result<(Wire, Vec<u8>, Selection), NoStream> {
-    let entry = shared.directory.load().connection(connection).cloned().ok_or(NoStream::Gone)?;
-    let mut wire = shared.dialer.open(shared.client.endpoints().stream(), feed.path()).await?;
-    expect(&mut wire, "success", Some("connected")).await?;
-    {
-        let credential = entry.open(&shared.opener).map_err(|_| NoStream::Sealed)?;
-        wire.authenticate(&credential, |key, secret| json!({"action": "auth", "key": key, "secret": secret}))
-            .await?;
-    }
-    expect(&mut wire, "success", Some("authenticated")).await?;
-    if !wanted.is_empty() {
-        wire.send(ask("subscribe", &wanted).to_string()).await?;
-        expect(&mut wire, "subscription", None).await?;
-    }
-    Ok((wire, entry.fingerprint().to_vec(), wanted))
-}
-
-/// Waits for one message of the kind. Data that comes before is for nobody yet.
-async fn expect(wire: &mut Wire, kind: &str, words: Option<&str>) -> Result<(), NoStream> {
-    let waiting = async {
-        loop {
-            let text = match wire.next().await.ok_or(NoStream::Unexpected)? {
-                Message::Text(text) => text.as_str().to_owned(),
-                Message::Binary(bytes) => {
-                    String::from_utf8(bytes.to_vec()).map_err(|_| NoStream::Unexpected)?
-                }
-                _ => return Err(NoStream::Unexpected),
-            };
-            let frame = Frame::read(&text).ok_or(NoStream::Unexpected)?;
-            for item in frame.items() {
-                let head = &item.head;
-                if head.kind == "error" {
-                    return Err(match head.code.unwrap_or_default() {
-                        402 => NoStream::Refused,
-                        code => NoStream::Error(code),
-                    });
-                }
-                if head.kind == kind && (words.is_none() || head.msg.as_deref() == words) {
-                    return Ok(());
-                }
-            }
-        }
-    };
-    tokio::time::timeout(STEP_TIMEOUT, waiting).await.map_err(|_| NoStream::Timeout)?
 }

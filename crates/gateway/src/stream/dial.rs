@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use futures_util::{SinkExt as _, StreamExt as _};
-use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder, MaybeHttpsStream};
+use hyper_rustls::{HttpsConnector, MaybeHttpsStream};
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioIo;
 use paddock_alpaca::Credential;
@@ -16,12 +16,19 @@ use tower::ServiceExt as _;
 use zeroize::Zeroizing;
 
 use crate::GatewayError;
+use crate::upstream::connector;
 
 /// How long the broker may take for each step until a stream runs.
 pub(super) const STEP_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// How long a connection may take to come about.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long a hub that nobody listens to keeps its place at the broker.
+pub(super) const LINGER: Duration = Duration::from_secs(10);
+/// How often the broker is asked whether it is there, and how many times in vain.
+pub(super) const PING: Duration = Duration::from_secs(15);
+pub(super) const SILENT_PINGS: u32 = 3;
+/// The first and the longest pause before the broker is tried again.
+pub(super) const FIRST_PAUSE: Duration = Duration::from_millis(250);
+pub(super) const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 
 /// The largest message that is taken from the broker.
 const MAX_MESSAGE: usize = 16 << 20;
@@ -54,17 +61,7 @@ pub(super) struct Wire(WebSocketStream<TokioIo<MaybeHttpsStream<TokioIo<TcpStrea
 
 impl Dialer {
     pub(crate) fn new() -> Result<Self, GatewayError> {
-        let mut tcp = HttpConnector::new();
-        tcp.set_nodelay(true);
-        tcp.enforce_http(false);
-        tcp.set_connect_timeout(Some(CONNECT_TIMEOUT));
-        let tls = HttpsConnectorBuilder::new()
-            .with_provider_and_native_roots(rustls::crypto::aws_lc_rs::default_provider())
-            .map_err(GatewayError::Roots)?
-            .https_or_http()
-            .enable_http1()
-            .wrap_connector(tcp);
-        Ok(Self(tls))
+        connector().map(Self)
     }
 
     /// Opens the socket at `path` of the broker's host.

@@ -12,19 +12,11 @@ use tokio::sync::{broadcast, watch};
 use tokio::time::{Instant, interval};
 use tokio_tungstenite::tungstenite::Message;
 
-use super::dial::{NoStream, STEP_TIMEOUT, Wire};
+use super::dial::{FIRST_PAUSE, LINGER, LONGEST_PAUSE, NoStream, PING, SILENT_PINGS, STEP_TIMEOUT, Wire};
 use crate::shared::Shared;
 
 /// How many updates may wait for a program before it counts as slow.
 const WAITING: usize = 4096;
-/// How long a hub that nobody listens to keeps its place at the broker.
-const LINGER: Duration = Duration::from_secs(10);
-/// How often the broker is asked whether it is there, and how many times in vain.
-const PING: Duration = Duration::from_secs(15);
-const SILENT_PINGS: u32 = 3;
-/// The first and the longest pause before the broker is tried again.
-const FIRST_PAUSE: Duration = Duration::from_millis(250);
-const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 
 /// A running hub.
 #[derive(Clone, Debug)]
