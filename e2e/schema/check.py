@@ -63,7 +63,8 @@ class Check:
 
     def exchange(self, line: dict) -> None:
         operation, status = line["operation"], line["status"]
-        if line.get("cut") or "response" not in line or operation is None or status == 101:
+        # What a fault made is what somebody asked for.
+        if line.get("cut") or line.get("fault") or "response" not in line or operation is None or status == 101:
             return
         case = (operation, status)
         self.checked[case] += 1

@@ -27,6 +27,7 @@ class Correction:
 SEEN = "seen in the answer of a real paper account in August 2026"
 
 LEG = "a leg is an order: it has what the order around it has"
+PAST = "real answers had it until 2026-07-06, and a broker whose time is earlier, or that is told to, has it"
 SDK = "alpaca-py's model of the answer demands it"
 
 ADDITIONS = [
@@ -34,6 +35,11 @@ ADDITIONS = [
     Addition("trading", "Account", "crypto_tier", SEEN, {"type": "integer"}),
     Addition("trading", "Account", "admin_configurations", SEEN, {"type": "object"}),
     Addition("trading", "Account", "user_configurations", SEEN, {"type": ["object", "null"]}),
+    Addition("trading", "Account", "pattern_day_trader", PAST, {"type": "boolean"}),
+    Addition("trading", "Account", "daytrade_count", PAST, {"type": "integer"}),
+    Addition("trading", "Account", "daytrading_buying_power", PAST, {"type": "string"}),
+    Addition("trading", "AccountConfigurations", "dtbp_check", PAST, {"type": "string"}),
+    Addition("trading", "AccountConfigurations", "pdt_check", PAST, {"type": "string"}),
     Addition("trading", "Order", "subtag", SEEN, {"type": ["string", "null"]}),
     Addition("trading", "Order", "source", SEEN, {"type": ["string", "null"]}),
     Addition("trading", "OrderLeg", "subtag", LEG, {"type": ["string", "null"]}),
@@ -55,6 +61,11 @@ def _dates_of_activities(document: dict) -> None:
     document["components"]["schemas"]["NonTradeActivities"]["properties"]["date"] = {"type": "string", "format": "date"}
 
 
+def _actions_in_small_letters(document: dict) -> None:
+    kinds = document["components"]["schemas"]["CorporateActionCaType"]
+    kinds["enum"] = kinds["enum"] + [word.lower() for word in kinds["enum"]]
+
+
 def _articles_without_content(document: dict) -> None:
     del document["components"]["schemas"]["news"]["properties"]["content"]["minLength"]
 
@@ -72,6 +83,7 @@ def _lists(*operations: str) -> Callable[[dict], None]:
 
 CORRECTIONS = [
     Correction("trading", "its own words are `always null for an order leg`, with type object", _leg_without_legs),
+    Correction("trading", "alpaca-py's model of announcements knows small letters only", _actions_in_small_letters),
     Correction("trading", "alpaca-py's model reads a date without a time", _dates_of_activities),
     Correction("data", "`include_content` is false unless asked for, and content is empty then", _articles_without_content),
     Correction(

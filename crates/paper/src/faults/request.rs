@@ -15,6 +15,10 @@ use crate::stream::{Closing, Stream};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct DataUntil(pub Timestamp);
 
+/// Marks an answer that a fault made or cut, in the answer's extensions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Struck;
+
 /// Answers a request while rules are set.
 pub(crate) async fn answer(served: Served, request: Request) -> Response {
     let (mut parts, body) = request.into_parts();
@@ -65,7 +69,7 @@ pub(crate) async fn answer(served: Served, request: Request) -> Response {
         When::After => Some(answer_soundly(served, request).await),
         When::Before => None,
     };
-    match fault {
+    let mut answer = match fault {
         Fault::Error { status, rate_limit_headers, retry_after, .. } => {
             let headers = (rate_limit_headers, retry_after);
             answers::error(status, operation, headers, broker.now(), broker.entropy())
@@ -84,5 +88,7 @@ pub(crate) async fn answer(served: Served, request: Request) -> Response {
             answers::nothing()
         }
         _ => answers::nothing(),
-    }
+    };
+    answer.extensions_mut().insert(Struck);
+    answer
 }

@@ -20,6 +20,7 @@ use serde::Serialize;
 
 use super::copied::{Copy, copied};
 use crate::PaperBroker;
+use crate::faults::request::Struck;
 
 /// The file of exchanges could not be opened.
 #[derive(Debug, thiserror::Error)]
@@ -91,6 +92,9 @@ struct Line {
     /// Whether a body was longer than what is kept of it.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     cut: bool,
+    /// Whether the answer is a fault's that somebody has set.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    fault: bool,
 }
 
 /// Lets a request pass and records it with its answer, before the end of the answer leaves.
@@ -118,12 +122,14 @@ pub(in crate::http) async fn exchange(
         request: None,
         response: None,
         cut: false,
+        fault: false,
     };
     let sent = Copy::default();
     let body = if whole { copied(body, sent.clone(), || {}) } else { body };
 
     let (parts, body) = next.run(Request::from_parts(parts, body)).await.into_parts();
     line.status = parts.status.as_u16();
+    line.fault = parts.extensions.get::<Struck>().is_some();
     let content_type = parts.headers.get(CONTENT_TYPE);
     line.content_type = content_type.map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned());
     let file = recording.file;
