@@ -1,8 +1,8 @@
 //! What goes wrong on purpose: faults that a test asks for, so that what a program does about them can be seen.
 //!
-//! [`Faults`] holds the rules and decides which request or stream is struck. It is asked for every request, and costs one look at
-//! an atomic as long as no rule stands. What a rule does is in [`request`] for requests and handshakes and in [`line`] for open
-//! streams; the interface for setting them is in [`admin`]. Faults are of the transport: none of them changes what orders are filled
+//! `Faults` holds the rules and decides which request or stream is struck. It is asked for every request, and costs one look at
+//! an atomic as long as no rule stands. What a rule does is in `request` for requests and handshakes and in `line` for open
+//! streams; the interface for setting them is in `admin`. Faults are of the transport: none of them changes what orders are filled
 //! at, so that the journal knows nothing of them. Trading halts do, and are commands of the broker.
 
 pub(crate) mod admin;

@@ -54,7 +54,7 @@ pub(crate) struct ImportArgs {
     /// The folder for the bars
     #[arg(long, value_name = "DIR")]
     into: PathBuf,
-    /// Where the data is: a Paddock gateway, or https://data.alpaca.markets
+    /// Where the data is: a Paddock gateway, or `https://data.alpaca.markets`
     #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:7880")]
     url: String,
     /// The feed of stocks, such as sip or iex [default: the best that the account has]
