@@ -6,6 +6,7 @@
 mod broker;
 mod client;
 mod report;
+mod symbols;
 
 use std::path::Path;
 use std::time::Duration;
@@ -38,6 +39,7 @@ pub(super) struct Findings {
     /// Resident bytes after the start, and after all orders.
     idle_memory: u64,
     used_memory: u64,
+    many: symbols::Many,
 }
 
 /// What was delivered to a number of clients.
@@ -87,9 +89,10 @@ pub(super) fn section(workspace: &Workspace, binary: &Path, seconds: u32) -> Res
         println!("{}", report::one_delivery(&delivered));
         streams.push(delivered);
     }
+    let many = symbols::measured(binary, &directory)?;
     let in_process = in_process(workspace)?;
     report::section(
-        &Findings { memory, journal, nginx: fixed, in_process, streams, idle_memory, used_memory },
+        &Findings { memory, journal, nginx: fixed, in_process, streams, idle_memory, used_memory, many },
         seconds,
     )
 }
