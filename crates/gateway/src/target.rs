@@ -60,10 +60,15 @@ impl Target {
         if self.operation.class != PermissionClass::Data || self.path.to_upstream().contains("/meta/") {
             return Act::Plain;
         }
-        let in_path = ["symbol", "underlying_symbol"].iter().find_map(|name| self.params.get(name));
-        let asked =
-            in_path.or_else(|| ["symbols", "currency_pairs"].iter().find_map(|name| self.query.get(name)));
-        Act::Data(asked.map(|symbols| symbols.split(',').map(str::to_owned).collect()))
+        // Whatever else can name what is read might name anything.
+        if ["cusips", "ids"].iter().any(|name| self.query.get(name).is_some()) {
+            return Act::Data(None);
+        }
+        let in_path = ["symbol", "underlying_symbol"].iter().filter_map(|name| self.params.get(name));
+        let in_query = ["symbols", "currency_pairs"].iter().filter_map(|name| self.query.get(name));
+        let named: Vec<String> =
+            in_path.chain(in_query).flat_map(|names| names.split(',')).map(str::to_owned).collect();
+        Act::Data(Some(named).filter(|named| !named.is_empty()))
     }
 
     /// Method and path, for the records.
