@@ -9,7 +9,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-BINARY = os.environ.get("PADDOCK_BIN", str(Path(__file__).parents[2] / "target/debug/paddock"))
+BINARY = os.environ.get("PADDOCK_BIN", str(Path(__file__).resolve().parents[2] / "target/debug/paddock"))
 START_SECONDS = 60
 
 

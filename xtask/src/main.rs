@@ -13,6 +13,7 @@ mod build;
 mod ci;
 mod clients;
 mod deny;
+mod entrances;
 mod fuzz;
 mod junit;
 mod node;
@@ -36,7 +37,7 @@ cargo xtask <command>
 
   demo [--release] [ARGS]     build Paddock and run `paddock demo ARGS`
   build [--release]           build the `paddock` binary
-  test [rust|python|js|clients|schema]... [--write]
+  test [rust|python|js|entrances|clients|schema]... [--write]
                               run the test suites (all when none is named), setting up what they need; --write keeps
                               what the clients saw in docs/paper-broker-clients.md
   postgres COMMAND...         run a command with PADDOCK_TEST_POSTGRES_URL of a throw-away PostgreSQL

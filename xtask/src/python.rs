@@ -8,6 +8,10 @@ use anyhow::{Context, Result};
 use crate::workspace::Workspace;
 use crate::{packages, process};
 
+/// The environment of the archived client, and what is in it.
+pub(crate) const ARCHIVED: &str = "venv-alpaca-trade-api";
+pub(crate) const ARCHIVED_REQUIREMENTS: &str = "e2e/clients/alpaca-trade-api/requirements.txt";
+
 /// The environment of the tests that use alpaca-py, and of tools that come as wheels.
 pub(crate) fn ensure(workspace: &Workspace) -> Result<PathBuf> {
     environment(workspace, "venv", "e2e/python/requirements.txt")

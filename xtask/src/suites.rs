@@ -11,16 +11,17 @@ use crate::clients::{self, Keeping};
 use crate::postgres::{self, Cluster};
 use crate::tally::Tally;
 use crate::workspace::{Profile, Workspace};
-use crate::{build, junit, node, process, python, schema};
+use crate::{build, entrances, junit, node, process, python, schema};
 
 /// One suite, which reports an error only when it could not run at all.
 type Suite = fn(&Workspace, Keeping) -> Result<Tally>;
 
 /// All suites by the name that selects them. The last one looks at what the others left.
-const SUITES: [(&str, Suite); 5] = [
+const SUITES: [(&str, Suite); 6] = [
     ("rust", |workspace, _| rust(workspace)),
     ("python", |workspace, _| python_sdk(workspace)),
     ("js", |workspace, _| js_sdk(workspace)),
+    ("entrances", |workspace, _| entrances::suite(workspace)),
     ("clients", clients::run),
     ("schema", |workspace, _| schema::suite(workspace)),
 ];
@@ -32,7 +33,9 @@ pub(crate) fn test(workspace: &Workspace, arguments: &[String]) -> Result<ExitCo
     let names: Vec<String> = names.into_iter().cloned().collect();
     let known = |name: &String| SUITES.iter().any(|(suite, _)| suite == name);
     if let Some(unknown) = names.iter().find(|name| !known(name)) {
-        bail!("no suite named {unknown}\nhint: the suites are rust, python, js, clients and schema");
+        bail!(
+            "no suite named {unknown}\nhint: the suites are rust, python, js, entrances, clients and schema"
+        );
     }
     let keeping = if write.is_empty() { Keeping::Check } else { Keeping::Write };
     let tally = run(workspace, &names, keeping);

@@ -94,7 +94,8 @@ impl Settings {
             }
             Client::Js => exports([self.pair(secret_key), address()].concat()) + "\n" + snippets::JAVASCRIPT,
             Client::Curl => exports([self.pair(secret_key), address()].concat()) + "\n" + snippets::CURL,
-            Client::AlpacaTradeApi | Client::Go => exports([self.pair(secret_key), address()].concat()),
+            Client::AlpacaTradeApi => exports([self.pair(secret_key), address(), self.stream()].concat()),
+            Client::Go => exports([self.pair(secret_key), address(), self.go_streams()].concat()),
             Client::Mcp | Client::Cli => {
                 exports([self.alpaca_pair(secret_key), self.through_proxy()?].concat())
             }
@@ -109,12 +110,12 @@ impl Settings {
     /// Every variable that any client reads, with the proxy's where there is one.
     pub(crate) fn all(&self, secret_key: &str) -> Variables {
         let proxy = self.through_proxy().unwrap_or_default();
-        [self.pair(secret_key), self.address(), self.alpaca_pair(secret_key), proxy].concat()
+        [self.direct(secret_key), proxy].concat()
     }
 
     /// Every variable but the proxy's.
     pub(crate) fn direct(&self, secret_key: &str) -> Variables {
-        [self.pair(secret_key), self.address(), self.alpaca_pair(secret_key)].concat()
+        [self.pair(secret_key), self.address(), self.stream(), self.alpaca_pair(secret_key)].concat()
     }
 
     fn pair(&self, secret_key: &str) -> Variables {
@@ -125,6 +126,19 @@ impl Settings {
         ["APCA_API_BASE_URL", "APCA_API_DATA_URL", "DATA_API_URL"]
             .map(|name| (name, self.gateway.clone()))
             .into()
+    }
+
+    /// alpaca-trade-api makes a WebSocket's address of it, and adds the path.
+    fn stream(&self) -> Variables {
+        vec![("APCA_API_STREAM_URL", self.gateway.clone())]
+    }
+
+    /// alpaca-trade-api-go adds no more than the feed.
+    fn go_streams(&self) -> Variables {
+        vec![
+            ("DATA_PROXY_WS", format!("{}/v2", self.gateway)),
+            ("DATA_CRYPTO_PROXY_WS", format!("{}/v1beta3/crypto", self.gateway)),
+        ]
     }
 
     /// alpaca-mcp-server takes all but exactly `true`, `1` and `yes` for live.

@@ -51,10 +51,7 @@ const CLIENTS: [Client; 4] = [
     },
     Client {
         folder: "alpaca-trade-api",
-        runner: Runner::Python {
-            environment: "venv-alpaca-trade-api",
-            requirements: "e2e/clients/alpaca-trade-api/requirements.txt",
-        },
+        runner: Runner::Python { environment: python::ARCHIVED, requirements: python::ARCHIVED_REQUIREMENTS },
     },
     Client { folder: "js-4", runner: Runner::Node },
     Client { folder: "js-3", runner: Runner::Node },
