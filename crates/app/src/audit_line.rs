@@ -91,7 +91,7 @@ fn what(event: &Value, names: &Names) -> String {
         "backup_written" | "backup_restored" => format!("records: {}", field("records")),
         "rollback_accepted" => format!("record {} had been seen", field("seen_seq")),
         "connection_activated" | "connection_removed" => names.of_id(&field("connection")).to_owned(),
-        "key_revoked" => names.of_id(&field("key")).to_owned(),
+        "key_revoked" | "key_scope_changed" => names.of_id(&field("key")).to_owned(),
         _ => String::new(),
     }
 }

@@ -96,6 +96,15 @@ pub enum AuditEvent {
         /// What it may do.
         scope: Box<Scope>,
     },
+    /// What an access key may do was changed.
+    KeyScopeChanged {
+        /// The key.
+        key: AccessKeyId,
+        /// What it could do until then.
+        old: Box<Scope>,
+        /// What it may do from then on.
+        new: Box<Scope>,
+    },
     /// An access key was revoked for good.
     KeyRevoked {
         /// The key.
@@ -203,6 +212,7 @@ impl AuditEvent {
             Self::ConnectionActivated { .. } => "connection_activated",
             Self::ConnectionRemoved { .. } => "connection_removed",
             Self::KeyCreated { .. } => "key_created",
+            Self::KeyScopeChanged { .. } => "key_scope_changed",
             Self::KeyRevoked { .. } => "key_revoked",
             Self::Frozen { .. } => "frozen",
             Self::Unfrozen { .. } => "unfrozen",

@@ -1,5 +1,6 @@
 //! What an access key may do.
 
+mod diff;
 mod hours;
 mod sentence;
 
@@ -13,7 +14,12 @@ use serde::{Deserialize, Serialize};
 use crate::order::{OrderClass, OrderType, Side, TimeInForce};
 use crate::{AssetClass, PermissionClass, Symbol, words};
 
+pub use diff::{Change, Difference, diff};
 pub use hours::{Hours, NoHours};
+
+/// How many seconds old a quote may be while its market is open, unless a scope says otherwise: a thinly traded stock may go minutes
+/// without one, and a feed that has stopped is noticed.
+pub(crate) const USUAL_QUOTE_AGE: u32 = 15 * 60;
 
 /// What an access key may do. A limit that is absent (`None`) does not limit; a set that is present allows only its
 /// members, so an empty set allows nothing. Unknown fields are refused when a scope is read back: a limit that this version

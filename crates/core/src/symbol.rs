@@ -19,6 +19,9 @@ pub enum AssetClass {
 }
 
 impl AssetClass {
+    /// All classes.
+    pub const ALL: &'static [Self] = &[Self::UsEquity, Self::UsOption, Self::Crypto];
+
     /// Alpaca's spelling.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
@@ -39,10 +42,7 @@ impl fmt::Display for AssetClass {
 impl FromStr for AssetClass {
     type Err = UnknownAssetClass;
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        [Self::UsEquity, Self::UsOption, Self::Crypto]
-            .into_iter()
-            .find(|class| class.as_str() == text)
-            .ok_or(UnknownAssetClass)
+        Self::ALL.iter().copied().find(|class| class.as_str() == text).ok_or(UnknownAssetClass)
     }
 }
 

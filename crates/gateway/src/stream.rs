@@ -71,6 +71,14 @@ impl Stream {
         }
     }
 
+    /// Whether a limit of a scope says what of it a program gets.
+    fn is_of(self, limit: &str) -> bool {
+        match self {
+            Self::TradeUpdates => false,
+            Self::Data(_) => limit == "data_symbols",
+        }
+    }
+
     pub(crate) const fn path(self) -> &'static str {
         match self {
             Self::TradeUpdates => TRADE_UPDATES_PATH,

@@ -145,6 +145,35 @@ impl Store {
         row.map(Columns::key).transpose()
     }
 
+    /// Puts `new` in the place of the scope `old` of an access key.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`] when there is no such key, or it was revoked; [`StoreError::ScopeChanged`] when its scope is another than
+    /// `old` by now, so that nothing is decided by what was not seen.
+    pub async fn set_scope(
+        &self,
+        id: AccessKeyId,
+        old: &Scope,
+        new: &Scope,
+        actor: &Actor,
+        at: Timestamp,
+    ) -> Result<(), StoreError> {
+        let mut tx = self.begin_write().await?;
+        let key = find(&mut tx, id).await?.filter(|key| key.revoked_at.is_none()).ok_or(NO_KEY)?;
+        if key.scope != *old {
+            return Err(StoreError::ScopeChanged);
+        }
+        if old == new {
+            return Ok(());
+        }
+        let scope = serde_json::to_string(new).map_err(|_| StoreError::Malformed { what: "scope" })?;
+        sql!(tx, execute "UPDATE access_keys SET scope = $1 WHERE id = $2", scope.as_str(), id.to_string())?;
+        let event =
+            AuditEvent::KeyScopeChanged { key: id, old: Box::new(old.clone()), new: Box::new(new.clone()) };
+        audit::append(&mut tx, actor, &event, at).await?;
+        tx.commit().await
+    }
+
     /// Revokes the access key for good.
     ///
     /// # Errors

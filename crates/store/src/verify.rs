@@ -146,6 +146,11 @@ impl Said {
             AuditEvent::KeyCreated { key, connection, scope, .. } => {
                 self.keys.insert(key, (connection, scope));
             }
+            AuditEvent::KeyScopeChanged { key, new, .. } => {
+                if let Some((_, scope)) = self.keys.get_mut(&key) {
+                    *scope = new;
+                }
+            }
             AuditEvent::KeyRevoked { key } => {
                 self.keys.remove(&key);
             }

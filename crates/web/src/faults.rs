@@ -26,7 +26,7 @@ impl From<StoreError> for Problem {
             )
             .with("connection", name.as_str()),
             StoreError::NotFound { .. } => problem(StatusCode::NOT_FOUND, "not_found", "Not found"),
-            StoreError::VersionConflict { .. } => {
+            StoreError::VersionConflict { .. } | StoreError::ScopeChanged => {
                 problem(StatusCode::CONFLICT, "changed_meanwhile", "Changed meanwhile")
             }
             other => {

@@ -151,9 +151,28 @@ impl Fields {
         Ok(Some(texts))
     }
 
+    /// The fields of `base` with these over them. What is `null` here is taken away.
+    pub(crate) fn over(mut self, base: serde_json::Map<String, Value>) -> Self {
+        let mut fields: BTreeMap<String, Value> = base.into_iter().collect();
+        for (name, value) in std::mem::take(&mut self.0) {
+            fields.insert(name, value);
+        }
+        Self(fields)
+    }
+
+    /// Whether the field is given, if only as `null`.
+    pub(crate) fn has(&self, name: &str) -> bool {
+        self.0.contains_key(name)
+    }
+
     /// Refuses what is left. A field that is not understood must not be ignored: it may have been meant as a limit.
     pub(crate) fn finish(self, known: &[&str]) -> Result<(), Problem> {
-        match self.0.keys().next() {
+        self.only(&[], known)
+    }
+
+    /// Refuses all fields but these. `known` is what a person is told.
+    pub(crate) fn only(&self, these: &[&str], known: &[&str]) -> Result<(), Problem> {
+        match self.0.keys().find(|name| !these.contains(&name.as_str())) {
             None => Ok(()),
             Some(name) => Err(Problem::new(
                 StatusCode::UNPROCESSABLE_ENTITY,

@@ -80,6 +80,11 @@ impl ApiClient {
         self.json(Method::POST, path, body(content)?).await
     }
 
+    /// `PATCH` with JSON, answered with JSON.
+    pub(crate) async fn patch(&self, path: &str, content: &impl Serialize) -> Outcome<Value> {
+        self.json(Method::PATCH, path, body(content)?).await
+    }
+
     /// `DELETE`, answered with JSON or nothing.
     pub(crate) async fn delete(&self, path: &str) -> Outcome<Value> {
         self.json(Method::DELETE, path, Body::empty()).await

@@ -1,6 +1,7 @@
 //! `paddock key`: access keys, which programs use in place of the real ones.
 
 mod create;
+mod edit;
 mod explain;
 
 use clap::Subcommand;
@@ -28,6 +29,10 @@ pub(crate) enum KeyCommand {
         /// The access key's name
         name: String,
     },
+    /// Change what an access key may do, from its next request on
+    Edit(Box<edit::EditArgs>),
+    /// Say what a change would newly allow and newly forbid, without making it
+    Diff(Box<edit::EditArgs>),
     /// Say whether an order would pass, and why, without sending it
     Explain(explain::ExplainArgs),
     /// Stop an access key at once; cancels still pass
@@ -52,6 +57,8 @@ pub(crate) async fn run(command: KeyCommand, context: &Context) -> Outcome {
         KeyCommand::Create(args) => create::run(*args, context).await,
         KeyCommand::List => list(context).await,
         KeyCommand::Show { name } => show(&name, context).await,
+        KeyCommand::Edit(args) => edit::edit(*args, context).await,
+        KeyCommand::Diff(args) => edit::diff(*args, context).await,
         KeyCommand::Explain(args) => explain::run(args, context).await,
         KeyCommand::Freeze { name } => {
             act(

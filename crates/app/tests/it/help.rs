@@ -33,6 +33,8 @@ fn every_command_explains_itself() {
         ("connection-add", ["connection", "add"]),
         ("connection-remove", ["connection", "remove"]),
         ("key-create", ["key", "create"]),
+        ("key-edit", ["key", "edit"]),
+        ("key-diff", ["key", "diff"]),
         ("key-explain", ["key", "explain"]),
         ("audit-list", ["audit", "list"]),
         ("vault-rotate", ["vault", "rotate"]),

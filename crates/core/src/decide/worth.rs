@@ -7,11 +7,8 @@ use super::OrderFacts;
 use super::reason::{ReasonCode, Refusal, plain};
 use crate::money::format_usd;
 use crate::order::{Amount, OrderClass, OrderType, Side};
+use crate::scope::USUAL_QUOTE_AGE;
 use crate::{AssetClass, Scope, Symbol, calendar};
-
-/// How old a quote may be while its market is open, unless the scope says otherwise: a thinly traded stock may go minutes without
-/// one, and a feed that has stopped is noticed.
-const QUOTE_AGE: SignedDuration = SignedDuration::from_mins(15);
 
 /// Checks everything about an order that depends on prices, and tells what it is worth in dollars.
 pub(super) fn check(scope: &Scope, now: Timestamp, facts: &OrderFacts) -> Result<Decimal, Refusal> {
@@ -25,7 +22,7 @@ pub(super) fn check(scope: &Scope, now: Timestamp, facts: &OrderFacts) -> Result
 fn check_quote(scope: &Scope, now: Timestamp, facts: &OrderFacts) -> Result<(), Refusal> {
     let Some(quote) = facts.quote.filter(|_| scope.needs_prices()) else { return Ok(()) };
     let symbol = &facts.order.symbol;
-    let most = scope.max_quote_age.map_or(QUOTE_AGE, |seconds| SignedDuration::from_secs(seconds.into()));
+    let most = SignedDuration::from_secs(scope.max_quote_age.unwrap_or(USUAL_QUOTE_AGE).into());
     let age = now.duration_since(quote.at);
     let is_open = symbol.class() == AssetClass::Crypto || calendar::is_open(now);
     if age <= most || !is_open {

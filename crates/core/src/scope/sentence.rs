@@ -165,7 +165,7 @@ const fn outside_limits(class: PermissionClass) -> Option<&'static str> {
     }
 }
 
-const fn plural(class: AssetClass) -> &'static str {
+pub(super) const fn plural(class: AssetClass) -> &'static str {
     match class {
         AssetClass::UsEquity => "US stocks",
         AssetClass::UsOption => "options",
@@ -174,20 +174,20 @@ const fn plural(class: AssetClass) -> &'static str {
 }
 
 /// Whole dollars without cents.
-fn dollars(amount: Decimal) -> String {
+pub(super) fn dollars(amount: Decimal) -> String {
     let text = format_usd(amount);
     format!("${}", text.strip_suffix(".00").unwrap_or(&text))
 }
 
-fn moment(at: Timestamp) -> String {
+pub(super) fn moment(at: Timestamp) -> String {
     at.strftime("%-d %B %Y, %H:%M UTC").to_string()
 }
 
-fn and<T: Display>(items: impl IntoIterator<Item = T>) -> String {
+pub(super) fn and<T: Display>(items: impl IntoIterator<Item = T>) -> String {
     list(items, "and")
 }
 
-fn or<T: Display>(items: impl IntoIterator<Item = T>) -> String {
+pub(super) fn or<T: Display>(items: impl IntoIterator<Item = T>) -> String {
     list(items, "or")
 }
 

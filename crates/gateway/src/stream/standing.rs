@@ -7,6 +7,7 @@ use std::time::Duration;
 use jiff::civil::Date;
 use paddock_core::audit::AuditEvent;
 use paddock_core::decide::{self, Act, Decision};
+use paddock_core::scope;
 use paddock_core::{Refusal, Usage, decide as decide_request};
 use tokio::sync::watch;
 use tokio::time::{Interval, MissedTickBehavior};
@@ -39,6 +40,8 @@ pub(super) enum Denied {
     Revoked,
     /// The scope, the end of the key or a freeze.
     Refused(Refusal),
+    /// The scope lets less of this stream through than when it was opened.
+    Narrowed,
     /// The program asked the wrong one of Alpaca's hosts.
     WrongHost,
 }
@@ -49,6 +52,7 @@ impl Denied {
         match self {
             Self::Revoked => "the access key is no longer valid".to_owned(),
             Self::Refused(refusal) => refusal.message.clone(),
+            Self::Narrowed => "what this access key may do was changed: connect again".to_owned(),
             Self::WrongHost => "this access key is of another environment than the host".to_owned(),
         }
     }
@@ -112,7 +116,14 @@ impl Standing {
 
     fn check(&mut self) -> Result<(), Denied> {
         let directory = self.shared.directory.load();
-        self.grant = self.grant.renewed(&directory).ok_or(Denied::Revoked)?;
+        let renewed = self.grant.renewed(&directory).ok_or(Denied::Revoked)?;
+        let (before, now) = (&self.grant.entry().key.scope, &renewed.entry().key.scope);
+        // What was subscribed to was right by the scope of then. Connecting again asks the scope of now.
+        if before != now && scope::diff(before, now).forbids.iter().any(|lost| self.stream.is_of(&lost.limit))
+        {
+            return Err(Denied::Narrowed);
+        }
+        self.grant = renewed;
         let entry = self.grant.entry();
         let (operation, class) = self.stream.operation();
         let request = decide::Request {

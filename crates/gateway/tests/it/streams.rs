@@ -237,6 +237,27 @@ async fn open_sockets_end_with_the_right_to_them(#[case] freeze: bool) {
 }
 
 #[tokio::test]
+async fn a_scope_that_lets_less_through_ends_what_was_opened_under_the_wider_one() {
+    let stage = Stage::set().await;
+    let (pair, other) = (stage.rig.key(trader()).await, stage.rig.key(trader()).await);
+    let (mut narrowed, mut kept) =
+        (stage.listening(&pair, "AAPL").await, stage.listening(&other, "AAPL").await);
+    let now = paddock_core::Clock::now(&*stage.clock);
+    let set = async |pair: &Pair, old: &Scope, new: &Scope| {
+        stage.rig.store.set_scope(pair.id, old, new, &Actor::Operator, now).await.unwrap();
+        stage.rig.control.reload().await.unwrap();
+    };
+    let only_msft = Scope { data_symbols: Some([Symbol::parse("MSFT").unwrap()].into()), ..trader() };
+    set(&pair, &trader(), &only_msft).await;
+    set(&other, &trader(), &Scope { max_daily_orders: Some(1), ..trader() }).await;
+    let (_, code, reason) = narrowed.until_closed().await;
+    assert_eq!(code, 1008);
+    assert!(reason.contains("changed"), "{reason}");
+    stage.pass(60);
+    assert!(!symbols_of(&kept.next().await).is_empty(), "a change of orders is none of data");
+}
+
+#[tokio::test]
 async fn trade_updates_reach_every_program_that_listens() {
     let stage = Stage::set().await;
     let pair = stage.rig.key(trader()).await;

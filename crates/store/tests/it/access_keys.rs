@@ -1,12 +1,15 @@
 //! Access keys.
 
-use paddock_store::StoreError;
+use paddock_core::Scope;
+use paddock_core::audit::AuditEvent;
+use paddock_store::{AuditQuery, StoreError};
 
 use crate::support::*;
 
 on_both!(
     a_key_is_read_back_as_it_was_made,
     a_name_is_free_again_after_a_revoke,
+    a_scope_is_exchanged_with_a_record_of_both,
     last_use_only_moves_forwards,
     nothing_prints_the_hash
 );
@@ -38,6 +41,36 @@ async fn a_name_is_free_again_after_a_revoke(database: Database) {
     let frozen = store.set_key_frozen(it.key.id, true, &PERSON, later(3)).await;
     assert!(matches!(frozen, Err(StoreError::NotFound { what: "access key" })));
     store.verify_audit().await.unwrap();
+}
+
+async fn a_scope_is_exchanged_with_a_record_of_both(database: Database) {
+    let store = database.open().await;
+    let it = furnish(&store, trader()).await;
+    let narrower = Scope { max_daily_orders: Some(3), ..trader() };
+    store.set_scope(it.key.id, &trader(), &narrower, &PERSON, later(1)).await.unwrap();
+    assert_eq!(store.key(it.key.id).await.unwrap().unwrap().scope, narrower);
+    assert_eq!(store.snapshot().await.unwrap().keys[0].scope, narrower);
+    let query = AuditQuery { event: Some("key_scope_changed".to_owned()), ..AuditQuery::default() };
+    let records = store.audit_page(&query).await.unwrap();
+    let expected = AuditEvent::KeyScopeChanged {
+        key: it.key.id,
+        old: Box::new(trader()),
+        new: Box::new(narrower.clone()),
+    };
+    assert_eq!(records[0].event().unwrap(), expected);
+    // Who has seen another scope decides nothing, and what is the same already is no news.
+    let stale = store.set_scope(it.key.id, &trader(), &narrower, &PERSON, later(2)).await;
+    assert!(matches!(stale, Err(StoreError::ScopeChanged)));
+    store.set_scope(it.key.id, &narrower, &narrower, &PERSON, later(2)).await.unwrap();
+    assert_eq!(store.audit_page(&query).await.unwrap().len(), 1);
+    store.verify_audit().await.unwrap();
+    // A scope that was widened behind the chain's back shows.
+    let wide = serde_json::to_string(&trader()).unwrap();
+    database.tamper(&format!("UPDATE access_keys SET scope = '{wide}'")).await;
+    assert!(store.verify_audit().await.is_err());
+    store.revoke_key(it.key.id, &PERSON, later(3)).await.unwrap();
+    let gone = store.set_scope(it.key.id, &trader(), &narrower, &PERSON, later(4)).await;
+    assert!(matches!(gone, Err(StoreError::NotFound { what: "access key" })));
 }
 
 async fn last_use_only_moves_forwards(database: Database) {

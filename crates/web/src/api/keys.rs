@@ -1,6 +1,7 @@
 //! Access keys: what programs get instead of the real credential.
 
 pub(crate) mod create;
+pub(crate) mod edit;
 pub(crate) mod explain;
 pub(crate) mod freeze;
 pub(crate) mod issue;

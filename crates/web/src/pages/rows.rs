@@ -113,6 +113,7 @@ fn say(event: &AuditEvent) -> String {
         AuditEvent::ConnectionActivated { .. } => "changed the active connection".to_owned(),
         AuditEvent::ConnectionRemoved { .. } => "removed a connection".to_owned(),
         AuditEvent::KeyCreated { name, .. } => format!("issued the access key {name}"),
+        AuditEvent::KeyScopeChanged { .. } => "changed what an access key may do".to_owned(),
         AuditEvent::KeyRevoked { .. } => "revoked an access key".to_owned(),
         AuditEvent::Frozen { what, .. } => format!("froze {}", thing(what)),
         AuditEvent::Unfrozen { what, .. } => format!("unfroze {}", thing(what)),

@@ -137,6 +137,10 @@ impl Paddock {
         self.call_with("GET", path, Body::empty()).await
     }
 
+    pub(crate) async fn patch(&self, path: &str, body: &Value) -> Reply {
+        self.call("PATCH", path, body).await
+    }
+
     pub(crate) async fn post(&self, path: &str, body: &Value) -> Reply {
         self.call("POST", path, body).await
     }

@@ -127,3 +127,40 @@ async fn an_order_is_explained_and_nothing_comes_of_it() {
     assert_eq!(paddock.get("/api/v1/audit").await.json, before, "nothing is recorded");
     assert_eq!(paddock.get("/api/v1/keys/bot").await.json["usage"]["orders"], 0);
 }
+
+#[tokio::test]
+async fn a_change_is_shown_before_it_is_made_and_holds_from_the_next_request_on() {
+    let paddock = Paddock::start().await;
+    paddock.connect_paper().await;
+    let scope = json!({ "preset": "trader", "symbols": ["AAPL"], "max_order_notional": "1000" });
+    let pair = paddock.issue_key("bot", &scope).await;
+    let change =
+        json!({ "symbols": ["AAPL", "MSFT"], "max_order_notional": null, "allow": ["data", "order"] });
+    let compared = paddock.post("/api/v1/keys/bot/diff", &change).await;
+    let compared = &compared.expect(200).json;
+    let words = |value: &Value| -> Vec<String> {
+        value.as_array().unwrap().iter().map(|change| change["words"].as_str().unwrap().to_owned()).collect()
+    };
+    let allows = ["orders in MSFT", "orders each worth more than $1,000, without a limit"];
+    let forbids = ["operations of account-read, cancel, position-close and watchlist"];
+    assert_eq!(
+        (words(&compared["allows"]), words(&compared["forbids"])),
+        (allows.map(str::to_owned).to_vec(), forbids.map(str::to_owned).to_vec())
+    );
+    assert_eq!(compared["old_sentence"], paddock.get("/api/v1/keys/bot").await.json["scope_sentence"]);
+    assert_eq!(paddock.through_gateway("/v2/account", &pair).await, 200, "nothing is changed yet");
+
+    let edited = paddock.patch("/api/v1/keys/bot", &change).await;
+    let edited = &edited.expect(200).json;
+    assert_eq!(edited["allows"], compared["allows"]);
+    assert_eq!(edited["key"]["scope"], compared["new_scope"]);
+    assert_eq!(edited["key"]["scope_sentence"], compared["new_sentence"]);
+    assert_eq!(paddock.through_gateway("/v2/account", &pair).await, 403);
+    let record = &paddock.get("/api/v1/audit?event=key_scope_changed").await.json;
+    assert!(record.to_string().contains("max_order_notional"), "{record}");
+    let again = paddock.post("/api/v1/keys/bot/diff", &change).await;
+    assert_eq!((&again.json["allows"], &again.json["forbids"]), (&json!([]), &json!([])));
+    let wrong = paddock.patch("/api/v1/keys/bot", &json!({ "max_notional": "5" })).await;
+    wrong.expect_problem(422, "unknown_field");
+    paddock.patch("/api/v1/keys/nobody", &json!({})).await.expect_problem(404, "unknown_key");
+}

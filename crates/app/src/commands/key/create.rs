@@ -19,6 +19,13 @@ pub(crate) struct CreateArgs {
     /// The connection that it opens
     #[arg(long, value_name = "C")]
     connection: String,
+    #[command(flatten)]
+    scope: ScopeArgs,
+}
+
+/// What a key may do, as options.
+#[derive(Debug, Args)]
+pub(super) struct ScopeArgs {
     /// Ready-made operations: read-only, trader or data-only [default: trader when orders are limited below, else read-only]
     #[arg(long, value_name = "P")]
     preset: Option<String>,
@@ -86,6 +93,13 @@ pub(crate) struct CreateArgs {
 struct Creation {
     name: String,
     connection: String,
+    #[serde(flatten)]
+    scope: ScopeFields,
+}
+
+/// The API's fields of a scope.
+#[derive(Debug, Serialize)]
+pub(super) struct ScopeFields {
     #[serde(skip_serializing_if = "Option::is_none")]
     preset: Option<String>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -140,6 +154,13 @@ fn dollars(text: &str) -> Result<Decimal, String> {
 
 impl From<CreateArgs> for Creation {
     fn from(args: CreateArgs) -> Self {
+        Self { name: args.name, connection: args.connection, scope: args.scope.with_usual_preset().into() }
+    }
+}
+
+impl ScopeArgs {
+    fn with_usual_preset(self) -> Self {
+        let args = self;
         let limits_orders = !args.symbols.is_empty()
             || !args.asset_classes.is_empty()
             || !args.side.is_empty()
@@ -160,11 +181,15 @@ impl From<CreateArgs> for Creation {
             let usual = if limits_orders { "trader" } else { "read-only" };
             args.allow.is_empty().then(|| usual.to_owned())
         });
+        Self { preset, ..args }
+    }
+}
+
+impl From<ScopeArgs> for ScopeFields {
+    fn from(args: ScopeArgs) -> Self {
         let is_instant = |text: &String| text.contains(['T', ':']);
         Self {
-            name: args.name,
-            connection: args.connection,
-            preset,
+            preset: args.preset,
             allow: args.allow,
             symbols: args.symbols,
             data_symbols: args.data_symbols,

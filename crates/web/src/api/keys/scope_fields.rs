@@ -13,6 +13,7 @@ use jiff::Timestamp;
 use paddock_alpaca::operation;
 use paddock_core::scope::Preset;
 use paddock_core::{AssetClass, PermissionClass, Scope, Symbol};
+use serde_json::{Map, Value};
 
 use crate::fields::Fields;
 use crate::lifetime;
@@ -75,6 +76,38 @@ pub(crate) fn read(fields: &mut Fields, now: Timestamp) -> Result<Scope, Problem
     scope.networks = set(fields, "networks", network)?.map(|networks| networks.into_iter().collect());
     check_sense(&scope)?;
     Ok(scope)
+}
+
+/// Reads a change of a scope: a field that is given takes the place of what the scope has, `null` lifts a limit, and what is absent stays as
+/// it is.
+pub(crate) fn read_change(given: Fields, old: &Scope, now: Timestamp) -> Result<Scope, Problem> {
+    given.only(&FIELDS, &FIELDS)?;
+    let mut base = written(old);
+    if given.has("preset") || given.has("allow") {
+        base.remove("allow");
+    }
+    let same_end = !given.has("expires_at") && !given.has("expires_in");
+    let mut fields = given.over(base);
+    let mut scope = read(&mut fields, now)?;
+    fields.finish(&FIELDS)?;
+    if same_end {
+        scope.expires_at = old.expires_at;
+    }
+    Ok(scope)
+}
+
+/// A scope in the fields from which it would be read, without its end.
+fn written(scope: &Scope) -> Map<String, Value> {
+    // A scope always has a form in JSON, and nearly that of the fields.
+    let Ok(Value::Object(mut fields)) = serde_json::to_value(scope) else { return Map::new() };
+    let classes = scope.classes.iter().filter(|class| **class != PermissionClass::MoneyOut);
+    let names = classes.map(|class| class.as_str()).chain(scope.operations.iter().map(String::as_str));
+    let allow: Vec<&str> = names.collect();
+    for name in ["classes", "operations", "expires_at"] {
+        fields.remove(name);
+    }
+    fields.insert("allow".to_owned(), allow.into());
+    fields
 }
 
 fn read_acts(fields: &mut Fields, scope: &mut Scope) -> Result<(), Problem> {
@@ -289,8 +322,9 @@ fn distance(one: &str, other: &str) -> usize {
 
 #[cfg(test)]
 mod tests {
+    use paddock_core::scope::PositionRule;
     use rstest::rstest;
-    use serde_json::{Value, json};
+    use serde_json::json;
 
     use super::*;
 
@@ -364,6 +398,75 @@ mod tests {
         let problem = scope_of(&json!({"allow": ["postorder"]})).unwrap_err();
         assert_eq!(problem.extra["did_you_mean"], "postOrder");
         assert!(problem.next_step.contains("postOrder"));
+    }
+
+    /// Every limit there is; without a rest, so that one that is added is here too.
+    fn full() -> Scope {
+        let set = scope_of(&json!({
+            "preset": "trader", "allow": ["getAccount"], "symbols": ["AAPL", "BTC/USD"], "data_symbols": ["SPY"], "sides": ["buy"],
+            "asset_classes": ["us_equity", "crypto"], "order_types": ["stop_limit"], "order_classes": ["simple", "oto"],
+            "times_in_force": ["day"], "networks": ["10.0.0.0/8", "::1"], "expires_in": "30d",
+        }))
+        .unwrap();
+        Scope {
+            classes: set.classes,
+            operations: set.operations,
+            data_symbols: set.data_symbols,
+            symbols: set.symbols,
+            asset_classes: set.asset_classes,
+            sides: set.sides,
+            order_types: set.order_types,
+            times_in_force: set.times_in_force,
+            order_classes: set.order_classes,
+            no_extended_hours: true,
+            positions: Some(PositionRule::ReduceOnly),
+            max_order_quantity: Some("0.50".parse().unwrap()),
+            max_price_deviation: Some("2.5".parse().unwrap()),
+            max_quote_age: Some(30),
+            hours: Some("09:45-15:30".parse().unwrap()),
+            max_order_notional: Some("1000.50".parse().unwrap()),
+            max_daily_notional: Some("5000".parse().unwrap()),
+            max_daily_orders: Some(9),
+            expires_at: set.expires_at,
+            networks: set.networks,
+        }
+    }
+
+    fn changed(old: &Scope, change: &Value) -> Result<Scope, Problem> {
+        let fields: Fields = serde_json::from_value(change.clone()).unwrap();
+        // Later than the old scope's end.
+        read_change(fields, old, "2030-01-01T00:00:00Z".parse().unwrap())
+    }
+
+    #[test]
+    fn what_is_not_named_stays_as_it_is() {
+        assert_eq!(changed(&full(), &json!({})).unwrap(), full());
+        let some = changed(&full(), &json!({"max_daily_orders": 10, "symbols": ["aapl"]})).unwrap();
+        let expected = Scope {
+            max_daily_orders: Some(10),
+            symbols: Some([Symbol::parse("AAPL").unwrap()].into()),
+            ..full()
+        };
+        assert_eq!(some, expected);
+    }
+
+    #[test]
+    fn every_limit_can_be_lifted() {
+        let mut nothing: Map<String, Value> =
+            FIELDS.map(|name| (name.to_owned(), Value::Null)).into_iter().collect();
+        nothing.insert("allow".to_owned(), json!(["data"]));
+        let lifted = changed(&full(), &Value::Object(nothing)).unwrap();
+        assert_eq!(lifted, Scope { classes: [PermissionClass::Data].into(), ..Scope::default() });
+    }
+
+    #[rstest]
+    #[case(json!({"max_notional": null}), "unknown_field")]
+    #[case(json!({"preset": null}), "missing_field")]
+    #[case(json!({"preset": "read-only"}), "contradiction")]
+    #[case(json!({"max_daily_notional": "1000"}), "contradiction")]
+    #[case(json!({"expires_at": "2029-01-01T00:00:00Z"}), "invalid_field")]
+    fn a_change_is_held_to_the_same_rules(#[case] change: Value, #[case] code: &str) {
+        assert_eq!(changed(&full(), &change).unwrap_err().code, code);
     }
 
     #[test]

@@ -1,0 +1,66 @@
+//! `PATCH /api/v1/keys/{name}` and `POST /api/v1/keys/{name}/diff`
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::State;
+use paddock_core::Scope;
+use paddock_core::audit::Actor;
+use paddock_core::scope::{self, Difference};
+use serde::Serialize;
+
+use super::{KeyView, scope_fields};
+use crate::WebState;
+use crate::fields::Fields;
+use crate::name::PathName;
+use crate::problem::Problem;
+
+/// An access key after a change, and what the change was.
+#[derive(Serialize)]
+pub(crate) struct Edited {
+    key: KeyView,
+    #[serde(flatten)]
+    difference: Difference,
+}
+
+/// What a change would be.
+#[derive(Serialize)]
+pub(crate) struct Compared {
+    old_sentence: String,
+    new_sentence: String,
+    new_scope: Scope,
+    #[serde(flatten)]
+    difference: Difference,
+}
+
+/// Changes what an access key may do: a field of the scope takes the place of what is there, `null` lifts a limit, and what is absent stays.
+/// It holds from the next request on, and for open streams.
+pub(crate) async fn edit(
+    State(state): State<Arc<WebState>>,
+    PathName(name): PathName,
+    fields: Fields,
+) -> Result<Json<Edited>, Problem> {
+    let key = super::named(&state, &name).await?;
+    let now = state.now();
+    let scope = scope_fields::read_change(fields, &key.scope, now)?;
+    let difference = scope::diff(&key.scope, &scope);
+    state.store.set_scope(key.id, &key.scope, &scope, &Actor::Operator, now).await?;
+    state.reload().await?;
+    Ok(Json(Edited { key: super::shown_by_id(&state, key.id).await?, difference }))
+}
+
+/// What the same request to [`edit`] would newly allow and newly forbid. Nothing is changed.
+pub(crate) async fn diff(
+    State(state): State<Arc<WebState>>,
+    PathName(name): PathName,
+    fields: Fields,
+) -> Result<Json<Compared>, Problem> {
+    let key = super::named(&state, &name).await?;
+    let new_scope = scope_fields::read_change(fields, &key.scope, state.now())?;
+    Ok(Json(Compared {
+        old_sentence: key.scope.describe(),
+        new_sentence: new_scope.describe(),
+        difference: scope::diff(&key.scope, &new_scope),
+        new_scope,
+    }))
+}
