@@ -14,6 +14,7 @@ use uuid::Uuid;
 use super::activity::Activity;
 use super::corporate::DueDividend;
 use super::fees::DayFees;
+use super::names::Names;
 use super::open_orders::{OpenOrders, Share};
 use super::order::Order;
 use super::position::Position;
@@ -125,7 +126,7 @@ pub struct Account {
     /// Boxed, since the map is half empty when its keys come in order.
     orders: BTreeMap<u64, Box<Order>>,
     by_id: FastMap<Uuid, u64>,
-    by_client_order_id: FastMap<String, u64>,
+    names: Names,
     open: OpenOrders,
 }
 
@@ -165,7 +166,7 @@ impl Account {
             watchlists: Vec::new(),
             orders: BTreeMap::new(),
             by_id: FastMap::default(),
-            by_client_order_id: FastMap::default(),
+            names: Names::default(),
             open: OpenOrders::default(),
         }
     }
@@ -187,7 +188,7 @@ impl Account {
     /// Adds an order. Its ids must be new. Only for `Broker::enter_order`, which also tells of it.
     pub(super) fn add_order(&mut self, order: Order) {
         self.by_id.insert(order.id, order.sequence);
-        self.by_client_order_id.insert(order.client_order_id.clone(), order.sequence);
+        self.names.add(&order);
         self.open.add(&order);
         self.orders.insert(order.sequence, Box::new(order));
     }
@@ -221,12 +222,21 @@ impl Account {
     /// The order to which the client gave that name.
     #[must_use]
     pub fn order_by_client_order_id(&self, name: &str) -> Option<&Order> {
-        self.order_at(*self.by_client_order_id.get(name)?)
+        let from = |place| self.orders.range(place..).map(|(_, order)| &**order);
+        self.order_at(self.names.find(name, from)?)
+    }
+
+    /// Whether an order with that id may have the name, or may be given one by the broker.
+    pub(super) fn is_name_free(&self, name: Option<&str>, order: Uuid) -> bool {
+        match name {
+            Some(name) => self.order_by_client_order_id(name).is_none(),
+            None => self.names.is_free_for(order),
+        }
     }
 
     /// The exits that an order brought, the take-profit before the stop-loss.
     pub fn exits<'a>(&'a self, order: &'a Order) -> impl Iterator<Item = &'a Order> {
-        order.legs.iter().filter_map(|leg| self.order(*leg))
+        order.legs().iter().filter_map(|leg| self.order(*leg))
     }
 
     /// All orders, in the order of their submission.

@@ -10,15 +10,14 @@ use uuid::Uuid;
 
 use super::Broker;
 use super::account::Account;
-use super::order::Order;
-use super::place::own_client_order_id;
+use super::order::{Order, Relations};
 use super::position::closes;
 
 impl Account {
     /// The open orders that hang together with an order, without itself.
     pub(super) fn family<'a>(&'a self, order: &'a Order) -> impl Iterator<Item = &'a Order> {
-        let head = order.parent.and_then(|parent| self.order(parent));
-        let legs = head.unwrap_or(order).legs.iter().filter_map(|leg| self.order(*leg));
+        let head = order.parent().and_then(|parent| self.order(parent));
+        let legs = head.unwrap_or(order).legs().iter().filter_map(|leg| self.order(*leg));
         head.into_iter().chain(legs).filter(|member| member.id != order.id && member.is_open())
     }
 }
@@ -69,18 +68,19 @@ impl Broker {
             exits.push(Order {
                 id,
                 sequence: self.sequence,
-                client_order_id: own_client_order_id(id),
                 intent: closes(request.side),
                 reserved_price: request.limit_price.or(request.stop_price).unwrap_or_default(),
                 request,
                 status: OrderStatus::Held,
-                parent: Some(parent.id),
+                relations: Some(Box::new(Relations { parent: Some(parent.id), ..Relations::default() })),
                 dormant: sleeps,
                 covered: stops && !alone,
                 ..parent.clone()
             });
         }
-        parent.legs = exits.iter().map(|exit| exit.id).collect();
+        if !exits.is_empty() {
+            parent.relate().legs = exits.iter().map(|exit| exit.id).collect();
+        }
         exits
     }
 

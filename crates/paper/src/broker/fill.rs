@@ -102,7 +102,6 @@ impl Broker {
             order.filled_quantity = cumulative;
             order.filled_value += quantity * price;
             order.status = status;
-            order.filled_at = left.is_zero().then_some(at);
             order.updated_at = at;
         });
     }

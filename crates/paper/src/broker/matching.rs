@@ -123,8 +123,8 @@ fn trigger(market: &Market, order: &Order, (at, until): (Timestamp, Timestamp)) 
         Side::Buy => price >= stop,
         Side::Sell => price <= stop,
     };
-    if let (Some(trail), Some(trailed)) = (trail_of(request), order.trailed) {
-        let Trailing { best, until: from } = trailed;
+    if let (Some(trail), Some(trailed)) = (trail_of(request), &order.trailed) {
+        let Trailing { best, until: from } = **trailed;
         let standing = market.standing_price(symbol, from)?;
         if reached(trail.stop_price(side, best), standing) {
             return Some((at, Due::Trigger { best: Some(best) }));
@@ -195,7 +195,9 @@ impl Broker {
         };
         let now = self.now;
         if let Some((best, _)) = order.trailed_until(&self.market, now) {
-            self.change(account, sequence, |order| order.trailed = Some(Trailing { best, until: now }));
+            self.change(account, sequence, |order| {
+                order.trailed = Some(Box::new(Trailing { best, until: now }))
+            });
         }
     }
 
@@ -240,7 +242,7 @@ impl Broker {
                 order.status = OrderStatus::New;
                 order.triggered_at = Some(at);
                 order.updated_at = at;
-                order.trailed = best.map(|best| Trailing { best, until: at });
+                order.trailed = best.map(|best| Box::new(Trailing { best, until: at }));
             }),
             Due::Look => self.note_trail(account, sequence),
             Due::Cancel => self.take_back(account, sequence),
@@ -248,7 +250,6 @@ impl Broker {
                 self.forget(account, sequence);
                 self.change(account, sequence, |order| {
                     order.status = OrderStatus::Expired;
-                    order.expired_at = Some(at);
                     order.updated_at = at;
                 });
                 self.release_family(account, sequence);

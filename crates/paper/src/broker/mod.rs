@@ -21,6 +21,7 @@ pub mod grants;
 pub mod history;
 mod hours;
 mod matching;
+mod names;
 mod not_offered;
 mod open_orders;
 pub mod order;

@@ -1,5 +1,7 @@
 //! One order as the broker keeps it.
 
+use std::borrow::Cow;
+
 use jiff::Timestamp;
 use paddock_alpaca::wire::{OrderStatus, PositionIntent};
 use paddock_core::order::{Amount, OrderRequest, OrderType, Side};
@@ -7,6 +9,7 @@ use rust_decimal::Decimal;
 use serde::Serialize;
 use uuid::Uuid;
 
+use super::names::own_name;
 use crate::market::{Market, Trail};
 
 /// An order.
@@ -16,9 +19,7 @@ pub struct Order {
     pub id: Uuid,
     /// Its place among all orders of the broker, which decides between events of the same instant.
     pub sequence: u64,
-    /// The client's name for it, or the one that the broker gave it.
-    pub client_order_id: String,
-    /// What was asked for.
+    /// What was asked for; its client order id is the client's own.
     pub request: OrderRequest,
     /// What it does to the position.
     pub intent: PositionIntent,
@@ -26,22 +27,10 @@ pub struct Order {
     pub status: OrderStatus,
     /// When it was accepted.
     pub submitted_at: Timestamp,
-    /// When anything about it last changed.
+    /// When anything about it last changed; of an order that has ended, when it did.
     pub updated_at: Timestamp,
     /// When it expires unless it is done before.
     pub expires_at: Timestamp,
-    /// When the last of it was filled.
-    pub filled_at: Option<Timestamp>,
-    /// When it was canceled.
-    pub canceled_at: Option<Timestamp>,
-    /// When it expired.
-    pub expired_at: Option<Timestamp>,
-    /// When another took its place.
-    pub replaced_at: Option<Timestamp>,
-    /// The order whose place it took.
-    pub replaces: Option<Uuid>,
-    /// The order that took its place.
-    pub replaced_by: Option<Uuid>,
     /// How much has been filled.
     pub filled_quantity: Decimal,
     /// The sum of quantity times price over its fills.
@@ -52,11 +41,9 @@ pub struct Order {
     /// When the market reached its stop price: from then on it is the market or limit order that it was to become.
     pub triggered_at: Option<Timestamp>,
     /// How far a trailing stop had come when that was last written down.
-    pub trailed: Option<Trailing>,
-    /// The order whose exit it is.
-    pub parent: Option<Uuid>,
-    /// Its exits: the take-profit before the stop-loss.
-    pub legs: Vec<Uuid>,
+    pub trailed: Option<Box<Trailing>>,
+    /// The orders that it hangs together with. Boxed like the trail, since most orders have neither and all are kept.
+    pub relations: Option<Box<Relations>>,
     /// Whether it waits for the order whose exit it is to be filled.
     pub dormant: bool,
     /// Whether another exit of the same position holds the units that it would sell or buy back.
@@ -64,6 +51,19 @@ pub struct Order {
     /// When something happens to it next, if nothing comes in between.
     #[serde(skip)]
     pub due_at: Option<Timestamp>,
+}
+
+/// The orders that an order hangs together with.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Relations {
+    /// The order whose exit it is.
+    pub parent: Option<Uuid>,
+    /// Its exits: the take-profit before the stop-loss.
+    pub legs: Vec<Uuid>,
+    /// The order whose place it took.
+    pub replaces: Option<Uuid>,
+    /// The order that took its place.
+    pub replaced_by: Option<Uuid>,
 }
 
 /// How far a trailing stop has come.
@@ -86,6 +86,50 @@ impl Order {
     #[must_use]
     pub const fn is_closing(&self) -> bool {
         matches!(self.intent, PositionIntent::BuyToClose | PositionIntent::SellToClose)
+    }
+
+    /// The client's name for it, or the one that the broker gave it.
+    #[must_use]
+    pub fn client_order_id(&self) -> Cow<'_, str> {
+        match &self.request.client_order_id {
+            Some(name) => Cow::Borrowed(name),
+            None => Cow::Owned(own_name(self.id).to_string()),
+        }
+    }
+
+    /// When it came into `status`, if that is how it ended.
+    #[must_use]
+    pub fn ended_as(&self, status: OrderStatus) -> Option<Timestamp> {
+        (self.status == status && status.is_terminal()).then_some(self.updated_at)
+    }
+
+    /// The order whose exit it is.
+    #[must_use]
+    pub fn parent(&self) -> Option<Uuid> {
+        self.relations.as_ref()?.parent
+    }
+
+    /// Its exits: the take-profit before the stop-loss.
+    #[must_use]
+    pub fn legs(&self) -> &[Uuid] {
+        self.relations.as_ref().map_or(&[], |relations| &relations.legs)
+    }
+
+    /// The order whose place it took.
+    #[must_use]
+    pub fn replaces(&self) -> Option<Uuid> {
+        self.relations.as_ref()?.replaces
+    }
+
+    /// The order that took its place.
+    #[must_use]
+    pub fn replaced_by(&self) -> Option<Uuid> {
+        self.relations.as_ref()?.replaced_by
+    }
+
+    /// Its relations, to be changed.
+    pub(super) fn relate(&mut self) -> &mut Relations {
+        self.relations.get_or_insert_default()
     }
 
     /// The ordered quantity; `None` for an order in dollars.
@@ -144,7 +188,7 @@ impl Order {
     /// How far it has come at `now` if it is a trailing stop: the best price that it has seen, and its stop price.
     #[must_use]
     pub fn trailed_until(&self, market: &Market, now: Timestamp) -> Option<(Decimal, Decimal)> {
-        let (trail, trailed) = (trail_of(&self.request)?, self.trailed?);
+        let (trail, trailed) = (trail_of(&self.request)?, self.trailed.as_ref()?);
         let (symbol, side) = (&self.request.symbol, self.request.side);
         let best = if self.is_open() && self.waits_for_stop() && trailed.until < now {
             market.trail(symbol, side, trail, trailed.best, (trailed.until, now)).best

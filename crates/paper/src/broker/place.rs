@@ -20,8 +20,7 @@ impl Broker {
         intent: Option<PositionIntent>,
     ) -> Result<Placed, AlpacaError> {
         let owner = self.existing(account)?;
-        let name = request.client_order_id.clone().unwrap_or_else(|| own_client_order_id(id));
-        if owner.order_by_client_order_id(&name).is_some() || owner.order(id).is_some() {
+        if !owner.is_name_free(request.client_order_id.as_deref(), id) || owner.order(id).is_some() {
             return Err(AlpacaError::client_order_id_not_unique());
         }
         let candidate = Candidate {
@@ -36,7 +35,7 @@ impl Broker {
         if let Some(stated) = intent.filter(|stated| *stated != admitted.intent) {
             return Err(AlpacaError::position_intent_mismatch(admitted.intent.as_str(), stated.as_str()));
         }
-        let mut order = self.accepted(id, name, request, admitted);
+        let mut order = self.accepted(id, request, admitted);
         let exits = self.exits_of(&mut order);
         self.enter_order(account, order.clone());
         for exit in &exits {
@@ -49,41 +48,27 @@ impl Broker {
     }
 
     /// The order that comes from an admitted request.
-    pub(super) fn accepted(
-        &mut self,
-        id: Uuid,
-        client_order_id: String,
-        request: &OrderRequest,
-        admitted: Admitted,
-    ) -> Order {
+    pub(super) fn accepted(&mut self, id: Uuid, request: &OrderRequest, admitted: Admitted) -> Order {
         self.sequence += 1;
         let trailed = trail_of(request)
             .and_then(|_| self.market.standing_price(&request.symbol, self.now))
-            .map(|best| Trailing { best, until: self.now });
+            .map(|best| Box::new(Trailing { best, until: self.now }));
         let working = hours::is_working(&self.market, request, self.now);
         Order {
             id,
             sequence: self.sequence,
-            client_order_id,
             request: request.clone(),
             intent: admitted.intent,
             status: if working { OrderStatus::PendingNew } else { OrderStatus::Accepted },
             submitted_at: self.now,
             updated_at: self.now,
             expires_at: hours::expiry(request, self.now),
-            filled_at: None,
-            canceled_at: None,
-            expired_at: None,
-            replaced_at: None,
-            replaces: None,
-            replaced_by: None,
             filled_quantity: Decimal::ZERO,
             filled_value: Decimal::ZERO,
             reserved_price: admitted.reserved_price,
             triggered_at: None,
             trailed,
-            parent: None,
-            legs: Vec::new(),
+            relations: None,
             dormant: false,
             covered: false,
             due_at: None,
@@ -128,14 +113,8 @@ impl Broker {
         self.change(account, sequence, |order| {
             if order.is_open() {
                 order.status = OrderStatus::Canceled;
-                order.canceled_at = Some(at);
                 order.updated_at = at;
             }
         });
     }
-}
-
-/// The name that the broker gives to an order without one: a UUID, but not the order's id.
-pub(super) fn own_client_order_id(order: Uuid) -> String {
-    Uuid::new_v5(&order, b"client order id").to_string()
 }

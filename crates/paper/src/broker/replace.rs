@@ -9,7 +9,6 @@ use uuid::Uuid;
 use super::admission::{Candidate, admit, admit_exit};
 use super::command::OrderChanges;
 use super::order::{Order, Trailing};
-use super::place::own_client_order_id;
 use super::{Broker, Placed, not_offered};
 
 impl Broker {
@@ -27,8 +26,8 @@ impl Broker {
             return Err(AlpacaError::cannot_replace(old.status.as_str()));
         }
         let request = changed(old, changes)?;
-        let name = changes.client_order_id.clone().unwrap_or_else(|| own_client_order_id(replacement));
-        if owner.order_by_client_order_id(&name).is_some() || owner.order(replacement).is_some() {
+        let name = changes.client_order_id.as_deref();
+        if !owner.is_name_free(name, replacement) || owner.order(replacement).is_some() {
             return Err(AlpacaError::client_order_id_not_unique());
         }
         let candidate = Candidate {
@@ -39,29 +38,30 @@ impl Broker {
             request: &request,
             replaces: Some(old),
         };
-        let admitted = match old.parent {
+        let admitted = match old.parent() {
             Some(_) => admit_exit(&candidate, old)?,
             None => admit(&candidate)?,
         };
         let old = old.clone();
 
-        let mut order = self.accepted(replacement, name, &request, admitted);
-        order.replaces = Some(id);
+        let mut order = self.accepted(replacement, &request, admitted);
+        order.relate().replaces = Some(id);
         self.inherit(&mut order, &old);
         let at = self.now;
         self.forget(account, old.sequence);
         self.change(account, old.sequence, |old| {
             old.status = OrderStatus::Replaced;
-            old.replaced_at = Some(at);
-            old.replaced_by = Some(replacement);
             old.updated_at = at;
-            (old.parent, old.legs) = (None, Vec::new());
+            // Its family is the replacement's from now on.
+            let relations = old.relate();
+            relations.replaced_by = Some(replacement);
+            (relations.parent, relations.legs) = (None, Vec::new());
         });
         self.enter_order(account, order.clone());
         self.relink(account, &order, &old);
         self.release(account, order.sequence);
         let owner = self.existing(account)?;
-        let exits = order.legs.iter().filter_map(|leg| owner.order(*leg)).cloned().collect();
+        let exits = order.legs().iter().filter_map(|leg| owner.order(*leg)).cloned().collect();
         Ok(Placed { order, exits })
     }
 
@@ -71,11 +71,14 @@ impl Broker {
             order.triggered_at = old.triggered_at;
         }
         if let Some((best, _)) = old.trailed_until(&self.market, self.now) {
-            order.trailed = Some(Trailing { best, until: self.now });
+            order.trailed = Some(Box::new(Trailing { best, until: self.now }));
         }
         (order.filled_quantity, order.filled_value) = (old.filled_quantity, old.filled_value);
-        order.parent = old.parent;
-        order.legs.clone_from(&old.legs);
+        if old.parent().is_some() || !old.legs().is_empty() {
+            let relations = order.relate();
+            relations.parent = old.parent();
+            relations.legs = old.legs().to_vec();
+        }
         (order.dormant, order.covered) = (old.dormant, old.covered);
         if old.request.order_class != OrderClass::Simple {
             order.expires_at = old.expires_at;
@@ -91,13 +94,13 @@ impl Broker {
         let sequences = |ids: &[Uuid]| -> Vec<u64> {
             ids.iter().filter_map(|id| owner.order(*id)).map(|order| order.sequence).collect()
         };
-        let (legs, parents) = (sequences(&order.legs), sequences(order.parent.as_slice()));
+        let (legs, parents) = (sequences(order.legs()), sequences(order.parent().as_slice()));
         for leg in legs {
-            self.change(account, leg, |leg| leg.parent = Some(order.id));
+            self.change(account, leg, |leg| leg.relate().parent = Some(order.id));
         }
         for parent in parents {
             self.change(account, parent, |parent| {
-                for leg in parent.legs.iter_mut().filter(|leg| **leg == old.id) {
+                for leg in parent.relate().legs.iter_mut().filter(|leg| **leg == old.id) {
                     *leg = order.id;
                 }
             });
@@ -133,6 +136,7 @@ fn changed(old: &Order, changes: &OrderChanges) -> Result<OrderRequest, AlpacaEr
     if request == before {
         return Err(AlpacaError::replace_changes_nothing());
     }
+    request.client_order_id.clone_from(&changes.client_order_id);
     Ok(request)
 }
 

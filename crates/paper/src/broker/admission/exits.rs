@@ -56,7 +56,7 @@ impl Candidate<'_> {
         if !old.dormant {
             return self.check_stop();
         }
-        let Some(entry) = old.parent.and_then(|parent| self.account.order(parent)) else { return Ok(()) };
+        let Some(entry) = old.parent().and_then(|parent| self.account.order(parent)) else { return Ok(()) };
         let mut request = entry.request.clone();
         if old.request.order_type == OrderType::Limit {
             if let (Some(exit), Some(price)) = (request.take_profit.as_mut(), self.request.limit_price) {

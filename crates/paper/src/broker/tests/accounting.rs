@@ -275,7 +275,7 @@ impl Desk {
             }),
             Act::Trail { which, thousandths } => open(self, *which).and_then(|order| {
                 let trail = Some(Decimal::new(i64::from(*thousandths), 1));
-                order.trailed?;
+                order.trailed.as_ref()?;
                 let changes = OrderChanges { trail, ..OrderChanges::default() };
                 Some(Command::ReplaceOrder { account, order: order.id, replacement: id, changes })
             }),

@@ -4,6 +4,7 @@ use rstest::rstest;
 
 use super::*;
 use crate::broker::account::Standing;
+use crate::broker::names::own_name;
 
 fn configure(desk: &mut Desk, change: impl FnOnce(&mut paddock_alpaca::wire::AccountConfiguration)) {
     let mut configuration = desk.account().configuration.clone();
@@ -208,6 +209,41 @@ fn a_client_order_id_is_used_up_for_ever() {
     assert_eq!(desk.refused(mine()), "client_order_id must be unique");
     desk.apply(&Command::CancelOrder { account, order: id }).unwrap();
     assert_eq!(desk.refused(mine()), "client_order_id must be unique");
+}
+
+#[test]
+fn the_names_that_the_broker_gives_are_names_like_any_other() {
+    let mut desk = Desk::at(OPEN);
+    let order = || limit(buy("AAPL", "1"), dec("1"));
+    let ids: Vec<Uuid> = (0..3).map(|_| desk.place(order()).unwrap().id).collect();
+    let names: Vec<String> = ids.iter().map(|id| desk.order(*id).client_order_id().into_owned()).collect();
+    let found = |desk: &Desk, name: &str| {
+        let account = desk.broker.account(desk.account).unwrap();
+        account.order_by_client_order_id(name).map(|order| order.id)
+    };
+    for (id, name) in ids.iter().zip(&names) {
+        assert_eq!(found(&desk, name), Some(*id));
+    }
+    assert_eq!(found(&desk, &names[0].to_uppercase()), None);
+    // One that comes after the first look is found as well.
+    let later = desk.place(order()).unwrap().id;
+    let name = desk.order(later).client_order_id().into_owned();
+    assert_eq!(found(&desk, &name), Some(later));
+    // A client cannot give such a name again.
+    let again = OrderRequest { client_order_id: Some(name), ..order() };
+    assert_eq!(desk.refused(again), "client_order_id must be unique");
+}
+
+#[test]
+fn a_name_that_the_broker_would_give_may_be_taken_before() {
+    let mut desk = Desk::at(OPEN);
+    let (account, next) = (desk.account, Uuid::from_u128(77));
+    let name = own_name(next).to_string();
+    let taken = OrderRequest { client_order_id: Some(name), ..limit(buy("AAPL", "1"), dec("1")) };
+    desk.place(taken).unwrap();
+    let request = Box::new(limit(buy("AAPL", "1"), dec("1")));
+    let place = Command::PlaceOrder { account, order: next, request, intent: None };
+    assert_eq!(desk.apply(&place).unwrap_err().message, "client_order_id must be unique");
 }
 
 #[rstest]

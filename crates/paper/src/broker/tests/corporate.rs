@@ -70,7 +70,7 @@ fn a_split_cancels_what_was_ordered_before_it() {
     desk.advance("2005-02-28T14:30:00Z");
     for id in [resting, bracket, queued] {
         assert_eq!(desk.order(id).status, OrderStatus::Canceled);
-        assert_eq!(desk.order(id).canceled_at, Some(at("2005-02-28T14:30:00Z")));
+        assert_eq!(desk.order(id).ended_as(OrderStatus::Canceled), Some(at("2005-02-28T14:30:00Z")));
     }
     assert_eq!(desk.account().open_orders().map(|order| order.id).collect::<Vec<_>>(), [other]);
     assert_eq!(desk.account().held(&symbol("AAPL")), Decimal::ZERO);

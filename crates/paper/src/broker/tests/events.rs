@@ -43,7 +43,10 @@ fn every_end_of_an_order_is_told_once() {
     desk.apply(&Command::ReplaceOrder { account, order: replaced, replacement, changes }).unwrap();
     let events = heard(&mut desk);
     assert_eq!(names(&events), ["replaced", "pending_new", "new"]);
-    assert_eq!((events[0].order.replaced_by, events[1].order.replaces), (Some(replacement), Some(replaced)));
+    assert_eq!(
+        (events[0].order.replaced_by(), events[1].order.replaces()),
+        (Some(replacement), Some(replaced))
+    );
     desk.apply(&Command::CancelOrder { account, order: replacement }).unwrap();
     desk.advance("2026-06-25T00:00:00Z");
     let events = heard(&mut desk);

@@ -69,7 +69,7 @@ fn the_exits_of_a_bracket_are_held_until_its_entry_is_filled() {
     let [take_profit, stop_loss] = [desk.order(exits[0]), desk.order(exits[1])];
     assert_eq!((take_profit.request.order_type, take_profit.request.side), (OrderType::Limit, Side::Sell));
     assert_eq!((stop_loss.request.order_type, stop_loss.request.side), (OrderType::Stop, Side::Sell));
-    assert_eq!((desk.order(id).legs.as_slice(), take_profit.parent), (exits.as_slice(), Some(id)));
+    assert_eq!((desk.order(id).legs(), take_profit.parent()), (exits.as_slice(), Some(id)));
     // Only the entry reserves anything.
     assert!(desk.power().buying_power > dec("400000") - dec("11") * ask);
     let filled = desk.order(id).due_at.unwrap();
@@ -91,7 +91,7 @@ fn one_exit_cancels_the_other(#[case] profit: &str, #[case] loss: &str, #[case] 
     desk.advance("2026-09-20T00:00:00Z");
     assert_eq!((desk.order(exits[which]).status, desk.order(exits[1 - which]).status), (Filled, Canceled));
     assert!(desk.account().positions.is_empty());
-    assert_eq!(desk.order(exits[which]).filled_at, desk.order(exits[1 - which]).canceled_at);
+    assert_eq!(desk.order(exits[which]).ended_as(Filled), desk.order(exits[1 - which]).ended_as(Canceled));
 }
 
 #[test]
@@ -332,10 +332,7 @@ fn prices_of_a_family_can_be_replaced_and_nothing_else() {
     let low = desk.apply(&replace(id, entry, limit_price("3"))).unwrap_err();
     assert_eq!(low.message, "stop_loss.stop_price must be <= base_price - 0.01");
     desk.apply(&replace(id, entry, limit_price("5.50"))).unwrap();
-    assert_eq!(
-        (desk.order(entry).legs.as_slice(), desk.order(id).legs.len()),
-        ([profit, loss].as_slice(), 0)
-    );
+    assert_eq!((desk.order(entry).legs(), desk.order(id).legs().len()), ([profit, loss].as_slice(), 0));
     // The new members cancel each other as the old ones did.
     desk.apply(&Command::CancelOrder { account, order: loss }).unwrap();
     assert_eq!(desk.statuses(&[entry, profit, loss]), [Canceled, Canceled, Canceled]);

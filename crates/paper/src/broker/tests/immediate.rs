@@ -17,7 +17,7 @@ fn what_cannot_be_filled_at_once_is_canceled(
     let ask = desk.quote("AAPL").ask;
     let low = lasting(limit(buy("AAPL", "1"), ask - dec("0.50")), time_in_force);
     let id = desk.place(low).unwrap().id;
-    assert_eq!((desk.order(id).status, desk.order(id).canceled_at), (Canceled, Some(at(OPEN))));
+    assert_eq!((desk.order(id).status, desk.order(id).ended_as(Canceled)), (Canceled, Some(at(OPEN))));
     assert_eq!(desk.power().buying_power, dec("400000"));
     let id = desk.place(lasting(limit(buy("AAPL", "1"), ask), time_in_force)).unwrap().id;
     assert_eq!((desk.order(id).status, desk.order(id).average_price()), (Filled, Some(ask)));
@@ -80,7 +80,7 @@ fn an_auction_order_gets_the_price_of_its_auction(
     let ends: Vec<_> =
         orders.iter().map(|id| (desk.order(*id).status, desk.order(*id).average_price())).collect();
     assert_eq!(ends, [(Filled, Some(price)), (Filled, Some(price)), (Canceled, None)]);
-    assert_eq!(desk.order(orders[0]).filled_at, Some(at(auction)));
+    assert_eq!(desk.order(orders[0]).ended_as(Filled), Some(at(auction)));
 }
 
 #[rstest]

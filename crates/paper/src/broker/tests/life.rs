@@ -25,7 +25,7 @@ fn an_order_waits_for_the_opening() {
     assert_eq!(desk.order(id).status, Accepted);
     desk.advance("2026-06-24T13:30:00Z");
     assert_eq!(desk.order(id).status, Filled);
-    assert_eq!(desk.order(id).filled_at, Some(at("2026-06-24T13:30:00Z")));
+    assert_eq!(desk.order(id).ended_as(Filled), Some(at("2026-06-24T13:30:00Z")));
 }
 
 #[test]
@@ -36,7 +36,7 @@ fn a_limit_order_rests_until_the_market_comes() {
     assert_eq!(desk.order(id).status, New);
     desk.advance("2026-09-20T00:00:00Z");
     let order = desk.order(id);
-    let filled_at = order.filled_at.unwrap();
+    let filled_at = order.ended_as(Filled).unwrap();
     assert!(order.status == Filled && order.average_price().unwrap() <= low, "{order:?}");
     let quote = desk.broker.market.quote(&symbol("AAPL"), filled_at).unwrap();
     assert_eq!(Some(quote.ask), order.average_price());
@@ -57,7 +57,7 @@ fn a_day_order_expires_with_the_session_and_a_gtc_order_after_90_days() {
     let gtc_order = desk.place(limit(gtc(buy("AAPL", "1")), dec("1"))).unwrap().id;
     desk.advance("2026-06-24T20:00:00Z");
     assert_eq!((desk.order(day).status, desk.order(gtc_order).status), (Expired, New));
-    assert_eq!(desk.order(day).expired_at, Some(at("2026-06-24T20:00:00Z")));
+    assert_eq!(desk.order(day).ended_as(Expired), Some(at("2026-06-24T20:00:00Z")));
     desk.advance("2026-09-22T20:14:59Z");
     assert_eq!(desk.order(gtc_order).status, New);
     desk.advance("2026-09-22T20:15:00Z");
@@ -84,7 +84,7 @@ fn an_extended_hours_order_works_from_four_to_eight() {
     assert_eq!(desk.order(id).status, New);
     desk.advance("2026-06-25T00:00:00Z");
     assert_eq!(
-        (desk.order(id).status, desk.order(id).expired_at),
+        (desk.order(id).status, desk.order(id).ended_as(Expired)),
         (Expired, Some(at("2026-06-25T00:00:00Z")))
     );
 }
@@ -141,8 +141,8 @@ fn a_replacement_has_its_own_id_and_the_old_order_is_gone() {
     assert_eq!(unchanged.message, "order parameters are not changed");
     desk.apply(&replace(changes.clone())).unwrap();
     let (old, new) = (desk.order(id), desk.order(replacement));
-    assert_eq!((old.status, old.replaced_by), (Replaced, Some(replacement)));
-    assert_eq!((new.status, new.replaces, new.request.limit_price), (New, Some(id), Some(dec("11"))));
+    assert_eq!((old.status, old.replaced_by()), (Replaced, Some(replacement)));
+    assert_eq!((new.status, new.replaces(), new.request.limit_price), (New, Some(id), Some(dec("11"))));
     let gone = desk.apply(&replace(changes)).unwrap_err();
     assert_eq!(gone.message, "cannot replace order in replaced status");
 }

@@ -182,7 +182,11 @@ fn a_random_day_is_the_same_to_both(#[case] seed: u64, #[case] environment: Envi
     assert!(count(|order| order.status == OrderStatus::Filled) >= 30);
     assert!(count(|order| order.status == OrderStatus::Canceled) >= 5);
     assert!(count(|order| order.triggered_at.is_some()) >= 1);
-    assert!(count(|order| order.request.order_type == OrderType::Limit && order.filled_at.is_some()) >= 5);
+    assert!(
+        count(|order| order.request.order_type == OrderType::Limit
+            && order.ended_as(OrderStatus::Filled).is_some())
+            >= 5
+    );
     if day.desk.power().multiplier > Decimal::ONE {
         assert!(count(|order| order.intent == PositionIntent::SellToOpen) >= 2);
     }

@@ -33,7 +33,7 @@ fn one_order_in_ten_is_filled_in_parts_and_the_rest_follows() {
     for id in &parts {
         let order = desk.order(*id);
         assert!(order.filled_quantity > Decimal::ZERO && order.filled_quantity < dec("50"));
-        assert!(order.filled_quantity.fract().is_zero() && order.filled_at.is_none());
+        assert!(order.filled_quantity.fract().is_zero() && order.ended_as(Filled).is_none());
     }
     desk.advance("2026-06-24T19:00:00Z");
     for id in parts {
@@ -127,7 +127,7 @@ fn an_exit_that_is_filled_in_part_leaves_the_other_the_rest() {
         if taken.status != PartiallyFilled {
             continue;
         }
-        let (left, exit) = (dec("50") - taken.filled_quantity, taken.legs[0]);
+        let (left, exit) = (dec("50") - taken.filled_quantity, taken.legs()[0]);
         assert_eq!(desk.order(exit).quantity(), Some(left));
         assert_eq!(desk.account().held(&symbol("AAPL")), left);
         assert_eq!(desk.account().position(&symbol("AAPL")).quantity, left);
@@ -150,7 +150,7 @@ fn exits_are_for_what_is_there_when_they_wake() {
         };
         desk.apply(&Command::PlaceOrder { account, order, request: Box::new(request), intent: None })
             .unwrap();
-        let (part, legs) = (desk.order(order).filled_quantity, desk.order(order).legs.clone());
+        let (part, legs) = (desk.order(order).filled_quantity, desk.order(order).legs().to_vec());
         if part < dec("2") || part == dec("50") {
             continue;
         }

@@ -57,7 +57,7 @@ fn a_stop_is_filled_at_the_quote_when_the_tape_reaches_it(#[case] side: Side, #[
     desk.advance("2026-09-20T00:00:00Z");
     let order = desk.order(id);
     let triggered = order.triggered_at.unwrap();
-    assert_eq!((order.status, order.filled_at), (Filled, Some(triggered)));
+    assert_eq!((order.status, order.ended_as(Filled)), (Filled, Some(triggered)));
     let quote = desk.broker.market.quote(&symbol("AAPL"), triggered).unwrap();
     let expected = if side == Side::Buy { quote.ask } else { quote.bid };
     assert_eq!(order.average_price(), Some(expected));
@@ -99,7 +99,7 @@ fn a_gap_over_the_stop_is_met_at_the_opening() {
     let open = at("2026-06-24T13:30:00Z");
     let opening = desk.broker.market.last_trade(&symbol("AAPL"), open).unwrap().price;
     assert!(order.status == Filled, "{order:?}");
-    assert_eq!(order.filled_at == Some(open), opening >= order.request.stop_price.unwrap());
+    assert_eq!(order.ended_as(Filled) == Some(open), opening >= order.request.stop_price.unwrap());
 }
 
 #[rstest]
@@ -199,7 +199,7 @@ fn an_immediate_crypto_stop_limit_waits_for_its_stop_and_then_for_nothing() {
     assert_eq!(desk.order(id).status, New);
     desk.advance("2026-07-20T00:00:00Z");
     let order = desk.order(id);
-    assert_eq!((order.status, order.canceled_at), (Canceled, order.triggered_at));
+    assert_eq!((order.status, order.ended_as(Canceled)), (Canceled, order.triggered_at));
     assert!(order.triggered_at.is_some());
 }
 
@@ -277,14 +277,14 @@ fn the_mark_of_a_trailing_stop_is_the_best_trade_so_far() {
     desk.advance("2026-06-25T15:00:30Z");
     let highest = desk.tape("AAPL", begin).iter().map(|trade| trade.price).max().unwrap();
     let (best, stop_price) = desk.order(id).trailed_until(&desk.broker.market, desk.broker.now()).unwrap();
-    assert_eq!(best, highest.max(desk.order(id).trailed.unwrap().best));
+    assert_eq!(best, highest.max(desk.order(id).trailed.as_ref().unwrap().best));
     assert!(stop_price <= best * dec("0.6") && stop_price > best * dec("0.6") - dec("0.01"));
     // Replaced, it keeps its mark; canceled, the mark stands still.
     let (account, replacement) = (desk.account, desk.id());
     let changes = OrderChanges { trail: Some(dec("41")), ..OrderChanges::default() };
     desk.apply(&Command::ReplaceOrder { account, order: id, replacement, changes }).unwrap();
     assert_eq!(desk.order(id).status, Replaced);
-    assert_eq!(desk.order(replacement).trailed.unwrap().best, best);
+    assert_eq!(desk.order(replacement).trailed.as_ref().unwrap().best, best);
     assert_eq!(desk.order(replacement).request.trail_percent, Some(dec("41")));
     desk.apply(&Command::CancelOrder { account, order: replacement }).unwrap();
     desk.advance("2026-08-25T15:00:30Z");

@@ -143,7 +143,7 @@ pub(in crate::http) async fn list(call: &Call) -> Result<Response, AlpacaError> 
             };
             // An exit is shown with the order that it belongs to when that one is shown, and else by itself.
             let rolled_up = |order: &&Order| {
-                nested && order.parent.and_then(|parent| account.order(parent)).is_some_and(|p| matches(&p))
+                nested && order.parent().and_then(|parent| account.order(parent)).is_some_and(|p| matches(&p))
             };
             let show = |order: &Order| {
                 let exits = account.exits(order).filter(|_| nested);

@@ -52,7 +52,7 @@ pub(crate) fn activity_event(account: &Account, entry: &Activity, id: &str, mark
         event.insert("settle_date".to_owned(), json!(settles(&fill.symbol, entry)));
         json!({
             "asset_id": market.asset(&fill.symbol).map(|asset| asset.id),
-            "client_order_id": account.order(fill.order).map(|order| &order.client_order_id),
+            "client_order_id": account.order(fill.order).map(|order| order.client_order_id()),
             "cum_qty": shown(fill.cumulative).to_string(),
             "execution_type": "fill",
             "leaves_qty": shown(fill.left).to_string(),

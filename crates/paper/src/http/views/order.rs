@@ -1,7 +1,7 @@
 //! An order.
 
 use jiff::Timestamp;
-use paddock_alpaca::wire;
+use paddock_alpaca::wire::{self, OrderStatus};
 
 use super::shown;
 use crate::broker::Order;
@@ -17,17 +17,17 @@ pub(crate) fn order_at(order: &Order, market: &Market, now: Timestamp) -> wire::
     let request = &order.request;
     let trailed = order.trailed_until(market, now);
     wire::Order {
-        client_order_id: order.client_order_id.clone(),
+        client_order_id: order.client_order_id().into_owned(),
         created_at: Some(order.submitted_at),
         updated_at: Some(order.updated_at),
         submitted_at: Some(order.submitted_at),
-        filled_at: order.filled_at,
-        expired_at: order.expired_at,
+        filled_at: order.ended_as(OrderStatus::Filled),
+        expired_at: order.ended_as(OrderStatus::Expired),
         expires_at: Some(order.expires_at),
-        canceled_at: order.canceled_at,
-        replaced_at: order.replaced_at,
-        replaced_by: order.replaced_by,
-        replaces: order.replaces,
+        canceled_at: order.ended_as(OrderStatus::Canceled),
+        replaced_at: order.ended_as(OrderStatus::Replaced),
+        replaced_by: order.replaced_by(),
+        replaces: order.replaces(),
         asset_id: market.asset(&request.symbol).map(|asset| asset.id),
         symbol: Some(request.symbol.to_string()),
         asset_class: Some(request.symbol.class().to_string()),
