@@ -9,6 +9,7 @@ use http_body_util::{BodyExt, Full};
 use paddock_alpaca::AlpacaError;
 use paddock_core::Refusal;
 use paddock_core::id::RequestId;
+use paddock_store::StoreError;
 use serde_json::{Map, Value, json};
 
 /// An error while a body is being passed on.
@@ -105,6 +106,12 @@ faults! {
 }
 
 impl Fault {
+    /// The database did not take the record that must come first, for this reason.
+    pub(crate) fn not_recorded(error: &StoreError) -> Self {
+        let message = format!("the request could not be recorded, so it was not forwarded: {error}");
+        Self { message, ..Self::audit_unavailable() }
+    }
+
     /// A path, query or body that can be read in more than one way.
     pub(crate) fn malformed(reason: &'static str, message: String) -> Self {
         Self { status: StatusCode::BAD_REQUEST, code: 40_090_008, reason, message }

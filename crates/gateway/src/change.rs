@@ -11,8 +11,8 @@ use paddock_core::audit::AuditEvent;
 use paddock_core::calendar::trading_date;
 use paddock_core::decide::{Act, Decision};
 use paddock_core::id::RequestId;
-use paddock_core::{Permit, Refusal, Usage, decide};
-use paddock_store::{Intent, Settlement};
+use paddock_core::{Permit, Refusal, decide};
+use paddock_store::{Decide, Intent, Settlement};
 use rust_decimal::Decimal;
 use sha2::{Digest, Sha256};
 
@@ -125,25 +125,28 @@ impl Change {
         };
         let body_digest = (!self.body.is_empty()).then(|| hex::encode(Sha256::digest(&self.body)));
         let input = decide_input(shared, self.arrival, &self.grant, &self.target, act);
-        let decided = |usage: &Usage| match decide(&entry.key.scope, &input, usage) {
+        let (grant, request) = (self.grant.clone(), self.arrival.request);
+        let (operation, target) = (self.target.operation.id, self.target.label());
+        // The writer calls it, which may outlive this request.
+        let decided: Decide = Box::new(move |usage| match decide(&grant.entry().key.scope, &input, usage) {
             Decision::Refuse(refusal) => Err(refusal),
             Decision::Permit(permit) => {
                 let event = AuditEvent::RequestPermitted {
-                    request: self.arrival.request,
-                    connection: entry.connection.connection.id,
-                    operation: self.target.operation.id.to_owned(),
-                    target: self.target.label(),
-                    body_digest,
-                    summary,
+                    request,
+                    connection: grant.entry().connection.connection.id,
+                    operation: operation.to_owned(),
+                    target: target.clone(),
+                    body_digest: body_digest.clone(),
+                    summary: summary.clone(),
                     orders: permit.charge().orders,
                     notional: permit.charge().notional,
                 };
                 Ok((permit, event))
             }
-        };
+        });
         shared.store.reserve(&intent, decided).await.map_err(|error| {
             tracing::error!(%error, "a request could not be reserved and recorded");
-            Fault::audit_unavailable().into()
+            Fault::not_recorded(&error).into()
         })
     }
 

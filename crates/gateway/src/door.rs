@@ -14,6 +14,7 @@ use paddock_core::audit::{Actor, AuditEvent};
 use paddock_core::decide::{self, Act, Decision};
 use paddock_core::id::RequestId;
 use paddock_core::{Permit, Refusal, Usage, decide as decide_request};
+use paddock_store::StoreError;
 use paddock_vault::VaultError;
 
 use crate::answer::{AnswerBody, Fault};
@@ -163,13 +164,13 @@ fn first_decision(
     }
 }
 
-pub(crate) fn decide_input<'a>(
+pub(crate) fn decide_input(
     shared: &Shared,
     arrival: Arrival,
     grant: &Grant,
-    target: &'a Target,
+    target: &Target,
     act: Act,
-) -> decide::Request<'a> {
+) -> decide::Request<'static> {
     decide::Request {
         operation: target.operation.id,
         class: target.operation.class,
@@ -207,24 +208,28 @@ impl Lane {
     ) -> Stop {
         let Stop::Refusal(refusal) = &stop else { return stop };
         let event = refusal_event(arrival, target, refusal);
-        if self.record(actor(grant), event, arrival.at).await {
-            stop
-        } else {
-            Fault::audit_unavailable().into()
+        match self.record(actor(grant), event, arrival.at).await {
+            Ok(()) => stop,
+            Err(error) => Fault::not_recorded(&error).into(),
         }
     }
 
-    /// Writes an event into the audit; tells whether that succeeded.
-    pub(crate) async fn record(&self, actor: Actor, event: AuditEvent, at: Timestamp) -> bool {
+    /// Writes an event into the audit, even if the caller is dropped meanwhile.
+    pub(crate) async fn record(
+        &self,
+        actor: Actor,
+        event: AuditEvent,
+        at: Timestamp,
+    ) -> Result<(), StoreError> {
         let shared = Arc::clone(&self.shared);
         let written = self.main.spawn(async move { shared.store.append_audit(&actor, &event, at).await });
         match written.await {
-            Ok(Ok(_)) => true,
+            Ok(Ok(_)) => Ok(()),
             Ok(Err(error)) => {
                 tracing::error!(%error, "a refusal could not be recorded");
-                false
+                Err(error)
             }
-            Err(_) => false,
+            Err(_) => Err(StoreError::Closed),
         }
     }
 }

@@ -2,9 +2,11 @@
 
 use jiff::Timestamp;
 use paddock_core::audit::{Actor, AuditEvent, AuditRecord, ChainHash};
+use sqlx::AssertSqlSafe;
 
 use crate::codec::{bigint, hash, instant, micros, number};
-use crate::db::{Tx, row, sql};
+use crate::db::{Tx, TxOn, row, sql};
+use crate::writer::Work;
 use crate::{Store, StoreError};
 
 /// Which part of the chain to read.
@@ -62,10 +64,7 @@ impl Store {
         event: &AuditEvent,
         at: Timestamp,
     ) -> Result<AuditRecord, StoreError> {
-        let mut tx = self.begin_write().await?;
-        let record = append(&mut tx, actor, event, at).await?;
-        tx.commit().await?;
-        Ok(record)
+        self.write(Append { actor: actor.clone(), event: event.clone(), at }).await
     }
 
     /// A part of the chain.
@@ -99,12 +98,46 @@ impl Store {
     }
 }
 
-pub(crate) async fn head(tx: &mut Tx) -> Result<(u64, ChainHash), StoreError> {
-    let (seq, bytes) = sql!(tx, fetch_one (i64, Vec<u8>): "SELECT seq, hash FROM audit_head")?;
-    Ok((number(seq)?, ChainHash::from_bytes(hash(bytes)?)))
+struct Append {
+    actor: Actor,
+    event: AuditEvent,
+    at: Timestamp,
 }
 
-/// Appends a record in a write transaction; it lasts when that is committed.
+impl Work for Append {
+    type Output = AuditRecord;
+
+    async fn run(&mut self, tx: &mut Tx) -> Result<AuditRecord, StoreError> {
+        append(tx, &self.actor, &self.event, self.at).await
+    }
+}
+
+/// A record that was appended, with the name that its event has in the index.
+pub(crate) struct Unwritten {
+    record: AuditRecord,
+    name: &'static str,
+}
+
+/// The end of the chain, as this transaction sees and changes it.
+pub(crate) async fn head(tx: &mut Tx) -> Result<(u64, ChainHash), StoreError> {
+    if let Some(head) = tx.head {
+        return Ok(head);
+    }
+    let (seq, bytes) = sql!(tx, fetch_one (i64, Vec<u8>): "SELECT seq, hash FROM audit_head")?;
+    let head = (number(seq)?, ChainHash::from_bytes(hash(bytes)?));
+    tx.head = Some(head);
+    Ok(head)
+}
+
+/// Waits for whoever writes to be done, and keeps others from it until this transaction ends. For PostgreSQL only: SQLite has
+/// one writer at a time by itself.
+pub(crate) async fn lock_head(tx: &mut Tx) -> Result<(), StoreError> {
+    let (seq, bytes) = sql!(tx, fetch_one (i64, Vec<u8>): "SELECT seq, hash FROM audit_head FOR UPDATE")?;
+    tx.head = Some((number(seq)?, ChainHash::from_bytes(hash(bytes)?)));
+    Ok(())
+}
+
+/// Appends a record in a write transaction; it lasts when that is committed. The rows are written then, all at once.
 pub(crate) async fn append(
     tx: &mut Tx,
     actor: &Actor,
@@ -114,14 +147,67 @@ pub(crate) async fn append(
     let (last, previous) = head(tx).await?;
     let record = AuditRecord::chain(last + 1, at, actor, event, previous)
         .map_err(|_| StoreError::Failed { code: "audit record".to_owned() })?;
-    let (seq, hash) = (bigint(record.seq), record.hash.as_bytes().as_slice());
-    sql!(tx, execute
-        "INSERT INTO audit (seq, at, actor, event_name, event, previous, hash) VALUES ($1, $2, $3, $4, $5, $6, $7)",
-        seq, micros(record.at), record.actor.as_str(), event.name(), record.event.as_str(),
-        record.previous.as_bytes().as_slice(), hash)?;
-    sql!(tx, execute "UPDATE audit_head SET seq = $1, hash = $2", seq, hash)?;
+    tx.head = Some((record.seq, record.hash));
     tx.appended = Some(record.seq);
+    tx.changes += 1;
+    tx.unwritten.push(Unwritten { record: record.clone(), name: event.name() });
     Ok(record)
+}
+
+/// Rows of one statement. A few fixed numbers, so that the database sees few different statements.
+const TOGETHER: [usize; 3] = [32, 8, 1];
+
+/// Writes the records that were appended, and where the chain ends now.
+pub(crate) async fn write_appended(tx: &mut Tx) -> Result<(), StoreError> {
+    let (Some((seq, hash)), false) = (tx.head, tx.unwritten.is_empty()) else { return Ok(()) };
+    let records = std::mem::take(&mut tx.unwritten);
+    let mut left = records.as_slice();
+    while !left.is_empty() {
+        let together = TOGETHER.into_iter().find(|together| *together <= left.len()).unwrap_or(1);
+        let (now, later) = left.split_at(together);
+        insert(tx, now).await?;
+        left = later;
+    }
+    sql!(tx, execute "UPDATE audit_head SET seq = $1, hash = $2", bigint(seq), hash.as_bytes().as_slice())?;
+    Ok(())
+}
+
+async fn insert(tx: &mut Tx, records: &[Unwritten]) -> Result<(), StoreError> {
+    let rows = rows_of_parameters(records.len(), 7);
+    let statement = AssertSqlSafe(format!(
+        "INSERT INTO audit (seq, at, actor, event_name, event, previous, hash) VALUES {rows}"
+    ));
+    macro_rules! put {
+        ($tx:ident) => {{
+            let mut query = sqlx::query(statement);
+            for Unwritten { record, name } in records {
+                query = query
+                    .bind(bigint(record.seq))
+                    .bind(micros(record.at))
+                    .bind(record.actor.as_str())
+                    .bind(*name)
+                    .bind(record.event.as_str())
+                    .bind(record.previous.as_bytes().as_slice())
+                    .bind(record.hash.as_bytes().as_slice());
+            }
+            query.execute(&mut **$tx).await.map(drop)
+        }};
+    }
+    match &mut tx.on {
+        TxOn::Sqlite(tx) => put!(tx)?,
+        TxOn::Postgres(tx) => put!(tx)?,
+    }
+    Ok(())
+}
+
+/// `($1, $2), ($3, $4)` for two rows of two columns.
+pub(crate) fn rows_of_parameters(rows: usize, columns: usize) -> String {
+    let row = |row: usize| {
+        let places: Vec<String> =
+            (1..=columns).map(|column| format!("${}", row * columns + column)).collect();
+        format!("({})", places.join(", "))
+    };
+    (0..rows).map(row).collect::<Vec<_>>().join(", ")
 }
 
 /// The records after a position, oldest first, each with the name that its event has in the index.

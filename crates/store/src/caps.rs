@@ -10,6 +10,7 @@ use rust_decimal::Decimal;
 
 use crate::codec::{decimal, instant, micros, number, parse};
 use crate::db::{Tx, row, sql};
+use crate::writer::{Waiting, Work, waiting};
 use crate::{Store, StoreError, audit};
 
 /// A request that would change something, before it is decided.
@@ -34,6 +35,9 @@ pub struct Intent {
     /// Dollars charged to the access key before for the order that this one replaces; zero for a new order.
     pub already_charged: Decimal,
 }
+
+/// Decides a request, given what its access key has used on the day.
+pub type Decide = Box<dyn FnMut(&Usage) -> Result<(Permit, AuditEvent), Refusal> + Send>;
 
 /// What became of a forwarded request.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -118,71 +122,35 @@ row! {
 impl Store {
     /// Decides one request while nothing else is decided, and reserves what it takes. `decide` is given what the access key has
     /// used on the day. When it permits, the reservation, the usage and the audit record that it returns are durable before this
-    /// returns the permit. When it refuses, nothing is written.
+    /// returns the permit. When it refuses, nothing is written. It may be called twice, when a transaction has to be made again.
     ///
-    /// A caller that stops waiting may leave a reservation behind: it then is in [`Store::open_reservations`].
+    /// A caller that stops waiting forwards nothing, so what is then reserved for it is released again. If even that fails, the
+    /// reservation is in [`Store::open_reservations`].
     ///
     /// # Errors
-    /// [`StoreError::AmountTooLarge`] when the usage cannot be added up exactly; otherwise when the database fails. The request
-    /// must not be forwarded then.
-    pub async fn reserve<F>(&self, intent: &Intent, decide: F) -> Result<Result<Permit, Refusal>, StoreError>
-    where
-        F: FnOnce(&Usage) -> Result<(Permit, AuditEvent), Refusal> + Send,
-    {
-        let mut tx = self.begin_write().await?;
-        let used = read_usage(&mut tx, intent.key, intent.day).await?;
-        let (permit, event) = match decide(&used) {
-            Ok(permitted) => permitted,
-            Err(refusal) => return Ok(Err(refusal)),
-        };
-        let charge = permit.charge();
-        if !charge.is_nothing() {
-            let after = add(used, charge).ok_or(StoreError::AmountTooLarge)?;
-            write_usage(&mut tx, intent.key, after).await?;
-        }
-        insert(&mut tx, intent, charge).await?;
-        audit::append(&mut tx, &intent.actor, &event, intent.at).await?;
-        tx.commit().await?;
-        Ok(Ok(permit))
+    /// [`StoreError::AmountTooLarge`] when the usage cannot be added up exactly; [`StoreError::TooSlow`] when it could not be made
+    /// durable in time; otherwise when the database fails. The request must not be forwarded then.
+    pub async fn reserve(
+        &self,
+        intent: &Intent,
+        decide: Decide,
+    ) -> Result<Result<Permit, Refusal>, StoreError> {
+        self.write(Reserve { intent: intent.clone(), decide }).await
     }
 
     /// Records what became of a request and, when it was released, gives back what it had reserved. What was confirmed or released
     /// once stays so; what is unknown may become either.
     ///
     /// # Errors
-    /// [`StoreError::NotFound`] when nothing was reserved for the request.
+    /// [`StoreError::NotFound`] when nothing was reserved for the request; otherwise when the database fails. It may then be
+    /// settled all the same, a little later.
     pub async fn settle(
         &self,
         request: RequestId,
         outcome: &Settlement,
         at: Timestamp,
     ) -> Result<(), StoreError> {
-        let (state, status, order_id) = match outcome {
-            Settlement::Confirmed { status, order_id } => ("confirmed", *status, order_id.clone()),
-            Settlement::Released { status } => ("released", *status, None),
-            Settlement::Unknown => ("unknown", None, None),
-        };
-        let mut tx = self.begin_write().await?;
-        let reserved = sql!(tx, fetch_optional ReservedColumns:
-            "SELECT access_key_id, day, actor, orders, notional, state FROM reservations WHERE request_id = $1",
-            request.to_string())?;
-        let reserved = reserved.ok_or(StoreError::NotFound { what: "reservation" })?;
-        if matches!(reserved.state.as_str(), "confirmed" | "released") || reserved.state == state {
-            return Ok(());
-        }
-        if matches!(outcome, Settlement::Released { .. }) {
-            let charge = Charge { orders: number(reserved.orders)?, notional: decimal(&reserved.notional)? };
-            let (key, day) = (parse(&reserved.access_key_id, "reservation")?, parse(&reserved.day, "day")?);
-            give_back(&mut tx, key, day, charge).await?;
-        }
-        sql!(tx, execute
-            "UPDATE reservations SET state = $1, status = $2, order_id = $3, settled_at = $4 WHERE request_id = $5",
-            state, status.map(i64::from), order_id.as_deref(), micros(at), request.to_string())?;
-        let actor: Actor =
-            serde_json::from_str(&reserved.actor).map_err(|_| StoreError::Malformed { what: "actor" })?;
-        let event = AuditEvent::RequestAnswered { request, status, order_id };
-        audit::append(&mut tx, &actor, &event, at).await?;
-        tx.commit().await
+        self.write(Settle { request, outcome: outcome.clone(), at }).await
     }
 
     /// The requests that were reserved and not settled, or settled as unknown, oldest first.
@@ -218,6 +186,101 @@ impl Store {
         let totals: Result<Vec<Decimal>, StoreError> = totals.iter().map(|(total,)| decimal(total)).collect();
         Ok(totals?.into_iter().max().unwrap_or_default())
     }
+}
+
+/// A reservation on its way to the database. See [`Store::reserve`].
+pub(crate) struct Reserve {
+    pub(crate) intent: Intent,
+    pub(crate) decide: Decide,
+}
+
+impl Work for Reserve {
+    type Output = Result<Permit, Refusal>;
+
+    async fn run(&mut self, tx: &mut Tx) -> Result<Self::Output, StoreError> {
+        reserve(tx, &self.intent, &mut self.decide).await
+    }
+
+    fn is_for_caller_only(&self) -> bool {
+        true
+    }
+
+    fn unclaimed(&self, output: Self::Output) -> Option<Waiting> {
+        // Whoever has no permit forwards nothing.
+        let released = Settlement::Released { status: None };
+        let settle = Settle { request: self.intent.request, outcome: released, at: self.intent.at };
+        output.is_ok().then(|| waiting(settle).0)
+    }
+}
+
+/// A settlement on its way to the database. See [`Store::settle`].
+pub(crate) struct Settle {
+    pub(crate) request: RequestId,
+    pub(crate) outcome: Settlement,
+    pub(crate) at: Timestamp,
+}
+
+impl Work for Settle {
+    type Output = ();
+
+    async fn run(&mut self, tx: &mut Tx) -> Result<(), StoreError> {
+        settle(tx, self.request, &self.outcome, self.at).await
+    }
+}
+
+/// Decides, and reserves what is permitted, in a transaction that may do more. Nothing is written when it is refused.
+pub(crate) async fn reserve(
+    tx: &mut Tx,
+    intent: &Intent,
+    decide: &mut Decide,
+) -> Result<Result<Permit, Refusal>, StoreError> {
+    let used = read_usage(tx, intent.key, intent.day).await?;
+    let (permit, event) = match decide(&used) {
+        Ok(permitted) => permitted,
+        Err(refusal) => return Ok(Err(refusal)),
+    };
+    let charge = permit.charge();
+    if !charge.is_nothing() {
+        let after = add(used, charge).ok_or(StoreError::AmountTooLarge)?;
+        write_usage(tx, intent.key, after).await?;
+    }
+    insert(tx, intent, charge).await?;
+    audit::append(tx, &intent.actor, &event, intent.at).await?;
+    Ok(Ok(permit))
+}
+
+/// Settles in a transaction that may do more.
+pub(crate) async fn settle(
+    tx: &mut Tx,
+    request: RequestId,
+    outcome: &Settlement,
+    at: Timestamp,
+) -> Result<(), StoreError> {
+    let (state, status, order_id) = match outcome {
+        Settlement::Confirmed { status, order_id } => ("confirmed", *status, order_id.clone()),
+        Settlement::Released { status } => ("released", *status, None),
+        Settlement::Unknown => ("unknown", None, None),
+    };
+    let reserved = sql!(tx, fetch_optional ReservedColumns:
+        "SELECT access_key_id, day, actor, orders, notional, state FROM reservations WHERE request_id = $1",
+        request.to_string())?;
+    let reserved = reserved.ok_or(StoreError::NotFound { what: "reservation" })?;
+    if matches!(reserved.state.as_str(), "confirmed" | "released") || reserved.state == state {
+        return Ok(());
+    }
+    if matches!(outcome, Settlement::Released { .. }) {
+        let charge = Charge { orders: number(reserved.orders)?, notional: decimal(&reserved.notional)? };
+        let (key, day) = (parse(&reserved.access_key_id, "reservation")?, parse(&reserved.day, "day")?);
+        give_back(tx, key, day, charge).await?;
+    }
+    sql!(tx, execute
+        "UPDATE reservations SET state = $1, status = $2, order_id = $3, settled_at = $4 WHERE request_id = $5",
+        state, status.map(i64::from), order_id.as_deref(), micros(at), request.to_string())?;
+    let actor: Actor =
+        serde_json::from_str(&reserved.actor).map_err(|_| StoreError::Malformed { what: "actor" })?;
+    let event = AuditEvent::RequestAnswered { request, status, order_id };
+    audit::append(tx, &actor, &event, at).await?;
+    Ok(())
 }
 
 async fn read_usage(tx: &mut Tx, key: AccessKeyId, day: Date) -> Result<Usage, StoreError> {

@@ -5,17 +5,26 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use paddock_core::SecretText;
+use paddock_core::audit::ChainHash;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{
     ConnectOptions as _, Connection as _, PgConnection, PgPool, Postgres, Sqlite, SqlitePool, Transaction,
 };
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
 
-use crate::{StoreError, migrations};
+use crate::audit::Unwritten;
+use crate::writer::{self, Waiting};
+use crate::{StoreError, audit, migrations};
 
 /// How long a transaction waits for another process that writes, or for a free connection.
 const PATIENCE: Duration = Duration::from_secs(10);
+
+/// How a transaction begins that nothing else writes beside. Whatever the server's defaults are: a statement after the lock must
+/// see what was committed before it, a lock that is not given back is not waited for without end, and a node that has gone gives
+/// back its own.
+const BEGIN_POSTGRES: &str = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; SET LOCAL lock_timeout = '8s'; \
+                              SET LOCAL idle_in_transaction_session_timeout = '30s'";
 
 /// Which database to open.
 #[derive(Clone, Debug)]
@@ -29,6 +38,16 @@ pub enum Target {
 /// The database of one Paddock. Cheap to clone; all clones share their connections.
 #[derive(Clone, Debug)]
 pub struct Store {
+    connections: Connections,
+    /// What is to be written together with whatever else is waiting; see `writer.rs`.
+    pub(crate) queue: mpsc::Sender<Waiting>,
+    /// How long a caller waits for that.
+    pub(crate) patience: Duration,
+}
+
+/// The way to the database.
+#[derive(Clone, Debug)]
+pub(crate) struct Connections {
     db: Db,
     /// Position of the newest audit record that was written through this store or its clones.
     newest: watch::Sender<u64>,
@@ -53,6 +72,12 @@ pub(crate) struct Tx {
     newest: watch::Sender<u64>,
     /// The last audit record that this transaction appended.
     pub(crate) appended: Option<u64>,
+    /// The end of the audit chain, once it is known.
+    pub(crate) head: Option<(u64, ChainHash)>,
+    /// Audit records that were appended and are written together at the end.
+    pub(crate) unwritten: Vec<Unwritten>,
+    /// Statements that changed something, and records appended.
+    pub(crate) changes: u64,
 }
 
 pub(crate) enum TxOn {
@@ -63,7 +88,8 @@ pub(crate) enum TxOn {
 /// Runs one statement in a transaction, with the same text on both databases. The first form yields the number of rows that
 /// were touched, the others rows of a type made by [`row!`] or a tuple.
 macro_rules! sql {
-    ($tx:expr, execute $sql:expr $(, $bind:expr)* $(,)?) => {
+    ($tx:expr, execute $sql:expr $(, $bind:expr)* $(,)?) => {{
+        $tx.changes += 1;
         match &mut $tx.on {
             $crate::db::TxOn::Sqlite(tx) => {
                 sqlx::query($sql)$(.bind($bind))*.execute(&mut **tx).await.map(|done| done.rows_affected())
@@ -73,7 +99,7 @@ macro_rules! sql {
             }
         }
         .map_err($crate::StoreError::from)
-    };
+    }};
     ($tx:expr, $fetch:ident $row:ty: $sql:expr $(, $bind:expr)* $(,)?) => {
         match &mut $tx.on {
             $crate::db::TxOn::Sqlite(tx) => {
@@ -108,7 +134,8 @@ macro_rules! row {
 pub(crate) use {row, sql};
 
 impl Store {
-    /// Opens the database and brings its tables up to date. Several processes may do so at once.
+    /// Opens the database and brings its tables up to date. Several processes may do so at once. Must be called on a runtime: the
+    /// one that is to do the writing.
     ///
     /// # Errors
     /// When the database cannot be reached or used, or a newer version made it.
@@ -117,15 +144,26 @@ impl Store {
             Target::Sqlite(file) => Db::Sqlite(open_sqlite(file).await?),
             Target::Postgres(address) => Db::Postgres(open_postgres(address).await?),
         };
-        let store = Self { db, newest: watch::Sender::new(0) };
+        let connections = Connections { db, newest: watch::Sender::new(0) };
+        let (queue, waiting) = writer::queue();
+        tokio::spawn(writer::write_all(connections.clone(), waiting));
+        let store = Self { connections, queue, patience: writer::PATIENCE };
         let (newest, _) = store.audit_head().await?;
-        store.newest.send_replace(newest);
+        store.connections.newest.send_replace(newest);
         Ok(store)
+    }
+
+    /// The same store, with another bound on how long a reservation, a settlement or an audit record may take to become durable. Five
+    /// seconds unless told otherwise.
+    #[must_use]
+    pub fn with_patience(mut self, patience: Duration) -> Self {
+        self.patience = patience;
+        self
     }
 
     /// Waits for transactions under way, then closes all connections. Later calls fail with [`StoreError::Closed`].
     pub async fn close(&self) {
-        match &self.db {
+        match &self.connections.db {
             Db::Sqlite(pools) => {
                 pools.readers.close().await;
                 pools.writer.close().await;
@@ -138,42 +176,53 @@ impl Store {
     /// Records of other processes are not seen.
     #[must_use]
     pub fn audit_changes(&self) -> watch::Receiver<u64> {
-        self.newest.subscribe()
+        self.connections.newest.subscribe()
     }
 
     /// A transaction that sees one state of the database from its first statement to its last.
     pub(crate) async fn begin_read(&self) -> Result<Tx, StoreError> {
-        let on = match &self.db {
+        let on = match &self.connections.db {
             Db::Sqlite(pools) => TxOn::Sqlite(pools.readers.begin().await?),
             Db::Postgres(pool) => {
                 TxOn::Postgres(pool.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await?)
             }
         };
-        Ok(self.tx(on))
+        Ok(self.connections.tx(on))
     }
 
-    /// A transaction that nothing else writes beside. It waits for the one before it, and sees all that it did.
+    /// A transaction that nothing else writes beside. It waits for the one before it, and sees all that it did. What comes often
+    /// goes through [`Store::write`] instead.
     pub(crate) async fn begin_write(&self) -> Result<Tx, StoreError> {
-        let on = match &self.db {
-            Db::Sqlite(pools) => TxOn::Sqlite(pools.writer.begin_with("BEGIN IMMEDIATE").await?),
-            Db::Postgres(pool) => {
-                // Whatever the server's default is: a statement after the lock must see what was committed before it.
-                let mut tx = pool.begin_with("BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE").await?;
-                sqlx::query("SELECT id FROM audit_head FOR UPDATE").execute(&mut *tx).await?;
-                TxOn::Postgres(tx)
+        self.connections.begin_write().await
+    }
+}
+
+impl Connections {
+    pub(crate) async fn begin_write(&self) -> Result<Tx, StoreError> {
+        match &self.db {
+            Db::Sqlite(pools) => {
+                let tx = pools.writer.begin_with("BEGIN IMMEDIATE").await?;
+                Ok(self.tx(TxOn::Sqlite(tx)))
             }
-        };
-        Ok(self.tx(on))
+            Db::Postgres(pool) => {
+                let tx = pool.begin_with(BEGIN_POSTGRES).await?;
+                let mut tx = self.tx(TxOn::Postgres(tx));
+                audit::lock_head(&mut tx).await?;
+                Ok(tx)
+            }
+        }
     }
 
     fn tx(&self, on: TxOn) -> Tx {
-        Tx { on, newest: self.newest.clone(), appended: None }
+        let newest = self.newest.clone();
+        Tx { on, newest, appended: None, head: None, unwritten: Vec::new(), changes: 0 }
     }
 }
 
 impl Tx {
     /// Makes what was written durable.
-    pub(crate) async fn commit(self) -> Result<(), StoreError> {
+    pub(crate) async fn commit(mut self) -> Result<(), StoreError> {
+        audit::write_appended(&mut self).await?;
         match self.on {
             TxOn::Sqlite(tx) => tx.commit().await?,
             TxOn::Postgres(tx) => tx.commit().await?,
@@ -211,7 +260,15 @@ async fn open_sqlite(file: &Path) -> Result<SqlitePools, StoreError> {
             .idle_timeout(None)
             .max_lifetime(None)
     };
-    let writer = pool().max_connections(1).connect_with(options.clone()).await?;
+    // A full disk may end a transaction without a word to the driver, which then takes the connection for one within it and could
+    // not begin another: it is replaced.
+    let writer = pool().max_connections(1).after_release(|connection, _| {
+        Box::pin(async move {
+            connection.ping().await?;
+            Ok(!connection.is_in_transaction())
+        })
+    });
+    let writer = writer.connect_with(options.clone()).await?;
     // SQLite's migrations take no lock of their own, and another process may be opening the same new file.
     let mut tx = writer.begin_with("BEGIN IMMEDIATE").await?;
     migrations::sqlite().run(&mut *tx).await?;

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use paddock_core::id::ConnectionId;
 
 /// Why the store did not do what it was asked. Unless a variant says otherwise, nothing was changed.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, thiserror::Error)]
 pub enum StoreError {
     /// Another connection or access key of the same user has this name.
     #[error("the name {name} is taken: choose another one")]
@@ -99,6 +99,22 @@ pub enum StoreError {
     /// The disk is full.
     #[error("the disk of the database is full: make room and try again")]
     DiskFull,
+    /// The database may be read but not written.
+    #[error(
+        "the database cannot be written to: make its file and its disk writable, or connect to a server that takes writes"
+    )]
+    ReadOnly,
+    /// The disk does not do what it should.
+    #[error("the disk of the database reports errors ({code}): check it, and have a backup at hand")]
+    Disk {
+        /// The database's code.
+        code: String,
+    },
+    /// It took too long to become durable. It may still become so, a little later.
+    #[error(
+        "the database took too long to keep the record: check that its disk is fast enough and that nothing else holds it locked"
+    )]
+    TooSlow,
     /// The store was closed.
     #[error("the database was closed: Paddock is shutting down")]
     Closed,
@@ -171,6 +187,29 @@ impl From<sqlx::migrate::MigrateError> for StoreError {
     }
 }
 
+impl StoreError {
+    /// Whether the database itself reports it. PostgreSQL then takes nothing more in the same transaction.
+    pub(crate) const fn is_of_database(&self) -> bool {
+        matches!(self, Self::Failed { .. }) || self.concerns_all()
+    }
+
+    /// Whether it has nothing to do with what was to be written, so that anything else would fail as well.
+    pub(crate) const fn concerns_all(&self) -> bool {
+        matches!(
+            self,
+            Self::Unreachable { .. }
+                | Self::LoginRefused { .. }
+                | Self::Busy
+                | Self::DiskFull
+                | Self::ReadOnly
+                | Self::Disk { .. }
+                | Self::TooSlow
+                | Self::Closed
+                | Self::Corrupt { .. }
+        )
+    }
+}
+
 /// Codes of SQLite are numbers (<https://sqlite.org/rescode.html>, the primary code in the low byte), those of PostgreSQL five
 /// characters (<https://www.postgresql.org/docs/current/errcodes-appendix.html>).
 fn from_code(code: &str) -> StoreError {
@@ -179,8 +218,10 @@ fn from_code(code: &str) -> StoreError {
         return match code {
             "28000" | "28P01" | "3D000" => StoreError::LoginRefused { code: owned },
             "53100" => StoreError::DiskFull,
-            "55P03" | "57P03" | "53300" => StoreError::Busy,
-            "57P01" | "57P02" => StoreError::Unreachable { cause: "it was shut down".to_owned() },
+            "25006" => StoreError::ReadOnly,
+            "58030" => StoreError::Disk { code: owned },
+            "55P03" | "57P03" | "53300" | "57014" => StoreError::Busy,
+            "57P01" | "57P02" | "25P03" => StoreError::Unreachable { cause: "it was shut down".to_owned() },
             "XX001" | "XX002" => StoreError::Corrupt { code: owned },
             _ => StoreError::Failed { code: owned },
         };
@@ -188,6 +229,8 @@ fn from_code(code: &str) -> StoreError {
     match code.parse::<u32>().map(|number| number & 0xff) {
         Ok(5 | 6) => StoreError::Busy,
         Ok(13) => StoreError::DiskFull,
+        Ok(8) => StoreError::ReadOnly,
+        Ok(10) => StoreError::Disk { code: owned },
         Ok(11 | 26) => StoreError::Corrupt { code: owned },
         _ => StoreError::Failed { code: owned },
     }

@@ -3,7 +3,7 @@
 //! This is the only crate with SQL. A secret is opaque sealed bytes to it. Whatever changes anything does so in one
 //! transaction that also appends to the audit chain, and all such transactions come one after the other: on SQLite through
 //! the single writing connection and `BEGIN IMMEDIATE`, on PostgreSQL through a lock on the row of the chain's head, which is
-//! always taken first.
+//! always taken first. What comes often (reservations, settlements, audit records) shares transactions: see `writer.rs`.
 
 mod access_keys;
 mod audit;
@@ -20,11 +20,12 @@ mod migrations;
 mod snapshot;
 mod users;
 mod verify;
+mod writer;
 
 pub use access_keys::AccessKey;
 pub use audit::AuditQuery;
 pub use backup::BackupSummary;
-pub use caps::{Intent, OpenReservation, Settlement};
+pub use caps::{Decide, Intent, OpenReservation, Settlement};
 pub use connections::Connection;
 pub use credentials::{FingerprintMatch, SealedCredential};
 pub use db::{Store, Target};

@@ -149,7 +149,8 @@ impl Standing {
             message: refusal.message.clone(),
             numbers: refusal.numbers.clone(),
         };
-        lane.record(actor(&self.grant), event, opening.arrival.at).await;
+        // Logged where it failed. The stream is refused either way.
+        _ = lane.record(actor(&self.grant), event, opening.arrival.at).await;
     }
 
     fn note(&self, opening: &Opening, outcome: Outcome) {

@@ -44,6 +44,8 @@ impl Store {
         let unpacked = unpacking.await.map_err(|_| StoreError::Closed)?;
         // A part that does not fit its table is why unpacking was stopped, not the other way round.
         refused.map_or(unpacked, Err)?;
+        // Not the one that stood here before.
+        tx.head = None;
         let (newest, _) = audit::head(&mut tx).await?;
         tx.appended = Some(newest);
         tx.commit().await?;

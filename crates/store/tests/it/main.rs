@@ -18,3 +18,4 @@ mod connections;
 mod crash;
 mod deks;
 mod open;
+mod writer;

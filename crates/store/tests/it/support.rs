@@ -12,10 +12,9 @@ use paddock_core::id::{AccessKeyId, ConnectionId, DekId, RequestId, UserId};
 use paddock_core::order::{Amount, OrderRequest, Side, TimeInForce};
 use paddock_core::scope::Preset;
 use paddock_core::{
-    Decision, Entropy, Environment, PermissionClass, Permit, Refusal, Request, Scope, SecretText, Symbol,
-    Usage, decide,
+    Decision, Entropy, Environment, PermissionClass, Permit, Request, Scope, SecretText, Symbol, decide,
 };
-use paddock_store::{AccessKey, Connection, DekRow, Intent, SealedCredential, Store, Target};
+use paddock_store::{AccessKey, Connection, Decide, DekRow, Intent, SealedCredential, Store, Target};
 use rust_decimal::Decimal;
 use sqlx::Connection as _;
 
@@ -41,6 +40,12 @@ pub struct Database {
     pub target: Target,
     file: Option<PathBuf>,
     address: Option<String>,
+}
+
+/// A connection that has the database locked.
+pub struct Held {
+    _sqlite: Option<sqlx::SqliteConnection>,
+    _postgres: Option<sqlx::PgConnection>,
 }
 
 pub fn runtime() -> tokio::runtime::Runtime {
@@ -145,6 +150,25 @@ impl Database {
             let mut connection = sqlx::PgConnection::connect(self.address.as_ref().unwrap()).await?;
             statements.execute(&mut connection).await?;
             connection.close().await
+        }
+    }
+
+    pub fn is_sqlite(&self) -> bool {
+        self.file.is_some()
+    }
+
+    /// Keeps every writer waiting until it is dropped, as a program that has the database open may.
+    pub async fn hold(&self) -> Held {
+        if let Some(file) = &self.file {
+            let options = sqlx::sqlite::SqliteConnectOptions::new().filename(file);
+            let mut connection = sqlx::SqliteConnection::connect_with(&options).await.unwrap();
+            sqlx::raw_sql("BEGIN IMMEDIATE").execute(&mut connection).await.unwrap();
+            Held { _sqlite: Some(connection), _postgres: None }
+        } else {
+            let mut connection = sqlx::PgConnection::connect(self.address.as_ref().unwrap()).await.unwrap();
+            let lock = "BEGIN; SELECT id FROM audit_head FOR UPDATE";
+            sqlx::raw_sql(lock).execute(&mut connection).await.unwrap();
+            Held { _sqlite: None, _postgres: Some(connection) }
         }
     }
 
@@ -314,13 +338,9 @@ pub fn permitted(intent: &Intent, permit: &Permit) -> AuditEvent {
 }
 
 /// Decides a market buy of AAPL for so many dollars as the gateway does; none at all is a request that takes nothing.
-pub fn deciding(
-    scope: &Scope,
-    intent: &Intent,
-    dollars: Option<Decimal>,
-) -> impl FnOnce(&Usage) -> Result<(Permit, AuditEvent), Refusal> + Send {
+pub fn deciding(scope: &Scope, intent: &Intent, dollars: Option<Decimal>) -> Decide {
     let (scope, intent) = (scope.clone(), intent.clone());
-    move |usage| {
+    Box::new(move |usage| {
         let act = dollars.map_or(Act::Plain, |dollars| {
             let facts = OrderFacts {
                 order: market_buy(dollars),
@@ -345,7 +365,7 @@ pub fn deciding(
             }
             Decision::Refuse(refusal) => Err(refusal),
         }
-    }
+    })
 }
 
 fn market_buy(dollars: Decimal) -> OrderRequest {
