@@ -50,7 +50,7 @@ fn time(text: &str) -> String {
     text.parse().map_or_else(|_| text.to_owned(), table::instant)
 }
 
-fn who(actor: &Value) -> String {
+pub(crate) fn who(actor: &Value) -> String {
     match text(&actor["kind"]) {
         "access_key" => format!("key {}", text(&actor["name"])),
         "operator" => "operator".to_owned(),
@@ -73,10 +73,11 @@ fn what(event: &Value, names: &Names) -> String {
             format!("{}, version {}", names.of_id(&field("connection")), field("version"))
         }
         "key_created" => field("name"),
-        "frozen" | "unfrozen" => match field("id") {
-            id if id.is_empty() => field("what"),
-            id => names.of_id(&id).to_owned(),
-        },
+        "frozen" | "unfrozen" => {
+            let (id, reason) = (field("id"), field("reason"));
+            let what = if id.is_empty() { field("what") } else { names.of_id(&id).to_owned() };
+            if reason.is_empty() { what } else { format!("{what}: {reason}") }
+        }
         "request_permitted" => {
             let summary = field("summary");
             let act = if summary.is_empty() { field("target") } else { summary };
@@ -87,6 +88,14 @@ fn what(event: &Value, names: &Names) -> String {
             status => format!("status {status}"),
         },
         "request_refused" => format!("{}: {} ({})", field("operation"), field("message"), field("reason")),
+        "wind_down_ended" => format!(
+            "{}: canceled {}, closed {}, failed {}: {}",
+            names.of_id(&field("connection")),
+            field("canceled"),
+            field("closed"),
+            field("failed"),
+            field("outcome")
+        ),
         "kek_rotated" => format!("data-encryption keys wrapped anew: {}", field("rewrapped")),
         "backup_written" | "backup_restored" => format!("records: {}", field("records")),
         "rollback_accepted" => format!("record {} had been seen", field("seen_seq")),

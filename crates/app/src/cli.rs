@@ -66,8 +66,8 @@ pub(crate) enum Command {
     /// Look after the local certificate authority of the TLS and proxy entrances
     #[command(subcommand)]
     Ca(commands::ca::CaCommand),
-    /// Stop everything at once; cancels still pass
-    Freeze,
+    /// Stop everything at once; cancels still pass, or what you say
+    Freeze(commands::freeze::FreezeAllArgs),
     /// Let everything go on again
     Unfreeze,
     /// Read and check the audit chain

@@ -12,9 +12,10 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::connection::Environment;
-use crate::decide::{Frozen, ReasonCode};
+use crate::decide::{Frozen, Passing, ReasonCode};
 use crate::id::{AccessKeyId, ConnectionId, DekId, RequestId, UserId};
 use crate::scope::Scope;
+use crate::words;
 
 /// Who did it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -31,6 +32,16 @@ pub enum Actor {
     },
     /// Paddock itself, for example when it recovers after a crash.
     System,
+}
+
+words! {
+    /// What a freeze does about what is open.
+    WindDown {
+        /// Cancels the open orders.
+        CancelAll = "cancel_all",
+        /// Cancels the open orders, then closes the positions.
+        Flatten = "flatten",
+    }
 }
 
 /// What happened. Secrets have no place here; a credential is named by its version and the digest of its ciphertext.
@@ -110,12 +121,21 @@ pub enum AuditEvent {
         /// The key.
         key: AccessKeyId,
     },
-    /// Something was frozen.
+    /// Something was frozen, or what passes its freeze was changed.
     Frozen {
         /// What kind of thing.
         what: Frozen,
         /// Its identifier, unless everything was frozen.
         id: Option<String>,
+        /// What passes. Before there was a choice, cancels did.
+        #[serde(default)]
+        passes: Passing,
+        /// Why, in the words of whoever froze it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        reason: Option<String>,
+        /// What Paddock does about open orders and positions.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        wind_down: Option<WindDown>,
     },
     /// Something was unfrozen.
     Unfrozen {
@@ -124,6 +144,23 @@ pub enum AuditEvent {
         /// Its identifier, unless everything was unfrozen.
         id: Option<String>,
     },
+    /// What a freeze was to do about open orders and positions has come to its end.
+    WindDownEnded {
+        /// The record of the freeze.
+        freeze: u64,
+        /// The connection.
+        connection: ConnectionId,
+        /// How it ended, in one sentence.
+        outcome: String,
+        /// Cancels that the broker took.
+        canceled: u32,
+        /// Closes that the broker took.
+        closed: u32,
+        /// What it refused.
+        failed: u32,
+    },
+    /// The operator gave the sign of life that the dead-man switch waits for.
+    CheckedIn,
     /// A state-changing request was permitted. This record is durable before the request is forwarded.
     RequestPermitted {
         /// The request.
@@ -216,6 +253,8 @@ impl AuditEvent {
             Self::KeyRevoked { .. } => "key_revoked",
             Self::Frozen { .. } => "frozen",
             Self::Unfrozen { .. } => "unfrozen",
+            Self::WindDownEnded { .. } => "wind_down_ended",
+            Self::CheckedIn => "checked_in",
             Self::RequestPermitted { .. } => "request_permitted",
             Self::RequestAnswered { .. } => "request_answered",
             Self::RequestRefused { .. } => "request_refused",

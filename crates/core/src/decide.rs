@@ -2,6 +2,7 @@
 //!
 //! [`decide`] is a pure function. Only it can make a [`Permit`], and only a permit can be forwarded.
 
+mod freeze;
 mod order;
 mod reason;
 mod worth;
@@ -10,7 +11,6 @@ use std::net::IpAddr;
 
 use jiff::Timestamp;
 use rust_decimal::Decimal;
-use serde::{Deserialize, Serialize};
 
 use crate::calendar::trading_date;
 use crate::money::format_usd;
@@ -18,20 +18,9 @@ use crate::order::OrderRequest;
 use crate::usage::Charge;
 use crate::{PermissionClass, Scope, Symbol, Usage};
 
+pub use freeze::{Freeze, Frozen, Manner, Passage, Passing};
 pub use reason::{ReasonCode, Refusal};
 use reason::{join, plain};
-
-/// What has been stopped by a freeze.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Frozen {
-    /// This access key.
-    Key,
-    /// The connection that it opens.
-    Connection,
-    /// Everything.
-    Everything,
-}
 
 /// One request, as far as deciding it needs to know.
 #[derive(Clone, Debug)]
@@ -45,7 +34,7 @@ pub struct Request<'a> {
     /// Where it came from.
     pub network: IpAddr,
     /// The freeze that holds, if any.
-    pub frozen: Option<Frozen>,
+    pub frozen: Option<Freeze>,
     /// What it would do.
     pub act: Act,
 }
@@ -129,7 +118,7 @@ pub fn decide(scope: &Scope, request: &Request<'_>, usage: &Usage) -> Decision {
 }
 
 fn permitted_charge(scope: &Scope, request: &Request<'_>, usage: &Usage) -> Result<Charge, Refusal> {
-    check_freeze(request)?;
+    freeze::check(request)?;
     check_expiry(scope, request)?;
     check_network(scope, request)?;
     check_operation(scope, request)?;
@@ -156,20 +145,6 @@ fn permitted_charge(scope: &Scope, request: &Request<'_>, usage: &Usage) -> Resu
     let used = if usage.day == today { *usage } else { Usage::none(today) };
     check_daily_caps(scope, charge, used)?;
     Ok(charge)
-}
-
-fn check_freeze(request: &Request<'_>) -> Result<(), Refusal> {
-    let Some(frozen) = request.frozen else { return Ok(()) };
-    if request.class == PermissionClass::Cancel {
-        return Ok(());
-    }
-    let what = match frozen {
-        Frozen::Key => "this access key is",
-        Frozen::Connection => "this connection is",
-        Frozen::Everything => "everything is",
-    };
-    let message = format!("{what} frozen: only cancels pass until a person unfreezes it");
-    Err(Refusal::new(ReasonCode::Frozen, message, &[]))
 }
 
 fn check_expiry(scope: &Scope, request: &Request<'_>) -> Result<(), Refusal> {

@@ -9,7 +9,7 @@ use paddock_alpaca::wire::order::id_in_answer;
 use paddock_alpaca::{ClientError, Credential};
 use paddock_core::audit::AuditEvent;
 use paddock_core::calendar::trading_date;
-use paddock_core::decide::{Act, Decision};
+use paddock_core::decide::{Act, Decision, Manner};
 use paddock_core::id::RequestId;
 use paddock_core::{Permit, Refusal, decide};
 use paddock_store::{Decide, Intent, Settlement};
@@ -48,6 +48,7 @@ impl Change {
         let _in_flight = InFlight::enter(shared, request);
         let credential = open_credential(shared, &self.grant)?;
         let act = self.facts(shared, &credential).await?;
+        let manner = Manner::of(self.target.operation.class, &act);
         CrashPoint::Decided.reached();
         let permit = match self.reserve(shared, act).await? {
             Ok(permit) => permit,
@@ -57,7 +58,16 @@ impl Change {
             }
         };
         CrashPoint::Reserved.reached();
+        let sent = match shared.sending.last_look(shared, &self.grant, request, manner) {
+            Ok(sent) => sent,
+            Err(refusal) => {
+                self.write(shared, Settlement::Released { status: None }).await;
+                let stop = Stop::Refusal(refusal);
+                return Err(lane.record_refusal(self.arrival, &self.grant, Some(&self.target), stop).await);
+            }
+        };
         let answer = self.forward(shared, permit, &credential).await;
+        drop(sent);
         CrashPoint::Forwarded.reached();
         let answer = self.settle(shared, answer, &credential).await;
         CrashPoint::Settled.reached();

@@ -8,7 +8,8 @@ use paddock_alpaca::Credential;
 use paddock_alpaca::connect_fault::ConnectFault;
 use paddock_alpaca::probe::probe;
 use paddock_alpaca::wire::Account;
-use paddock_core::id::{AccessKeyId, ConnectionId};
+use paddock_core::id::{AccessKeyId, ConnectionId, RequestId};
+use paddock_store::Subject;
 use tokio::sync::broadcast;
 
 use crate::explain::Explanation;
@@ -44,6 +45,25 @@ impl Control {
     /// [`GatewayError`] when the database or its content cannot be used; the gateway then goes on with what it knew.
     pub async fn reload(&self) -> Result<(), GatewayError> {
         self.shared.reload().await
+    }
+
+    /// Waits a moment for the broker's answers to what was being sent when a freeze took hold, and gives the requests of which none has
+    /// come. Call it after [`Control::reload`]: whatever is not among them was answered before, or will be refused.
+    pub async fn settled(&self, subject: Subject) -> Vec<RequestId> {
+        self.shared.sending.settled(subject).await
+    }
+
+    /// Freezes everything at once and in memory, whatever becomes of the database, or ends that. Freezes in the database stay.
+    pub fn freeze_in_memory(&self, frozen: bool) {
+        if self.shared.emergency.set(frozen) {
+            self.shared.tell_of_change();
+        }
+    }
+
+    /// Whether everything is frozen in memory.
+    #[must_use]
+    pub fn is_frozen_in_memory(&self) -> bool {
+        self.shared.emergency.freeze().is_some()
     }
 
     /// The last requests, newest first, at most 500.

@@ -6,12 +6,14 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use paddock_core::decide::Frozen;
+use paddock_core::decide::{Freeze, Passing};
 use paddock_core::id::{AccessKeyId, ConnectionId, DekId};
-use paddock_store::{AccessKey, Connection, SealedCredential, Snapshot};
+use paddock_store::{AccessKey, Connection, SealedCredential, Snapshot, Subject};
 use paddock_vault::{Binding, Field, Opener, Sealed, VaultError, WrappedDek};
 
 use paddock_alpaca::Credential;
+
+use crate::halt::Emergency;
 
 /// An access key together with the connection that it opens.
 #[derive(Debug)]
@@ -71,7 +73,8 @@ pub(crate) struct Directory {
     by_key_id: HashMap<String, Arc<KeyEntry>>,
     by_secret_hash: HashMap<[u8; 32], Arc<KeyEntry>>,
     connections: HashMap<ConnectionId, Arc<ConnectionEntry>>,
-    everything_frozen: bool,
+    freezes: HashMap<Subject, Freeze>,
+    emergency: Arc<Emergency>,
 }
 
 /// The snapshot cannot be used as it stands.
@@ -100,7 +103,7 @@ pub enum DirectoryError {
 }
 
 impl Directory {
-    pub(crate) fn new(snapshot: Snapshot) -> Result<Self, DirectoryError> {
+    pub(crate) fn new(snapshot: Snapshot, emergency: Arc<Emergency>) -> Result<Self, DirectoryError> {
         let mut deks = HashMap::new();
         for row in snapshot.deks {
             let dek = WrappedDek::from_bytes(&row.wrapped)
@@ -115,8 +118,21 @@ impl Directory {
             let id = connection.id;
             connections.insert(id, Arc::new(ConnectionEntry::new(connection, &credential, dek)?));
         }
-        let mut directory =
-            Self { connections, everything_frozen: snapshot.everything_frozen, ..Self::default() };
+        let freeze = |subject: Subject, passing| (subject, Freeze { what: subject.what(), passing });
+        let mut freezes: HashMap<Subject, Freeze> =
+            snapshot.freezes.iter().map(|row| freeze(row.subject, row.passing)).collect();
+        // A mark without a row that says what passes freezes all the same.
+        let marked = snapshot.keys.iter().filter(|key| key.frozen).map(|key| Subject::Key(key.id));
+        let marked = marked.chain(
+            connections
+                .values()
+                .filter(|entry| entry.connection.frozen)
+                .map(|entry| Subject::Connection(entry.connection.id)),
+        );
+        for subject in marked.chain(snapshot.everything_frozen.then_some(Subject::Everything)) {
+            freezes.entry(subject).or_insert_with(|| freeze(subject, Passing::default()).1);
+        }
+        let mut directory = Self { connections, freezes, emergency, ..Self::default() };
         for key in snapshot.keys {
             // A key whose connection was removed opens nothing: it is not listed.
             let Some(connection) = directory.connections.get(&key.connection).cloned() else { continue };
@@ -143,16 +159,14 @@ impl Directory {
         self.connections.get(&id)
     }
 
-    /// The widest freeze that holds for a key.
-    pub(crate) fn frozen(&self, entry: &KeyEntry) -> Option<Frozen> {
-        if self.everything_frozen {
-            Some(Frozen::Everything)
-        } else if entry.connection.connection.frozen {
-            Some(Frozen::Connection)
-        } else if entry.key.frozen {
-            Some(Frozen::Key)
-        } else {
-            None
-        }
+    /// The freeze that holds for a key, made of all that do. It counts what holds now, whatever state the entry is of.
+    pub(crate) fn frozen(&self, entry: &KeyEntry) -> Option<Freeze> {
+        let subjects = [
+            Subject::Key(entry.key.id),
+            Subject::Connection(entry.connection.connection.id),
+            Subject::Everything,
+        ];
+        let known = subjects.iter().filter_map(|subject| self.freezes.get(subject).copied());
+        known.chain(self.emergency.freeze()).reduce(Freeze::and)
     }
 }

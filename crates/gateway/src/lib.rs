@@ -17,6 +17,7 @@ mod door;
 mod entrance;
 mod explain;
 mod facts;
+mod halt;
 mod lane;
 mod observe;
 mod recover;

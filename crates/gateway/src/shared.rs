@@ -15,6 +15,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::control::Control;
 use crate::directory::{Directory, DirectoryError};
+use crate::halt::{Emergency, Sending};
 use crate::requests::RequestLog;
 use crate::stream::{Dialer, Hubs};
 use crate::upstream::Upstream;
@@ -85,15 +86,23 @@ pub(crate) struct Shared {
     pub(crate) changes: TaskTracker,
     /// The requests that this process is forwarding now; recovery leaves them alone.
     pub(crate) in_flight: Mutex<HashSet<RequestId>>,
+    /// Those of them that were handed to the broker and have no answer.
+    pub(crate) sending: Sending,
+    pub(crate) emergency: Arc<Emergency>,
 }
 
 impl Shared {
     pub(crate) async fn reload(&self) -> Result<(), GatewayError> {
         let _one_at_a_time = self.reloading.lock().await;
-        let directory = Directory::new(self.store.snapshot().await?)?;
+        let directory = Directory::new(self.store.snapshot().await?, Arc::clone(&self.emergency))?;
         self.directory.store(Arc::new(directory));
-        self.directory_changes.send_modify(|count| *count = count.wrapping_add(1));
+        self.tell_of_change();
         Ok(())
+    }
+
+    /// Has open streams look again.
+    pub(crate) fn tell_of_change(&self) {
+        self.directory_changes.send_modify(|count| *count = count.wrapping_add(1));
     }
 
     pub(crate) fn is_in_flight(&self, request: RequestId) -> bool {
@@ -131,6 +140,8 @@ impl Gateway {
             log: RequestLog::default(),
             changes: TaskTracker::new(),
             in_flight: Mutex::default(),
+            sending: Sending::default(),
+            emergency: Arc::default(),
         };
         shared.reload().await?;
         Ok(Self { shared: Arc::new(shared) })

@@ -172,6 +172,11 @@ impl Store {
         }
     }
 
+    /// Whether no other process can have this database.
+    pub(crate) const fn is_alone(&self) -> bool {
+        matches!(self.connections.db, Db::Sqlite(_))
+    }
+
     /// Tells the position of the newest audit record that was written through this store or its clones, whenever it changes.
     /// Records of other processes are not seen.
     #[must_use]

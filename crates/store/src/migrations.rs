@@ -12,14 +12,22 @@ macro_rules! migrations {
 }
 
 /// The version of the tables, which is that of the last migration.
-pub(crate) const SCHEMA: i64 = 1;
+pub(crate) const SCHEMA: i64 = 5;
 
 pub(crate) fn sqlite() -> Migrator {
-    Migrator::with_migrations(migrations!("sqlite", 1 "initial" "0001_initial.sql"))
+    Migrator::with_migrations(migrations!(
+        "sqlite",
+        1 "initial" "0001_initial.sql",
+        5 "freezes" "0005_freezes.sql",
+    ))
 }
 
 pub(crate) fn postgres() -> Migrator {
-    Migrator::with_migrations(migrations!("postgres", 1 "initial" "0001_initial.sql"))
+    Migrator::with_migrations(migrations!(
+        "postgres",
+        1 "initial" "0001_initial.sql",
+        5 "freezes" "0005_freezes.sql",
+    ))
 }
 
 fn migration(version: i64, description: &'static str, sql: &'static str) -> Migration {

@@ -4,7 +4,8 @@ use crate::access_keys::{self, AccessKey};
 use crate::connections::{self, Connection};
 use crate::credentials::{self, SealedCredential};
 use crate::deks::{self, DekRow};
-use crate::{Store, StoreError, freeze};
+use crate::freeze::{self, FreezeRow};
+use crate::{Store, StoreError};
 
 /// One state of the database, as far as it decides what may be forwarded.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,6 +18,8 @@ pub struct Snapshot {
     pub deks: Vec<DekRow>,
     /// Whether everything is frozen.
     pub everything_frozen: bool,
+    /// What is frozen, and what passes.
+    pub freezes: Vec<FreezeRow>,
 }
 
 impl Store {
@@ -39,6 +42,7 @@ impl Store {
             keys,
             deks: deks::in_use(&mut tx).await?,
             everything_frozen: freeze::everything(&mut tx).await?,
+            freezes: freeze::all(&mut tx).await?,
         })
     }
 }

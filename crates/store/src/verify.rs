@@ -4,16 +4,17 @@
 //! connection, which access keys exist with which scope, and what is frozen; a row that says otherwise was exchanged or
 //! rolled back behind Paddock's back.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use paddock_core::Scope;
 use paddock_core::audit::{AuditEvent, AuditRecord, ChainBreak, ChainHash, ChainVerifier};
-use paddock_core::decide::Frozen;
+use paddock_core::decide::Passing;
 use paddock_core::id::{AccessKeyId, ConnectionId};
 use serde::Deserialize;
 
 use crate::db::Tx;
-use crate::{Store, StoreError, access_keys, audit, connections, credentials, freeze};
+use crate::freeze::{self, Subject};
+use crate::{Store, StoreError, access_keys, audit, connections, credentials};
 
 /// How many records are held in memory at once.
 const PAGE: u32 = 1000;
@@ -113,9 +114,8 @@ struct Said {
     credentials: BTreeMap<ConnectionId, (u32, String)>,
     /// The connection and scope of each access key that was not revoked.
     keys: BTreeMap<AccessKeyId, (ConnectionId, Box<Scope>)>,
-    /// Identifiers of the access keys and connections that are frozen.
-    frozen: BTreeSet<String>,
-    everything_frozen: bool,
+    /// What is frozen, and what passes.
+    frozen: BTreeMap<Subject, Passing>,
 }
 
 /// The name alone, which also records of later versions have.
@@ -154,20 +154,19 @@ impl Said {
             AuditEvent::KeyRevoked { key } => {
                 self.keys.remove(&key);
             }
-            AuditEvent::Frozen { what, id } => self.freeze(what, id, true),
-            AuditEvent::Unfrozen { what, id } => self.freeze(what, id, false),
+            AuditEvent::Frozen { what, id, passes, .. } => {
+                if let Some(subject) = Subject::of(what, id.as_deref()) {
+                    self.frozen.insert(subject, passes);
+                }
+            }
+            AuditEvent::Unfrozen { what, id } => {
+                if let Some(subject) = Subject::of(what, id.as_deref()) {
+                    self.frozen.remove(&subject);
+                }
+            }
             _ => {}
         }
         Ok(())
-    }
-
-    fn freeze(&mut self, what: Frozen, id: Option<String>, frozen: bool) {
-        match (what, id) {
-            (Frozen::Everything, _) => self.everything_frozen = frozen,
-            (_, Some(id)) if frozen => _ = self.frozen.insert(id),
-            (_, Some(id)) => _ = self.frozen.remove(&id),
-            (_, None) => {}
-        }
     }
 
     async fn compare(mut self, tx: &mut Tx) -> Result<(), AuditFault> {
@@ -176,6 +175,13 @@ impl Said {
             .into_iter()
             .map(|credential| (credential.connection, (credential.version, credential.digest())))
             .collect();
+        let freezes: BTreeMap<Subject, Passing> =
+            freeze::all(tx).await?.into_iter().map(|row| (row.subject, row.passing)).collect();
+        // A mark without a row, or a row without a mark, was not made by Paddock.
+        let as_said = |subject: Subject, marked: bool| {
+            let said = self.frozen.get(&subject);
+            said.is_some() == marked && said == freezes.get(&subject)
+        };
         for connection in connections::all_not_removed(tx).await? {
             let id = connection.id;
             let Some(said) = self.credentials.remove(&id) else {
@@ -184,7 +190,7 @@ impl Said {
             if newest.remove(&id).as_ref() != Some(&said) {
                 return Err(AuditFault::Credential { connection: id, version: said.0 });
             }
-            if self.frozen.contains(&id.to_string()) != connection.frozen {
+            if !as_said(Subject::Connection(id), connection.frozen) {
                 return Err(AuditFault::Connection { connection: id });
             }
         }
@@ -195,14 +201,14 @@ impl Said {
             let said = self.keys.remove(&key.id);
             let same =
                 said.is_some_and(|(connection, scope)| connection == key.connection && *scope == key.scope);
-            if !same || self.frozen.contains(&key.id.to_string()) != key.frozen {
+            if !same || !as_said(Subject::Key(key.id), key.frozen) {
                 return Err(AuditFault::AccessKey { key: key.id });
             }
         }
         if let Some((&key, _)) = self.keys.first_key_value() {
             return Err(AuditFault::AccessKey { key });
         }
-        if self.everything_frozen != freeze::everything(tx).await? {
+        if !as_said(Subject::Everything, freeze::everything(tx).await?) {
             return Err(AuditFault::Everything);
         }
         Ok(())

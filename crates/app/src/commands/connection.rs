@@ -16,7 +16,7 @@ use crate::paint::Paint;
 use crate::secrets;
 use crate::table;
 
-use super::freeze::Act;
+use super::freeze::{self, FreezeArgs};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum ConnectionCommand {
@@ -37,10 +37,12 @@ comes from --key-id, from the first line of standard input, from APCA_API_KEY_ID
         /// The connection's name
         name: String,
     },
-    /// Stop a connection at once; cancels still pass
+    /// Stop a connection at once; cancels still pass, or what you say
     Freeze {
         /// The connection's name
         name: String,
+        #[command(flatten)]
+        how: FreezeArgs,
     },
     /// Let a connection go on
     Unfreeze {
@@ -94,13 +96,15 @@ pub(crate) async fn run(command: ConnectionCommand, context: &Context) -> Outcom
             let say = format!("new trades go to connection `{name}`");
             act(&name, "activate", say, context).await
         }
-        ConnectionCommand::Freeze { name } => {
-            let say = format!("connection `{name}` is frozen; cancels still pass");
-            act(&name, Act::Freeze.segment(), say, context).await
+        ConnectionCommand::Freeze { name, how } => {
+            let path = format!("/api/v1/connections/{}/freeze", segment(&name));
+            let (what, way_back) =
+                (format!("connection `{name}`"), format!("paddock connection unfreeze {name}"));
+            freeze::freeze(&path, how, &what, &way_back, context).await
         }
         ConnectionCommand::Unfreeze { name } => {
-            let say = format!("connection `{name}` goes on");
-            act(&name, Act::Unfreeze.segment(), say, context).await
+            let path = format!("/api/v1/connections/{}/unfreeze", segment(&name));
+            freeze::unfreeze(&path, format!("connection `{name}` goes on"), context).await
         }
         ConnectionCommand::Remove { name, yes } => remove(&name, yes, context).await,
     }

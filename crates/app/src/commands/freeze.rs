@@ -1,41 +1,126 @@
-//! `paddock freeze` and `paddock unfreeze`: everything at once.
+//! Freezing and unfreezing: `paddock freeze` and `paddock unfreeze` for everything, and what those of keys and connections share.
 
-use serde_json::json;
+use clap::Args;
+use serde::Serialize;
+use serde_json::{Value, json};
 
+use crate::api::ApiClient;
+use crate::audit_line;
 use crate::context::Context;
 use crate::failure::Outcome;
+use crate::paint::Paint;
+use crate::table;
 
-/// Which way.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Act {
-    /// Stop.
-    Freeze,
-    /// Go on.
-    Unfreeze,
+/// How to freeze.
+#[derive(Debug, Args)]
+pub(crate) struct FreezeArgs {
+    /// What still passes: reads, cancels, closes (orders that can only make a position smaller), or nothing [default: cancels]
+    #[arg(long, value_name = "WORDS", value_delimiter = ',')]
+    allow: Vec<String>,
+    /// Why, for whoever reads it later
+    #[arg(long, value_name = "TEXT")]
+    reason: Option<String>,
 }
 
-impl Act {
-    /// The last segment of the API's path.
-    pub(crate) const fn segment(self) -> &'static str {
-        match self {
-            Self::Freeze => "freeze",
-            Self::Unfreeze => "unfreeze",
-        }
+/// `paddock freeze`.
+#[derive(Debug, Args)]
+pub(crate) struct FreezeAllArgs {
+    #[command(flatten)]
+    how: FreezeArgs,
+    /// Freeze nothing, and show what is frozen
+    #[arg(long, conflicts_with_all = ["allow", "reason"])]
+    show: bool,
+}
+
+/// The API's request. An empty list must not be sent.
+#[derive(Debug, Serialize)]
+struct Freezing {
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    allow: Vec<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<String>,
+}
+
+pub(crate) async fn freeze_everything(args: FreezeAllArgs, context: &Context) -> Outcome {
+    if args.show {
+        return show(context).await;
+    }
+    freeze("/api/v1/freeze", args.how, "everything", "paddock unfreeze", context).await
+}
+
+pub(crate) async fn unfreeze_everything(context: &Context) -> Outcome {
+    let say = "everything goes on, except the keys and connections that are frozen by themselves".to_owned();
+    unfreeze("/api/v1/unfreeze", say, context).await
+}
+
+/// Freezes what is at `path`.
+pub(crate) async fn freeze(
+    path: &str,
+    args: FreezeArgs,
+    what: &str,
+    way_back: &str,
+    context: &Context,
+) -> Outcome {
+    let client = context.client().await?;
+    let done = client.post(path, &Freezing { allow: args.allow, reason: args.reason }).await;
+    client.close().await;
+    let done: Value = done?;
+    context.output.show(&done, |paint| describe(&done, what, way_back, paint))
+}
+
+/// Unfreezes what is at `path`.
+pub(crate) async fn unfreeze(path: &str, say: String, context: &Context) -> Outcome {
+    let client = context.client().await?;
+    let done = client.post_empty(path).await;
+    client.close().await;
+    context.output.show(&done?, |_| say)
+}
+
+fn describe(done: &Value, what: &str, way_back: &str, paint: Paint) -> String {
+    let mut lines = format!("{}: {}\n", paint.bold(&format!("{what} is frozen")), passes(&done["passes"]));
+    for request in done["in_flight"].as_array().into_iter().flatten() {
+        let request = request.as_str().unwrap_or_default();
+        lines += &format!("request {request} was sent before, and alpaca has not answered it yet\n");
+    }
+    lines + &format!("`{way_back}` lets it go on")
+}
+
+/// What passes, in words.
+fn passes(words: &Value) -> String {
+    let words: Vec<&str> = words.as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+    if words.is_empty() {
+        "nothing passes".to_owned()
+    } else {
+        format!("only {} still pass", words.join(", "))
     }
 }
 
-pub(crate) async fn run(act: Act, context: &Context) -> Outcome {
-    let client = context.client().await?;
-    let done = client.post_empty(&format!("/api/v1/{}", act.segment())).await;
+async fn show(context: &Context) -> Outcome {
+    let client: ApiClient = context.client().await?;
+    let found = client.get("/api/v1/freezes").await;
     client.close().await;
-    done?;
-    context.output.show(&json!({ "everything_frozen": act == Act::Freeze }), |paint| match act {
-        Act::Freeze => format!(
-            "{}: every access key of every connection; cancels still pass\n`paddock unfreeze` lets everything go on",
-            paint.bold("everything is frozen")
-        ),
-        Act::Unfreeze => {
-            "everything goes on, except the keys and connections that are frozen by themselves".to_owned()
-        }
-    })
+    let found = found?;
+    context.output.show(&found, |_| list(&found))
+}
+
+fn list(found: &Value) -> String {
+    let mut lines = String::new();
+    if found["frozen_in_memory"] == json!(true) {
+        lines += "everything is held frozen by the file FREEZE in the data directory, or by a signal\n";
+    }
+    let freezes = found["freezes"].as_array().cloned().unwrap_or_default();
+    if freezes.is_empty() {
+        return lines + "nothing is frozen";
+    }
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let rows = freezes.iter().map(|freeze| {
+        let what = match freeze["name"].as_str() {
+            Some(name) => format!("{} {name}", text(&freeze["what"])),
+            None => text(&freeze["what"]),
+        };
+        let at = text(&freeze["at"]);
+        let at = at.parse().map_or(at, table::instant);
+        vec![what, at, audit_line::who(&freeze["by"]), passes(&freeze["passes"]), text(&freeze["reason"])]
+    });
+    lines + &table::columns(&["FROZEN", "SINCE", "BY", "PASSES", "REASON"], rows)
 }

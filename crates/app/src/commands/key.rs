@@ -16,7 +16,7 @@ use crate::failure::{Failure, Outcome};
 use crate::paint::Paint;
 use crate::table;
 
-use super::freeze::Act;
+use super::freeze::{self, FreezeArgs};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum KeyCommand {
@@ -35,10 +35,12 @@ pub(crate) enum KeyCommand {
     Diff(Box<edit::EditArgs>),
     /// Say whether an order would pass, and why, without sending it
     Explain(explain::ExplainArgs),
-    /// Stop an access key at once; cancels still pass
+    /// Stop an access key at once; cancels still pass, or what you say
     Freeze {
         /// The access key's name
         name: String,
+        #[command(flatten)]
+        how: FreezeArgs,
     },
     /// Let an access key go on
     Unfreeze {
@@ -60,17 +62,14 @@ pub(crate) async fn run(command: KeyCommand, context: &Context) -> Outcome {
         KeyCommand::Edit(args) => edit::edit(*args, context).await,
         KeyCommand::Diff(args) => edit::diff(*args, context).await,
         KeyCommand::Explain(args) => explain::run(args, context).await,
-        KeyCommand::Freeze { name } => {
-            act(
-                &name,
-                Act::Freeze.segment(),
-                format!("access key `{name}` is frozen; cancels still pass"),
-                context,
-            )
-            .await
+        KeyCommand::Freeze { name, how } => {
+            let path = format!("/api/v1/keys/{}/freeze", segment(&name));
+            let (what, way_back) = (format!("access key `{name}`"), format!("paddock key unfreeze {name}"));
+            freeze::freeze(&path, how, &what, &way_back, context).await
         }
         KeyCommand::Unfreeze { name } => {
-            act(&name, Act::Unfreeze.segment(), format!("access key `{name}` goes on"), context).await
+            let path = format!("/api/v1/keys/{}/unfreeze", segment(&name));
+            freeze::unfreeze(&path, format!("access key `{name}` goes on"), context).await
         }
         KeyCommand::Revoke { name } => {
             act(

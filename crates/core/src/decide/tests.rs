@@ -102,15 +102,71 @@ fn what_cannot_be_judged_passes_only_by_name() {
     assert_eq!(charge(&scope, &exercise).orders, 1);
 }
 
+#[derive(Clone, Copy, Debug)]
+enum Asked {
+    Read,
+    Cancel,
+    Close,
+    /// Says to the broker that it closes.
+    Closing,
+    Buy,
+    /// Closes, and its other leg opens.
+    Bracket,
+    Exercise,
+    Settings,
+}
+
+impl Asked {
+    fn request(self) -> Request<'static> {
+        use PermissionClass as P;
+        let sell = order("AAPL", Side::Sell, shares("1"));
+        let closing = |order| Act::Orders(vec![OrderFacts { closes: true, ..facts(order, None) }]);
+        let (class, act) = match self {
+            Self::Read => (P::AccountRead, Act::Plain),
+            Self::Cancel => (P::Cancel, Act::Plain),
+            Self::Close => (P::PositionClose, closing(sell)),
+            Self::Closing => (P::Order, closing(sell)),
+            Self::Buy => (P::Order, Act::Orders(vec![facts(order("AAPL", Side::Buy, shares("1")), None)])),
+            Self::Bracket => (P::Order, closing(OrderRequest { order_class: OrderClass::Bracket, ..sell })),
+            Self::Exercise => (P::Order, Act::Opaque),
+            Self::Settings => (P::Settings, Act::Plain),
+        };
+        Request { class, ..request(act) }
+    }
+}
+
 #[rstest]
-#[case(Frozen::Key)]
-#[case(Frozen::Connection)]
-#[case(Frozen::Everything)]
-fn a_freeze_lets_only_cancels_pass(#[case] frozen: Frozen) {
-    let read = Request { frozen: Some(frozen), class: PermissionClass::AccountRead, ..request(Act::Plain) };
-    assert_eq!(refusal(&trader(), &read), ReasonCode::Frozen);
-    let cancel = Request { class: PermissionClass::Cancel, operation: "deleteAllOrders", ..read };
-    assert!(charge(&trader(), &cancel).is_nothing());
+#[case("nothing", &[])]
+#[case("cancels", &[Asked::Cancel])]
+#[case("reads,cancels", &[Asked::Read, Asked::Cancel])]
+#[case("cancels,closes", &[Asked::Cancel, Asked::Close, Asked::Closing])]
+fn a_freeze_lets_pass_what_was_chosen_and_nothing_else(
+    #[case] passing: &str,
+    #[case] passes: &[Asked],
+    #[values(Frozen::Key, Frozen::Connection, Frozen::Everything)] what: Frozen,
+) {
+    let all = [
+        Asked::Read,
+        Asked::Cancel,
+        Asked::Close,
+        Asked::Closing,
+        Asked::Buy,
+        Asked::Bracket,
+        Asked::Exercise,
+        Asked::Settings,
+    ];
+    let mut scope = trader();
+    scope.classes.extend(PermissionClass::ALL);
+    scope.operations.insert("postOrder".to_owned());
+    let freeze = Freeze { what, passing: passing.parse().unwrap() };
+    for asked in all {
+        let request = Request { frozen: Some(freeze), ..asked.request() };
+        let expected = passes.iter().any(|pass| format!("{pass:?}") == format!("{asked:?}"));
+        let decision = decide(&scope, &request, &no_usage());
+        let frozen = matches!(&decision, Decision::Refuse(refusal) if refusal.code == ReasonCode::Frozen);
+        assert_eq!(frozen, !expected, "{asked:?} under {passing}: {decision:?}");
+        assert!(frozen || matches!(decision, Decision::Permit(_)), "{asked:?}: {decision:?}");
+    }
 }
 
 #[test]

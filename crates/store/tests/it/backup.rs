@@ -3,7 +3,10 @@
 use std::future::Future;
 use std::io::Cursor;
 
-use paddock_store::{BackupSummary, Settlement, Store, StoreError};
+use paddock_core::audit::{AuditEvent, WindDown};
+use paddock_store::{
+    BackupSummary, Freezing, Settlement, Step, StepAct, StepState, Store, StoreError, Subject,
+};
 
 use crate::support::*;
 
@@ -38,7 +41,21 @@ async fn fill(store: &Store) {
             store.settle(intent.request, &outcome, later(3)).await.unwrap();
         }
     }
-    store.set_everything_frozen(true, &PERSON, later(4)).await.unwrap();
+    let freezing = Freezing { wind_down: Some(WindDown::Flatten), ..Freezing::of(Subject::Everything) };
+    store.freeze(&freezing, &PERSON, later(4)).await.unwrap();
+    let wind_down = store.open_wind_downs().await.unwrap().remove(0);
+    let step = Step {
+        request: request_id(),
+        act: StepAct::Close,
+        target: "AAPL".to_owned(),
+        state: StepState::Sent,
+        status: None,
+        detail: None,
+        order_id: None,
+        at: later(4),
+    };
+    store.begin_step(&wind_down, &step, &AuditEvent::CheckedIn).await.unwrap();
+    store.check_in(&PERSON, later(4)).await.unwrap();
     store.touch_keys(&[(it.key.id, later(5))]).await.unwrap();
 }
 
@@ -70,6 +87,7 @@ async fn content(store: &Store) -> String {
         ));
         text.push_str(&store.charged_for_order(key.id, "order-1").await.unwrap().to_string());
     }
+    text.push_str(&format!("{:?} {:?}", store.wind_downs(9).await.unwrap(), store.signs().await.unwrap()));
     text + &format!("{:?}", store.verify_audit().await.unwrap())
 }
 
@@ -86,7 +104,11 @@ async fn a_restored_database_equals_its_original(database: Database) {
     assert_eq!(*copy.audit_changes().borrow(), summary.records);
     // It goes on where the original stood.
     copy.set_everything_frozen(false, &PERSON, later(9)).await.unwrap();
-    assert_eq!(copy.verify_audit().await.unwrap().count, summary.records + 1);
+    assert_eq!(
+        copy.verify_audit().await.unwrap().count,
+        summary.records + 2,
+        "unfrozen, and nothing left to do"
+    );
 }
 
 async fn a_backup_goes_to_the_other_database_and_back(database: Database) {

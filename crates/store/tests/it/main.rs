@@ -17,5 +17,6 @@ mod caps;
 mod connections;
 mod crash;
 mod deks;
+mod freezes;
 mod open;
 mod writer;

@@ -117,6 +117,12 @@ fn say(event: &AuditEvent) -> String {
         AuditEvent::KeyRevoked { .. } => "revoked an access key".to_owned(),
         AuditEvent::Frozen { what, .. } => format!("froze {}", thing(what)),
         AuditEvent::Unfrozen { what, .. } => format!("unfroze {}", thing(what)),
+        AuditEvent::WindDownEnded { canceled, closed, failed, .. } => {
+            format!(
+                "after a freeze: {canceled} orders canceled, {closed} positions closed, {failed} failures"
+            )
+        }
+        AuditEvent::CheckedIn => "checked in".to_owned(),
         AuditEvent::RequestPermitted { operation, summary, .. } => {
             format!("permitted: {}", summary.as_ref().unwrap_or(operation))
         }

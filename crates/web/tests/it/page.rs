@@ -65,6 +65,9 @@ async fn a_changed_chain_is_shown_as_broken() {
     let event = paddock_core::audit::AuditEvent::Frozen {
         what: paddock_core::decide::Frozen::Connection,
         id: Some(row.id.to_string()),
+        passes: paddock_core::decide::Passing::default(),
+        reason: None,
+        wind_down: None,
     };
     let actor = paddock_core::audit::Actor::Operator;
     paddock.state.store.append_audit(&actor, &event, row.created_at).await.unwrap();

@@ -4,25 +4,25 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
-use paddock_core::audit::Actor;
+use paddock_store::Subject;
 
 use super::KeyView;
 use crate::WebState;
+use crate::api::freeze::{self, Asked, Frozen};
 use crate::fields::Fields;
 use crate::name::PathName;
 use crate::problem::Problem;
 
-/// Stops an access key; cancels still pass.
+/// Stops an access key, but for what is allowed to pass: cancels, unless something else is said.
 pub(crate) async fn freeze(
     State(state): State<Arc<WebState>>,
     PathName(name): PathName,
     fields: Fields,
-) -> Result<Json<KeyView>, Problem> {
-    fields.finish(&[])?;
+) -> Result<Json<Frozen<KeyView>>, Problem> {
+    let asked = Asked::read(fields)?;
     let key = super::named(&state, &name).await?;
-    state.store.set_key_frozen(key.id, true, &Actor::Operator, state.now()).await?;
-    state.reload().await?;
-    super::shown_by_id(&state, key.id).await.map(Json)
+    let done = freeze::freeze(&state, Subject::Key(key.id), asked).await?;
+    Ok(Json(Frozen { subject: super::shown_by_id(&state, key.id).await?, done }))
 }
 
 /// Lets an access key work again.
@@ -33,7 +33,6 @@ pub(crate) async fn unfreeze(
 ) -> Result<Json<KeyView>, Problem> {
     fields.finish(&[])?;
     let key = super::named(&state, &name).await?;
-    state.store.set_key_frozen(key.id, false, &Actor::Operator, state.now()).await?;
-    state.reload().await?;
-    super::shown_by_id(&state, key.id).await.map(Json)
+    freeze::unfreeze(&state, Subject::Key(key.id)).await?;
+    Ok(Json(super::shown_by_id(&state, key.id).await?))
 }
