@@ -5,7 +5,9 @@
 
 mod bars;
 mod fault;
+mod pacer;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use http::HeaderMap;
@@ -17,11 +19,12 @@ use uuid::Uuid;
 
 pub use bars::{BarsPage, BarsQuery};
 pub use fault::{ClientError, is_clock_skew, tls_fault};
+pub use pacer::{NextTurn, Pacer, Turn};
 
 use crate::credential::{Credential, UnsendableCredential};
-use crate::endpoints::{BaseUrl, Endpoints};
+use crate::endpoints::Endpoints;
 use crate::error::AlpacaError;
-use crate::operation::Method;
+use crate::operation::{Api, Method};
 use crate::order_body::{ParsedOrder, ParsedPatch};
 use crate::path::{CanonicalPath, Query};
 use crate::wire::quotes::BidAsk;
@@ -107,7 +110,7 @@ impl AlpacaClient {
         environment: Environment,
         credential: &Credential,
     ) -> Result<AccountClient<'_>, UnsendableCredential> {
-        Ok(AccountClient { client: self, environment, headers: credential.headers()? })
+        Ok(AccountClient { client: self, environment, headers: credential.headers()?, pacer: None })
     }
 }
 
@@ -116,6 +119,7 @@ pub struct AccountClient<'a> {
     client: &'a AlpacaClient,
     environment: Environment,
     headers: HeaderMap,
+    pacer: Option<Arc<dyn Pacer>>,
 }
 
 impl std::fmt::Debug for AccountClient<'_> {
@@ -125,6 +129,12 @@ impl std::fmt::Debug for AccountClient<'_> {
 }
 
 impl AccountClient<'_> {
+    /// Has every request wait for its turn first.
+    #[must_use]
+    pub fn paced(self, pacer: Arc<dyn Pacer>) -> Self {
+        Self { pacer: Some(pacer), ..self }
+    }
+
     /// The account.
     ///
     /// # Errors
@@ -184,8 +194,8 @@ impl AccountClient<'_> {
             AssetClass::UsOption => "/v1beta1/options/quotes/latest",
             AssetClass::Crypto => "/v1beta3/crypto/us/latest/quotes",
         };
-        let base = self.client.endpoints.data();
-        let body = self.send(base, Method::Get, path, &[("symbols", symbol.as_str())], None).await?;
+        let query = [("symbols", symbol.as_str())];
+        let body = self.send(Api::Data, Method::Get, path, &query, None).await?;
         let LatestPrices { quotes } = read_json(&body)?;
         Ok(quotes.get(symbol.as_str()).map(Prices::to_bid_ask))
     }
@@ -196,8 +206,8 @@ impl AccountClient<'_> {
     /// # Errors
     /// [`ClientError`].
     pub async fn place_order(&self, order: &ParsedOrder) -> Result<Order, ClientError> {
-        let base = self.trading();
-        let body = self.send(base, Method::Post, "/v2/orders", &[], Some(order.to_json_bytes())).await?;
+        let body = Some(order.to_json_bytes());
+        let body = self.send(Api::Trading, Method::Post, "/v2/orders", &[], body).await?;
         read_json(&body)
     }
 
@@ -207,7 +217,7 @@ impl AccountClient<'_> {
     /// [`ClientError`].
     pub async fn replace_order(&self, id: Uuid, patch: &ParsedPatch) -> Result<Order, ClientError> {
         let path = format!("/v2/orders/{id}");
-        let body = self.send(self.trading(), Method::Patch, &path, &[], Some(patch.to_json_bytes())).await?;
+        let body = self.send(Api::Trading, Method::Patch, &path, &[], Some(patch.to_json_bytes())).await?;
         read_json(&body)
     }
 
@@ -217,27 +227,23 @@ impl AccountClient<'_> {
     /// [`ClientError`]; an order that has ended is [`ClientError::Api`] with status 422.
     pub async fn cancel_order(&self, id: Uuid) -> Result<(), ClientError> {
         let path = format!("/v2/orders/{id}");
-        self.send(self.trading(), Method::Delete, &path, &[], None).await.map(drop)
-    }
-
-    const fn trading(&self) -> &BaseUrl {
-        self.client.endpoints.trading(self.environment)
+        self.send(Api::Trading, Method::Delete, &path, &[], None).await.map(drop)
     }
 
     async fn read<T: DeserializeOwned>(&self, path: &str, query: &[(&str, &str)]) -> Result<T, ClientError> {
-        read_json(&self.send(self.trading(), Method::Get, path, query, None).await?)
+        read_json(&self.send(Api::Trading, Method::Get, path, query, None).await?)
     }
 
     async fn send(
         &self,
-        base: &BaseUrl,
+        api: Api,
         method: Method,
         path: &str,
         query: &[(&str, &str)],
         body: Option<Vec<u8>>,
     ) -> Result<Vec<u8>, ClientError> {
         let path = CanonicalPath::parse(path).map_err(|fault| ClientError::Api(AlpacaError::from(&fault)))?;
-        let target = base.target(&path, &Query::of(query));
+        let target = self.client.endpoints.host_of(api, self.environment).target(&path, &Query::of(query));
         let http_method = match method {
             Method::Get => http::Method::GET,
             Method::Post => http::Method::POST,
@@ -249,7 +255,14 @@ impl AccountClient<'_> {
         if let Some(body) = body {
             request = request.header(CONTENT_TYPE, "application/json").body(body);
         }
+        let turn = match &self.pacer {
+            Some(pacer) => Some(pacer.turn(api).await?),
+            None => None,
+        };
         let answer = request.send().await.map_err(|error| ClientError::of(&error))?;
+        if let Some(turn) = turn {
+            turn.answered(answer.status(), answer.headers());
+        }
         read_answer(answer).await
     }
 }

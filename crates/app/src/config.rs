@@ -4,10 +4,12 @@ use std::fmt;
 use std::fs;
 use std::io;
 use std::net::SocketAddr;
+use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 
 use paddock_alpaca::endpoints::{EndpointOverrides, Endpoints};
 use paddock_core::SecretText;
+use paddock_gateway::Limits;
 use serde::Deserialize;
 
 use crate::data_dir::DataDir;
@@ -21,7 +23,8 @@ pub(crate) const DEFAULT_WEB: &str = "127.0.0.1:7878";
 
 /// What a configuration file may hold.
 const SETTINGS: &str = "the settings are [listen] gateway, tls, proxy, web, allow_remote, web_names; [tls] names, certificate, \
-     key; [alpaca] paper_url, live_url, data_url, stream_url; [database] url";
+     key; [alpaca] paper_url, live_url, data_url, stream_url; [database] url; [limits] trading_per_minute, data_per_minute, \
+     requests_at_once, streams_at_once";
 
 /// The configuration file. Unknown names are refused: a misspelt setting must not be ignored.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -31,6 +34,7 @@ pub(crate) struct ConfigFile {
     tls: TlsSection,
     alpaca: AlpacaSection,
     database: DatabaseSection,
+    limits: LimitsSection,
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -60,6 +64,28 @@ struct AlpacaSection {
     live_url: Option<String>,
     data_url: Option<String>,
     stream_url: Option<String>,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct LimitsSection {
+    trading_per_minute: Option<NonZeroU32>,
+    data_per_minute: Option<NonZeroU32>,
+    requests_at_once: Option<NonZeroU32>,
+    streams_at_once: Option<NonZeroU32>,
+}
+
+impl LimitsSection {
+    fn limits(&self) -> Limits {
+        let usual = Limits::default();
+        let or = |own: Option<NonZeroU32>, usual| own.map_or(usual, NonZeroU32::get);
+        Limits {
+            trading_per_minute: self.trading_per_minute.map(NonZeroU32::get),
+            data_per_minute: self.data_per_minute.map(NonZeroU32::get),
+            requests_at_once: or(self.requests_at_once, usual.requests_at_once),
+            streams_at_once: or(self.streams_at_once, usual.streams_at_once),
+        }
+    }
 }
 
 #[derive(Clone, Default, Deserialize)]
@@ -105,6 +131,8 @@ pub(crate) struct Config {
     pub(crate) endpoints: Endpoints,
     /// The address of a PostgreSQL database; SQLite in the data directory when absent.
     pub(crate) database: Option<SecretText>,
+    /// What accounts and access keys may use at most.
+    pub(crate) limits: Limits,
 }
 
 impl Config {
@@ -157,6 +185,7 @@ impl Config {
             allow_remote: file.listen.allow_remote,
             web_names: file.listen.web_names,
             endpoints,
+            limits: file.limits.limits(),
             database: environment("PADDOCK_DATABASE_URL").or(file.database.url).map(SecretText::new),
         })
     }
@@ -238,6 +267,16 @@ mod tests {
             assert!(resolve("", &[("PADDOCK_ALPACA_LIVE_URL", wrong)]).is_err(), "{wrong}");
         }
         resolve("", &[("PADDOCK_ALPACA_STREAM_URL", "ws://127.0.0.1:1")]).unwrap();
+    }
+
+    #[test]
+    fn limits_have_defaults_and_zero_is_none() {
+        assert_eq!(resolve("", &[]).unwrap().limits, Limits::default());
+        let limits =
+            resolve("[limits]\ntrading_per_minute = 100\nstreams_at_once = 8\n", &[]).unwrap().limits;
+        assert_eq!((limits.trading_per_minute, limits.data_per_minute), (Some(100), None));
+        assert_eq!((limits.streams_at_once, limits.requests_at_once), (8, 256));
+        assert!(resolve("[limits]\ntrading_per_minute = 0\n", &[]).is_err());
     }
 
     #[test]

@@ -86,6 +86,7 @@ impl Instance {
             clock: Arc::clone(&clock),
             entropy: Arc::clone(&entropy),
             user,
+            limits: config.limits,
         })
         .await
         .map_err(gateway_failure)?;

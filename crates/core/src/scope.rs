@@ -82,6 +82,9 @@ pub struct Scope {
     /// Orders, replacements and closes on one New York day at most.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_daily_orders: Option<u32>,
+    /// Requests in any 60 seconds at most. Cancels are counted by themselves: as many, and at least 60, pass besides.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_requests_per_minute: Option<u32>,
     /// The instant from which the key opens nothing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expires_at: Option<Timestamp>,

@@ -31,13 +31,15 @@ pub(crate) struct Fault {
     pub(crate) reason: &'static str,
     /// One sentence with the next step; lower case, no full stop.
     pub(crate) message: String,
+    /// After how many seconds to try again, where that helps.
+    pub(crate) retry_after: Option<u64>,
 }
 
 macro_rules! faults {
     ($($(#[$doc:meta])* $name:ident = $status:ident, $code:literal, $reason:literal, $message:literal);+ $(;)?) => {
         impl Fault {
             $($(#[$doc])* pub(crate) fn $name() -> Self {
-                Self { status: StatusCode::$status, code: $code, reason: $reason, message: $message.to_owned() }
+                Self { status: StatusCode::$status, code: $code, reason: $reason, message: $message.to_owned(), retry_after: None }
             })+
         }
     };
@@ -91,6 +93,9 @@ faults! {
     /// Alpaca answered 401 to the real credential.
     credential_refused = SERVICE_UNAVAILABLE, 50_390_004, "connection_credential_refused",
         "alpaca refuses this connection's credential, which was probably regenerated or reset: run `paddock connection check`";
+    /// The program went away while its request waited, which was not sent.
+    program_gone = REQUEST_TIMEOUT, 40_890_001, "program_gone",
+        "the program went away before its request was sent, so it was not sent";
     /// The broker could not be reached.
     upstream_unreachable = BAD_GATEWAY, 50_290_001, "upstream_unreachable",
         "alpaca could not be reached, and the request was not sent: try again";
@@ -114,12 +119,37 @@ impl Fault {
 
     /// A path, query or body that can be read in more than one way.
     pub(crate) fn malformed(reason: &'static str, message: String) -> Self {
-        Self { status: StatusCode::BAD_REQUEST, code: 40_090_008, reason, message }
+        Self { status: StatusCode::BAD_REQUEST, code: 40_090_008, reason, message, retry_after: None }
     }
 
     /// The program asked one of Alpaca's hosts for what another one has, or for the other environment.
     pub(crate) fn wrong_host(message: String) -> Self {
-        Self { status: StatusCode::FORBIDDEN, code: 40_390_102, reason: "wrong_host", message }
+        let (status, reason) = (StatusCode::FORBIDDEN, "wrong_host");
+        Self { status, code: 40_390_102, reason, message, retry_after: None }
+    }
+
+    /// Nothing is left of the account's budget, and nothing came free in time.
+    pub(crate) fn budget_exhausted(retry_after: u64) -> Self {
+        Self {
+            status: StatusCode::TOO_MANY_REQUESTS,
+            code: 42_990_002,
+            reason: "budget_exhausted",
+            message: format!(
+                "the requests that alpaca allows this account in a minute are used up: try again in {retry_after} seconds"
+            ),
+            retry_after: Some(retry_after),
+        }
+    }
+
+    /// The access key has as many requests under way as it may.
+    pub(crate) fn too_many_at_once(most: u32) -> Self {
+        Self {
+            status: StatusCode::TOO_MANY_REQUESTS,
+            code: 42_990_003,
+            reason: "too_many_at_once",
+            message: format!("this access key has {most} requests under way: wait for their answers"),
+            retry_after: Some(1),
+        }
     }
 
     /// The answer for a client.
@@ -127,6 +157,9 @@ impl Fault {
         let mut extra = Map::new();
         extra.insert("reason".to_owned(), self.reason.into());
         let mut answer = json_answer(self.status, request, self.code, &self.message, extra);
+        if let Some(seconds) = self.retry_after {
+            answer.headers_mut().insert(header::RETRY_AFTER, seconds.into());
+        }
         if self.status == StatusCode::UNAUTHORIZED {
             let challenge = HeaderValue::from_static("Bearer, Basic realm=\"paddock\"");
             answer.headers_mut().insert(header::WWW_AUTHENTICATE, challenge);
@@ -135,12 +168,22 @@ impl Fault {
     }
 }
 
-/// The answer to a refusal by scope, freeze or cap: 403 with the reason's number, its name and the numbers behind it.
+/// The answer to a refusal by scope, freeze or cap: 403, or 429 if it is about the rate, with the reason's number, its name and the
+/// numbers behind it.
 pub(crate) fn refusal_answer(refusal: &Refusal, request: RequestId) -> Response<AnswerBody> {
     let mut extra: Map<String, Value> =
         refusal.numbers.iter().map(|(name, value)| (name.clone(), Value::from(value.clone()))).collect();
     extra.insert("reason".to_owned(), refusal.code.as_str().into());
-    json_answer(StatusCode::FORBIDDEN, request, refusal.code.number(), &refusal.message, extra)
+    let status =
+        u16::try_from(refusal.code.number() / 100_000).ok().and_then(|code| StatusCode::from_u16(code).ok());
+    let status = status.unwrap_or(StatusCode::FORBIDDEN);
+    let mut answer = json_answer(status, request, refusal.code.number(), &refusal.message, extra);
+    if let Some(Ok(seconds)) =
+        refusal.numbers.get("retry_after").map(|seconds| HeaderValue::from_str(seconds))
+    {
+        answer.headers_mut().insert(header::RETRY_AFTER, seconds);
+    }
+    answer
 }
 
 /// An error in Alpaca's own words, for what Alpaca itself would refuse the same way.

@@ -15,13 +15,16 @@ use paddock_core::{Permit, Refusal, decide};
 use paddock_store::{Decide, Intent, Settlement};
 use rust_decimal::Decimal;
 use sha2::{Digest, Sha256};
+use tokio_util::sync::CancellationToken;
 
 use crate::answer::{AnswerBody, Fault, whole};
 use crate::authenticate::Grant;
+use crate::budget::{Asker, Priority, Ticket};
 use crate::crash::CrashPoint;
 use crate::door::{Arrival, actor, decide_input, open_credential};
 use crate::facts::FactFinder;
 use crate::lane::Lane;
+use crate::meter::Entered;
 use crate::observe::{WholeAnswer, read_whole};
 use crate::shared::Shared;
 use crate::stop::Stop;
@@ -38,16 +41,22 @@ pub(crate) struct Change {
     pub(crate) body: Bytes,
     /// The program's headers.
     pub(crate) headers: HeaderMap,
+    pub(crate) entered: Entered,
+    /// Cancelled when the program has gone. What waits for its turn then is not sent; what is on its way goes on.
+    pub(crate) gone: CancellationToken,
 }
 
 impl Change {
     /// Takes it to its answer. Runs as a task of its own, which a program that hangs up does not stop.
-    pub(crate) async fn run(self, lane: &Lane) -> Result<Response<AnswerBody>, Stop> {
+    pub(crate) async fn run(mut self, lane: &Lane) -> Result<Response<AnswerBody>, Stop> {
         let shared = &*lane.shared;
         let request = self.arrival.request;
         let _in_flight = InFlight::enter(shared, request);
+        let act = self.facts(shared).await?;
+        // Before anything is reserved. While it waits the key may be frozen, changed or revoked, and the credential replaced.
+        let ticket = self.turn(shared).await?;
+        self.grant = self.grant.renewed(&shared.directory.load()).ok_or_else(Fault::invalid_credential)?;
         let credential = open_credential(shared, &self.grant)?;
-        let act = self.facts(shared, &credential).await?;
         let manner = Manner::of(self.target.operation.class, &act);
         CrashPoint::Decided.reached();
         let permit = match self.reserve(shared, act).await? {
@@ -66,7 +75,7 @@ impl Change {
                 return Err(lane.record_refusal(self.arrival, &self.grant, Some(&self.target), stop).await);
             }
         };
-        let answer = self.forward(shared, permit, &credential).await;
+        let answer = self.forward(shared, permit, ticket, &credential).await;
         drop(sent);
         CrashPoint::Forwarded.reached();
         let answer = self.settle(shared, answer, &credential).await;
@@ -74,11 +83,27 @@ impl Change {
         answer
     }
 
-    async fn facts(&self, shared: &Shared, credential: &Credential) -> Result<Act, Stop> {
+    /// Waits until the account's budget has a request for it.
+    async fn turn(&self, shared: &Shared) -> Result<Ticket, Stop> {
+        let (meter, asker) = (self.entered.meter(), self.asker());
+        let budget = meter.budget(self.target.operation.api, self.arrival.at);
+        let turn = budget.acquire(&shared.clock, asker, asker.priority.patience());
+        tokio::select! {
+            turn = turn => Ok(turn?),
+            // Nobody waits for an order any more, and it may come too late by now. A cancel is wanted all the same.
+            () = self.gone.cancelled(), if asker.priority != Priority::Cancel => Err(Fault::program_gone().into()),
+        }
+    }
+
+    fn asker(&self) -> Asker {
+        self.entered.meter().asker(Priority::of(self.target.operation.class))
+    }
+
+    async fn facts(&self, shared: &Shared) -> Result<Act, Stop> {
         let entry = self.grant.entry();
+        let credential = open_credential(shared, &self.grant)?;
         let asking = shared
-            .client
-            .with_credential(entry.connection.connection.environment, credential)
+            .asking(&entry.connection, &credential, self.asker())
             .map_err(|_| Fault::credential_unreadable())?;
         let finder = FactFinder { asking, scope: &entry.key.scope };
         Ok(match &self.intention {
@@ -164,6 +189,7 @@ impl Change {
         &self,
         shared: &Shared,
         _permit: Permit,
+        mut ticket: Ticket,
         credential: &Credential,
     ) -> Result<Response<Incoming>, NoAnswer> {
         let operation = self.target.operation;
@@ -176,7 +202,13 @@ impl Change {
             paddock_alpaca::operation::Method::Delete => Method::DELETE,
         };
         let url = self.target.url(shared, environment);
-        shared.for_changes.send(&url, method, self.body.clone(), &self.headers, credential).await
+        ticket.sent();
+        let answer =
+            shared.for_changes.send(&url, method, self.body.clone(), &self.headers, credential).await;
+        if let Ok(answer) = &answer {
+            ticket.answered(answer.status(), answer.headers());
+        }
+        answer
     }
 
     /// Confirms or releases what was reserved, by what the broker answered.
@@ -231,10 +263,9 @@ impl Change {
         if let Intention::Order(order) = &self.intention
             && let Some(client_order_id) = &order.request.client_order_id
         {
-            let environment = self.grant.entry().connection.connection.environment;
+            let asker = self.entered.meter().asker(Priority::Close);
             let asking = shared
-                .client
-                .with_credential(environment, credential)
+                .asking(&self.grant.entry().connection, credential, asker)
                 .map_err(|_| Fault::credential_unreadable())?;
             let found = asking.order_by_client_order_id(client_order_id).await;
             if let Ok(found) = found {

@@ -2,16 +2,19 @@
 
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use paddock_alpaca::Credential;
 use paddock_alpaca::connect_fault::ConnectFault;
+use paddock_alpaca::operation::Api;
 use paddock_alpaca::probe::probe;
 use paddock_alpaca::wire::Account;
 use paddock_core::id::{AccessKeyId, ConnectionId, RequestId};
 use paddock_store::Subject;
 use tokio::sync::broadcast;
 
+use crate::budget::{Asker, BudgetView, Priority};
 use crate::explain::Explanation;
 use crate::requests::{Counters, RequestLine};
 use crate::rotation::{DekRotation, KekRotation};
@@ -84,6 +87,12 @@ impl Control {
         self.shared.log.counters()
     }
 
+    /// How each account's budgets of requests stand, by connection.
+    #[must_use]
+    pub fn budgets(&self) -> Vec<BudgetView> {
+        crate::budget::view::all(&self.shared)
+    }
+
     /// Asks Alpaca about a connection with its stored credential, and notes the account's status.
     ///
     /// # Errors
@@ -95,6 +104,19 @@ impl Control {
         let credential: Credential = entry.open(&self.shared.opener)?;
         let environment = entry.connection.environment;
         let shared = &self.shared;
+        // The probe asks this account once.
+        let asker = Asker { key: None, priority: Priority::Read };
+        let account = shared.meters.account(connection);
+        let ticket =
+            account.budget(Api::Trading).acquire(&shared.clock, asker, asker.priority.patience()).await;
+        let mut ticket = match ticket {
+            Ok(ticket) => ticket,
+            Err(exhausted) => {
+                let retry_after = Some(Duration::from_secs(exhausted.retry_after));
+                return Ok(ConnectionCheck::Faulty(ConnectFault::RateLimited { retry_after }));
+            }
+        };
+        ticket.sent();
         match probe(&shared.client, &credential, environment).await {
             Ok(account) => {
                 shared.store.mark_checked(connection, &account.status, shared.clock.now()).await?;

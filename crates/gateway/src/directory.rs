@@ -155,6 +155,16 @@ impl Directory {
         self.by_key_id.values().find(|entry| entry.key.id == id)
     }
 
+    /// All access keys, in no order.
+    pub(crate) fn keys(&self) -> impl Iterator<Item = &Arc<KeyEntry>> {
+        self.by_key_id.values()
+    }
+
+    /// All connections, in no order.
+    pub(crate) fn connections(&self) -> impl Iterator<Item = &Arc<ConnectionEntry>> {
+        self.connections.values()
+    }
+
     pub(crate) fn connection(&self, id: ConnectionId) -> Option<&Arc<ConnectionEntry>> {
         self.connections.get(&id)
     }

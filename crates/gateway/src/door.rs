@@ -3,9 +3,8 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use bytes::Bytes;
 use http::request::Parts;
-use http::{HeaderMap, Method, Request, Response};
+use http::{Request, Response};
 use hyper::body::Incoming;
 use jiff::Timestamp;
 use jiff::civil::Date;
@@ -16,20 +15,21 @@ use paddock_core::id::RequestId;
 use paddock_core::{Permit, Refusal, Usage, decide as decide_request};
 use paddock_store::StoreError;
 use paddock_vault::VaultError;
+use tokio_util::sync::CancellationToken;
 
 use crate::answer::{AnswerBody, Fault};
 use crate::authenticate::{Grant, Unauthenticated, authenticate};
 use crate::change::Change;
 use crate::entrance::Reached;
 use crate::lane::Lane;
-use crate::observe::pass_on;
+use crate::meter::enter;
+use crate::read::Reading;
 use crate::requests::RequestLine;
 use crate::shape::{check_head, read_body};
 use crate::shared::Shared;
 use crate::stop::Stop;
 use crate::stream::{self, Stream};
 use crate::target::{Intention, Target, read_intention, summary};
-use crate::upstream::NoAnswer;
 
 /// Who asks, from where, and when.
 #[derive(Clone, Copy, Debug)]
@@ -67,13 +67,14 @@ pub(crate) async fn pass(
             }
         };
     }
-    let answer = match steps(lane, arrival, reached, parts, body, &mut line).await {
+    let mut answer = match steps(lane, arrival, reached, parts, body, &mut line).await {
         Ok(answer) => answer,
         Err(stop) => {
             line.outcome = stop.outcome();
             stop.answer(arrival.request)
         }
     };
+    line.counted.tell_share(&mut answer, shared.clock.now());
     line.status = answer.status().as_u16();
     line.micros = u64::try_from(shared.clock.now().duration_since(at).as_micros()).unwrap_or(0);
     shared.log.note(line);
@@ -100,7 +101,9 @@ async fn steps(
     line.connection = Some(connection.name.clone());
     line.environment = Some(connection.environment);
 
-    let target = match Target::find(&parts) {
+    let target = Target::find(&parts);
+    let entered = enter(lane, arrival, &grant, target.as_ref().ok(), line).await?;
+    let target = match target {
         Ok(target) => target,
         Err(stop) => return Err(lane.record_refusal(arrival, &grant, None, stop).await),
     };
@@ -124,13 +127,17 @@ async fn steps(
         if !body.is_empty() {
             return Err(Fault::unexpected_body().into());
         }
-        return forward_read(lane, permit, &target, &grant, &parts.headers, arrival.request).await;
+        let reading = Reading { arrival, grant, target, headers: parts.headers, entered };
+        return reading.run(lane, permit).await;
     }
     let (intention, body) = read_intention(&target, &body, arrival.request, &key.scope)?;
     if let Intention::Order(order) = &intention {
         line.summary = Some(summary(&order.request));
     }
-    let change = Change { arrival, grant: grant.clone(), target, intention, body, headers: parts.headers };
+    let gone = CancellationToken::new();
+    let _program_is_there = gone.clone().drop_guard();
+    let (grant, headers) = (grant.clone(), parts.headers);
+    let change = Change { arrival, grant, target, intention, body, headers, entered, gone };
     let lane_of_task = Arc::clone(lane);
     let task = shared.changes.spawn_on(async move { change.run(&lane_of_task).await }, &lane.main);
     match task.await {
@@ -149,7 +156,7 @@ fn unauthenticated(reason: Unauthenticated) -> Stop {
 }
 
 /// Decides what can be decided without looking at a body or caps: freeze, expiry, network, operation, and the symbols of data.
-fn first_decision(
+pub(crate) fn first_decision(
     shared: &Shared,
     arrival: Arrival,
     grant: &Grant,
@@ -247,24 +254,4 @@ pub(crate) fn open_credential(shared: &Shared, grant: &Grant) -> Result<Credenti
             _ => Fault::credential_unreadable(),
         })
     })
-}
-
-/// Forwards a request that changes nothing. Its permit charges nothing, so nothing is reserved.
-async fn forward_read(
-    lane: &Lane,
-    _permit: Permit,
-    target: &Target,
-    grant: &Grant,
-    headers: &HeaderMap,
-    request: RequestId,
-) -> Result<Response<AnswerBody>, Stop> {
-    let shared = &lane.shared;
-    let credential = open_credential(shared, grant)?;
-    let url = target.url(shared, grant.entry().connection.connection.environment);
-    match lane.upstream.send(&url, Method::GET, Bytes::new(), headers, &credential).await {
-        Ok(response) => Ok(pass_on(response, &credential, request).await?),
-        Err(NoAnswer::NotSent) => Err(Fault::upstream_unreachable().into()),
-        Err(NoAnswer::Broken) => Err(Fault::upstream_failed().into()),
-        Err(NoAnswer::Timeout) => Err(Fault::upstream_timeout().into()),
-    }
 }

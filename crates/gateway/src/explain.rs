@@ -13,6 +13,7 @@ use rust_decimal::Decimal;
 use serde::Serialize;
 
 use crate::GatewayError;
+use crate::budget::{Asker, Priority};
 use crate::facts::FactFinder;
 use crate::requests::Outcome;
 use crate::shared::Shared;
@@ -34,6 +35,8 @@ pub struct Explanation {
     pub orders_today: u32,
     /// Dollars used of its caps today.
     pub notional_today: Decimal,
+    /// How many requests the access key may make in this minute, where its scope limits that.
+    pub requests_left: Option<u32>,
     /// What it would take from the caps, if it may pass: how many orders.
     pub orders: Option<u32>,
     /// And how many dollars.
@@ -64,6 +67,11 @@ pub(crate) async fn explain(
         would_send: None,
         orders_today: usage.orders,
         notional_today: usage.notional,
+        requests_left: entry
+            .key
+            .scope
+            .max_requests_per_minute
+            .map(|most| shared.meters.of(entry).requests_left(most, at)),
         orders: None,
         notional: None,
         outcome: Outcome::Permitted,
@@ -88,9 +96,9 @@ pub(crate) async fn explain(
         let parsed = read_new_order(order, RequestId::generate(at, &*shared.entropy), &entry.key.scope)?;
         let credential =
             entry.connection.open(&shared.opener).map_err(|_| crate::answer::Fault::vault_locked())?;
+        let asker = Asker { key: Some(key), priority: Priority::Read };
         let asking = shared
-            .client
-            .with_credential(entry.connection.connection.environment, &credential)
+            .asking(&entry.connection, &credential, asker)
             .map_err(|_| crate::answer::Fault::credential_unreadable())?;
         let facts = FactFinder { asking, scope: &entry.key.scope }.new_order(&parsed).await?;
         Ok::<_, Stop>((parsed, facts))

@@ -107,7 +107,9 @@ fn stop(error: ClientError) -> Stop {
     match error {
         ClientError::Api(error) if error.status == 401 => Stop::Fault(Fault::credential_refused()),
         ClientError::Api(error) => Stop::Alpaca(error),
-        ClientError::RateLimited { .. } => Stop::Alpaca(AlpacaError::rate_limited()),
+        ClientError::RateLimited { retry_after } => {
+            Stop::Fault(Fault::budget_exhausted(retry_after.map_or(1, |wait| wait.as_secs().max(1))))
+        }
         _ => Stop::Fault(Fault::upstream_unreachable()),
     }
 }

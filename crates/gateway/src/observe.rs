@@ -10,6 +10,7 @@ use paddock_alpaca::Credential;
 use paddock_core::id::RequestId;
 
 use crate::answer::{AnswerBody, BodyError, Fault, full, with_request_id};
+use crate::budget::head;
 use crate::scrub::Scrubber;
 
 /// The largest answer to a state-changing request that is read whole, in bytes.
@@ -17,7 +18,7 @@ const MAX_ANSWER: usize = 8 * 1024 * 1024;
 
 /// Headers that belong to one connection, or that a broker has no business to set in the program's client. The length is not
 /// among them: masking a secret does not change it.
-const DROPPED: [HeaderName; 12] = [
+const DROPPED: [HeaderName; 15] = [
     header::CONNECTION,
     header::PROXY_AUTHENTICATE,
     header::PROXY_AUTHORIZATION,
@@ -30,6 +31,10 @@ const DROPPED: [HeaderName; 12] = [
     header::ALT_SVC,
     HeaderName::from_static("keep-alive"),
     HeaderName::from_static("proxy-connection"),
+    // Alpaca's speak of the whole account. A program is told its own share.
+    head::LIMIT,
+    head::REMAINING,
+    head::RESET,
 ];
 
 /// An answer that was read whole.

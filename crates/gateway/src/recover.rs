@@ -5,6 +5,7 @@ use std::time::Duration;
 use paddock_alpaca::client::ClientError;
 use paddock_store::{OpenReservation, Settlement};
 
+use crate::budget::{Asker, Priority};
 use crate::shared::{GatewayError, Shared};
 
 /// How old a request must be before "not found" proves that the broker never got it. Longer than any request can be on its
@@ -36,8 +37,7 @@ async fn fate(shared: &Shared, reservation: &OpenReservation) -> Option<Settleme
     };
     let entry = shared.directory.load().connection(reservation.connection).cloned()?;
     let credential = entry.open(&shared.opener).ok()?;
-    let environment = entry.connection.environment;
-    let asking = shared.client.with_credential(environment, &credential).ok()?;
+    let asking = shared.asking(&entry, &credential, Asker { key: None, priority: Priority::Read }).ok()?;
     match asking.order_by_client_order_id(client_order_id).await {
         Ok(order) => Some(Settlement::Confirmed { status: None, order_id: Some(order.id.to_string()) }),
         Err(ClientError::Api(error)) if error.status == 404 && certain => {

@@ -2,13 +2,19 @@
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
+use http::header::RETRY_AFTER;
+use http::{Response, StatusCode};
 use jiff::Timestamp;
+use paddock_alpaca::operation::Api;
 use paddock_core::Environment;
 use paddock_core::id::{AccessKeyId, RequestId};
 use serde::Serialize;
 use tokio::sync::broadcast;
+
+use crate::budget::Priority;
+use crate::meter::Meter;
 
 /// How many requests are remembered.
 const REMEMBERED: usize = 500;
@@ -43,6 +49,32 @@ pub struct RequestLine {
     pub micros: u64,
     /// The order in one line, where there is one.
     pub summary: Option<String>,
+    /// Where it is counted.
+    #[serde(skip)]
+    pub(crate) counted: Counted,
+}
+
+/// Where a request is counted.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Counted {
+    /// The access key's meter.
+    pub(crate) meter: Option<Arc<Meter>>,
+    /// Which of Alpaca's APIs it is for.
+    pub(crate) api: Option<Api>,
+    /// Requests a minute that the key's scope allows.
+    pub(crate) most: Option<u32>,
+}
+
+impl Counted {
+    /// Tells a program its share of the budget, and when to try again if there were too many requests.
+    pub(crate) fn tell_share<B>(&self, answer: &mut Response<B>, now: Timestamp) {
+        let (Some(meter), Some(api)) = (&self.meter, self.api) else { return };
+        meter.share(api, self.most, now).tell(answer.headers_mut());
+        if answer.status() == StatusCode::TOO_MANY_REQUESTS && !answer.headers().contains_key(RETRY_AFTER) {
+            let seconds = meter.account().budget(api).retry_after(Priority::Read, now);
+            answer.headers_mut().insert(RETRY_AFTER, seconds.into());
+        }
+    }
 }
 
 impl RequestLine {
@@ -62,6 +94,7 @@ impl RequestLine {
             status: 0,
             micros: 0,
             summary: None,
+            counted: Counted::default(),
         }
     }
 }

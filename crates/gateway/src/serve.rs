@@ -15,6 +15,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::entrance::{Encrypted, Entrance, Listeners};
 use crate::lane::{Arrived, Lane};
+use crate::meter::record_floods;
 use crate::recover::recover;
 use crate::shared::{Gateway, GatewayError, Shared};
 use crate::upstream::Upstream;
@@ -124,6 +125,9 @@ async fn keep_house(shared: Arc<Shared>, shutdown: CancellationToken) {
             && let Err(error) = shared.store.touch_keys(&used).await
         {
             tracing::warn!(%error, "last uses of access keys could not be written");
+        }
+        if let Err(error) = record_floods(&shared).await {
+            tracing::warn!(%error, "refused requests could not be recorded");
         }
         if over {
             return;

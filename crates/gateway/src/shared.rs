@@ -3,8 +3,9 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use arc_swap::ArcSwap;
-use paddock_alpaca::AlpacaClient;
+use paddock_alpaca::client::AccountClient;
 use paddock_alpaca::credential::UnsendableCredential;
+use paddock_alpaca::{AlpacaClient, Credential};
 use paddock_core::id::{RequestId, UserId};
 use paddock_core::{Clock, Entropy};
 use paddock_store::{Store, StoreError};
@@ -13,9 +14,11 @@ use std::collections::HashSet;
 use tokio::sync::watch;
 use tokio_util::task::TaskTracker;
 
+use crate::budget::{Asker, Pace};
 use crate::control::Control;
-use crate::directory::{Directory, DirectoryError};
+use crate::directory::{ConnectionEntry, Directory, DirectoryError};
 use crate::halt::{Emergency, Sending};
+use crate::meter::{Limits, Meters};
 use crate::requests::RequestLog;
 use crate::stream::{Dialer, Hubs};
 use crate::upstream::Upstream;
@@ -35,6 +38,8 @@ pub struct GatewayOptions {
     pub entropy: Arc<dyn Entropy>,
     /// Whose keys the vault's rotations replace.
     pub user: UserId,
+    /// What accounts and access keys may use at most.
+    pub limits: Limits,
 }
 
 /// Why the gateway cannot start, or cannot do what it was told.
@@ -81,6 +86,8 @@ pub(crate) struct Shared {
     /// Held while the directory is read anew, so that an older snapshot never replaces a newer one.
     pub(crate) reloading: tokio::sync::Mutex<()>,
     pub(crate) log: RequestLog,
+    /// What each access key is doing, and what is left of each account's budget of requests.
+    pub(crate) meters: Meters,
     /// State-changing requests run as tasks of their own: a program that hangs up does not stop one half-way, and a shutdown
     /// waits for them.
     pub(crate) changes: TaskTracker,
@@ -95,6 +102,7 @@ impl Shared {
     pub(crate) async fn reload(&self) -> Result<(), GatewayError> {
         let _one_at_a_time = self.reloading.lock().await;
         let directory = Directory::new(self.store.snapshot().await?, Arc::clone(&self.emergency))?;
+        self.meters.forget_others(&directory);
         self.directory.store(Arc::new(directory));
         self.tell_of_change();
         Ok(())
@@ -103,6 +111,19 @@ impl Shared {
     /// Has open streams look again.
     pub(crate) fn tell_of_change(&self) {
         self.directory_changes.send_modify(|count| *count = count.wrapping_add(1));
+    }
+
+    /// Asks Alpaca about one account, within its budget of requests.
+    pub(crate) fn asking(
+        &self,
+        connection: &ConnectionEntry,
+        credential: &Credential,
+        asker: Asker,
+    ) -> Result<AccountClient<'_>, UnsendableCredential> {
+        let account = self.meters.account(connection.connection.id);
+        let pace = Pace { account, asker, clock: Arc::clone(&self.clock) };
+        let client = self.client.with_credential(connection.connection.environment, credential)?;
+        Ok(client.paced(Arc::new(pace)))
     }
 
     pub(crate) fn is_in_flight(&self, request: RequestId) -> bool {
@@ -138,6 +159,7 @@ impl Gateway {
             dialer: Dialer::new()?,
             reloading: tokio::sync::Mutex::default(),
             log: RequestLog::default(),
+            meters: Meters::new(options.limits),
             changes: TaskTracker::new(),
             in_flight: Mutex::default(),
             sending: Sending::default(),

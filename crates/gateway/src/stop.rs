@@ -6,6 +6,7 @@ use paddock_core::Refusal;
 use paddock_core::id::RequestId;
 
 use crate::answer::{AnswerBody, Fault, alpaca_answer, refusal_answer};
+use crate::budget::Exhausted;
 use crate::requests::Outcome;
 
 /// Why a request ends here.
@@ -47,6 +48,12 @@ impl Stop {
 impl From<Fault> for Stop {
     fn from(fault: Fault) -> Self {
         Self::Fault(fault)
+    }
+}
+
+impl From<Exhausted> for Stop {
+    fn from(exhausted: Exhausted) -> Self {
+        Self::Fault(Fault::budget_exhausted(exhausted.retry_after))
     }
 }
 

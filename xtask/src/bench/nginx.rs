@@ -28,7 +28,8 @@ pub(super) fn program() -> Option<PathBuf> {
 }
 
 impl Nginx {
-    /// A broker that answers every request that carries the real pair with the same account, and any other with 401.
+    /// A broker that answers every request that carries the real pair with the same account, and any other with 401. As the paper broker
+    /// does without a limit, it says that of 200 requests a minute all are left but this one.
     pub(super) fn upstream(directory: &Path) -> Result<Self> {
         let (port, live_port) = (measure::free_port()?, measure::free_port()?);
         let account = ACCOUNT.split_whitespace().collect::<String>();
@@ -42,6 +43,8 @@ impl Nginx {
                  keepalive_requests 1000000000;
                  location / {{
                      if ($known = 0) {{ {unauthorized} }}
+                     add_header X-RateLimit-Limit 200;
+                     add_header X-RateLimit-Remaining 199;
                      return 200 '{account}';
                  }}
              }}

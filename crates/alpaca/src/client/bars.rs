@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use paddock_core::{AssetClass, Symbol};
 
 use super::{AccountClient, ClientError, read_json};
-use crate::operation::Method;
+use crate::operation::{Api, Method};
 use crate::wire::Bar;
 use crate::wire::bars::BarsBySymbol;
 
@@ -57,8 +57,7 @@ impl AccountClient<'_> {
             parameters.extend(query.feed.as_deref().map(|feed| ("feed", feed)));
         }
         parameters.extend(page.map(|token| ("page_token", token)));
-        let base = self.client.endpoints.data();
-        let body = self.send(base, Method::Get, path, &parameters, None).await?;
+        let body = self.send(Api::Data, Method::Get, path, &parameters, None).await?;
         let mut answer: BarsBySymbol = read_json(&body)?;
         let bars = answer.bars.remove(query.symbol.as_str()).unwrap_or_default();
         Ok(BarsPage { bars, next: answer.next_page_token.filter(|token| !token.is_empty()) })

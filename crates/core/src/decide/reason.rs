@@ -78,6 +78,8 @@ reasons! {
     OutsideHours = "outside_hours", 40_390_022;
     /// The scope does not allow market data of the symbol.
     DataSymbolNotAllowed = "data_symbol_not_allowed", 40_390_023;
+    /// The access key makes more requests a minute than its scope allows.
+    RequestRateExceeded = "request_rate_exceeded", 42_990_001;
     /// The operation is none that Paddock knows.
     UnknownOperation = "unknown_operation", 40_390_014;
 }

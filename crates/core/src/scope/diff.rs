@@ -76,6 +76,7 @@ pub fn diff(old: &Scope, new: &Scope) -> Difference {
         max_order_notional,
         max_daily_notional,
         max_daily_orders,
+        max_requests_per_minute,
         expires_at,
         networks,
     } = old;
@@ -135,6 +136,9 @@ pub fn diff(old: &Scope, new: &Scope) -> Difference {
     cap(&mut found, "max_daily_notional", worth, "orders of a day together worth", dollars);
     let count = (*max_daily_orders, new.max_daily_orders);
     cap(&mut found, "max_daily_orders", count, "a day's number of orders", |n| n.to_string());
+
+    let rate = (*max_requests_per_minute, new.max_requests_per_minute);
+    cap(&mut found, "max_requests_per_minute", rate, "a minute's number of requests", |n| n.to_string());
 
     times::expiry(&mut found, *expires_at, new.expires_at);
     reach(&mut found, networks.as_deref(), new.networks.as_deref());

@@ -44,6 +44,10 @@ impl Scope {
                 parts.push(format!("orders {}", limits.join(", ")));
             }
         }
+        if let Some(most) = self.max_requests_per_minute {
+            let requests = if most == 1 { "request" } else { "requests" };
+            parts.push(format!("at most {most} {requests} a minute"));
+        }
         if let Some(networks) = &self.networks {
             parts.push(format!("only from {}", or(networks)));
         }
@@ -258,8 +262,8 @@ mod tests {
     )]
     #[case(
         Scope { classes: [PermissionClass::Data].into(), networks: Some(vec!["10.0.0.0/8".parse().unwrap()]),
-            expires_at: Some("2026-12-21T15:00:00Z".parse().unwrap()), ..Scope::default() },
-        "may read market data; only from 10.0.0.0/8; until 21 December 2026, 15:00 UTC"
+            max_requests_per_minute: Some(60), expires_at: Some("2026-12-21T15:00:00Z".parse().unwrap()), ..Scope::default() },
+        "may read market data; at most 60 requests a minute; only from 10.0.0.0/8; until 21 December 2026, 15:00 UTC"
     )]
     fn it_reads_like_a_sentence(#[case] scope: Scope, #[case] sentence: &str) {
         assert_eq!(scope.describe(), sentence);

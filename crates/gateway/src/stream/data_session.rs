@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use super::data_hub::{DataHub, Member};
 use super::fan_out::message;
 use super::farewell::{Ending, PATIENCE, Pulse, close, heard, send};
-use super::standing::Standing;
+use super::standing::{Denied, Standing};
 use super::{ClientSocket, Opening};
 use crate::authenticate::recognise;
 
@@ -24,7 +24,11 @@ pub(super) async fn serve(opening: Opening, feed: Feed, mut socket: ClientSocket
         Err(ending) => ending,
     };
     // A program that loses its right hears it in Alpaca's words first.
-    let last_words = Some(message(&error(StreamError::AUTH_FAILED), format));
+    let words = match &ending {
+        Ending::Denied(Denied::TooMany(_)) => StreamError::CONNECTION_LIMIT,
+        _ => StreamError::AUTH_FAILED,
+    };
+    let last_words = Some(message(&error(words), format));
     close(socket, ending, last_words).await;
 }
 

@@ -17,6 +17,7 @@ use crate::authenticate::Grant;
 use crate::door::actor;
 use crate::entrance::Reached;
 use crate::lane::Lane;
+use crate::meter::OpenStream;
 use crate::requests::{Outcome, RequestLine};
 use crate::shared::Shared;
 
@@ -31,6 +32,8 @@ pub(super) struct Standing {
     stream: Stream,
     changes: watch::Receiver<u64>,
     ticks: Interval,
+    /// Its place among the key's streams, which is free when this is dropped.
+    place: Option<OpenStream>,
 }
 
 /// Why a program does not get a stream, or does not keep it.
@@ -44,6 +47,8 @@ pub(super) enum Denied {
     Narrowed,
     /// The program asked the wrong one of Alpaca's hosts.
     WrongHost,
+    /// The key has so many streams open already.
+    TooMany(u32),
 }
 
 impl Denied {
@@ -54,6 +59,7 @@ impl Denied {
             Self::Refused(refusal) => refusal.message.clone(),
             Self::Narrowed => "what this access key may do was changed: connect again".to_owned(),
             Self::WrongHost => "this access key is of another environment than the host".to_owned(),
+            Self::TooMany(most) => format!("this access key has {most} streams open: close one first"),
         }
     }
 }
@@ -71,8 +77,12 @@ impl Standing {
             network: opening.arrival.network,
             stream: opening.stream,
             ticks,
+            place: None,
         };
-        let verdict = standing.host(&opening.reached).and_then(|()| standing.check());
+        let verdict = standing
+            .host(&opening.reached)
+            .and_then(|()| standing.check())
+            .and_then(|()| standing.takeplace());
         let outcome = match &verdict {
             Ok(()) => Outcome::Permitted,
             Err(Denied::Refused(refusal)) => {
@@ -104,6 +114,12 @@ impl Standing {
                 return denied;
             }
         }
+    }
+
+    fn takeplace(&mut self) -> Result<(), Denied> {
+        let meter = self.shared.meters.of(self.grant.entry());
+        self.place = Some(meter.open_stream().ok_or(Denied::TooMany(meter.streams_at_once()))?);
+        Ok(())
     }
 
     fn host(&self, reached: &Reached) -> Result<(), Denied> {

@@ -100,6 +100,20 @@ impl FakeBroker {
 #[error("hung up")]
 pub struct HungUp;
 
+/// The same answer, with these headers.
+pub fn with_headers(reply: Reply, headers: &[(&str, String)]) -> Reply {
+    match reply {
+        Reply::Answer(mut response) => {
+            for (name, value) in headers {
+                let name = name.parse::<http::HeaderName>().unwrap();
+                response.headers_mut().insert(name, value.parse().unwrap());
+            }
+            Reply::Answer(response)
+        }
+        Reply::HangUp => Reply::HangUp,
+    }
+}
+
 /// A JSON answer.
 pub fn json(status: u16, body: &serde_json::Value) -> Reply {
     let response = Response::builder().status(status).header("content-type", "application/json");

@@ -4,6 +4,7 @@
 
 mod attacks;
 mod broker;
+mod budget;
 mod caps;
 mod credentials;
 mod entrances;

@@ -10,7 +10,7 @@ use paddock_core::audit::{Actor, AuditEvent};
 use paddock_core::id::{AccessKeyId, ConnectionId, UserId};
 use paddock_core::scope::Preset;
 use paddock_core::{Clock, Entropy, Environment, ManualClock, Scope, SecretText};
-use paddock_gateway::{Control, Gateway, GatewayOptions};
+use paddock_gateway::{Control, Gateway, GatewayOptions, Limits};
 use paddock_store::{AccessKey, Connection, DekRow, SealedCredential, Store, Target};
 use paddock_vault::{Binding, Field, KeyFile, OsEntropy, Vault};
 use serde_json::Value;
@@ -62,10 +62,15 @@ pub fn trader() -> Scope {
 
 impl Rig {
     pub async fn start() -> Self {
+        Self::limited(Limits::default()).await
+    }
+
+    /// The same, with other limits than the usual ones.
+    pub async fn limited(limits: Limits) -> Self {
         let broker = FakeBroker::start().await;
         let address = broker.address;
         let clock = Arc::new(ManualClock::new("2026-11-20T15:00:00Z".parse().unwrap()));
-        Self::before(broker, address, clock, (REAL_ID, REAL_SECRET)).await
+        Self::build(broker, address, clock, (REAL_ID, REAL_SECRET), limits).await
     }
 
     /// A gateway before another broker, with a connected account whose pair is given.
@@ -74,6 +79,16 @@ impl Rig {
         upstream: SocketAddr,
         clock: Arc<ManualClock>,
         pair: (&str, &str),
+    ) -> Self {
+        Self::build(broker, upstream, clock, pair, Limits::default()).await
+    }
+
+    async fn build(
+        broker: FakeBroker,
+        upstream: SocketAddr,
+        clock: Arc<ManualClock>,
+        pair: (&str, &str),
+        limits: Limits,
     ) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let store = Store::open(&Target::Sqlite(directory.path().join("paddock.db"))).await.unwrap();
@@ -89,6 +104,7 @@ impl Rig {
             clock: clock.clone(),
             entropy: Arc::new(OsEntropy),
             user,
+            limits,
         })
         .await
         .unwrap();
@@ -134,6 +150,18 @@ impl Rig {
 
     /// Sends a request with a pair in the APCA headers.
     pub async fn send(&self, method: &str, path: &str, pair: &Pair, body: Option<&str>) -> (u16, Value) {
+        let (status, _, body) = self.send_for_head(method, path, pair, body).await;
+        (status, body)
+    }
+
+    /// The same, with the answer's headers.
+    pub async fn send_for_head(
+        &self,
+        method: &str,
+        path: &str,
+        pair: &Pair,
+        body: Option<&str>,
+    ) -> (u16, http::HeaderMap, Value) {
         let url = format!("http://{}{path}", self.address);
         let mut request = self
             .http
@@ -145,9 +173,10 @@ impl Rig {
         }
         let response = request.send().await.unwrap();
         let status = response.status().as_u16();
+        let headers = response.headers().clone();
         let text = response.text().await.unwrap();
         assert!(!text.contains(REAL_SECRET), "the real secret came out: {text}");
-        (status, serde_json::from_str(&text).unwrap_or(Value::String(text)))
+        (status, headers, serde_json::from_str(&text).unwrap_or(Value::String(text)))
     }
 
     /// Puts another pair in the place of the connection's, as a rotation does.
@@ -188,6 +217,7 @@ pub async fn unreachable_rig(rig: &Rig) -> SocketAddr {
         clock: rig.clock.clone(),
         entropy: Arc::new(OsEntropy),
         user: rig.user,
+        limits: Limits::default(),
     })
     .await
     .unwrap();

@@ -7,7 +7,7 @@ use axum::extract::State;
 use jiff::Timestamp;
 use paddock_core::Environment;
 use paddock_core::audit::ChainHash;
-use paddock_gateway::Counters;
+use paddock_gateway::{BudgetView, Counters};
 use serde::Serialize;
 
 use crate::WebState;
@@ -25,6 +25,7 @@ pub(crate) struct Status {
     connections: Connections,
     keys: Keys,
     counters: Counters,
+    budgets: Vec<BudgetView>,
     vault: Vault,
     audit: Audit,
 }
@@ -90,6 +91,7 @@ pub(crate) async fn show(State(state): State<Arc<WebState>>) -> Result<Json<Stat
         connections,
         keys,
         counters: state.control.counters(),
+        budgets: state.control.budgets(),
         vault: Vault { kek: vault.kek, provider: vault.provider, locked: vault.locked },
         audit: Audit { records, head },
     }))

@@ -13,7 +13,7 @@ use paddock_alpaca::client::ClientOptions;
 use paddock_alpaca::endpoints::EndpointOverrides;
 use paddock_alpaca::{AlpacaClient, Endpoints};
 use paddock_core::{Environment, ManualClock};
-use paddock_gateway::{Gateway, GatewayOptions};
+use paddock_gateway::{Gateway, GatewayOptions, Limits};
 use paddock_store::{Store, Target};
 use paddock_vault::{KeyFile, OsEntropy, Vault};
 use paddock_web::{AllowedHosts, ChainWatch, WebState, api_router, pages_router};
@@ -81,6 +81,7 @@ impl Paddock {
             clock: clock.clone(),
             entropy: Arc::new(OsEntropy),
             user,
+            limits: Limits::default(),
         })
         .await
         .unwrap();

@@ -80,6 +80,9 @@ pub(super) struct ScopeArgs {
     /// Orders on a New York day
     #[arg(long, value_name = "N", help_heading = "Limits on orders")]
     max_daily_orders: Option<u32>,
+    /// Requests in any 60 seconds; as many cancels, and at least 60, pass besides
+    #[arg(long, value_name = "N", help_heading = "Limits on its use")]
+    max_requests_per_minute: Option<u32>,
     /// How long it opens anything: 30d, 12h, 90m, or an instant such as 2027-01-31T00:00:00Z
     #[arg(long, value_name = "30d", help_heading = "Limits on its use")]
     expires: Option<String>,
@@ -136,6 +139,8 @@ pub(super) struct ScopeFields {
     max_daily_notional: Option<Decimal>,
     #[serde(skip_serializing_if = "Option::is_none")]
     max_daily_orders: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    max_requests_per_minute: Option<u32>,
     #[serde(skip_serializing_if = "Option::is_none")]
     expires_at: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -207,6 +212,7 @@ impl From<ScopeArgs> for ScopeFields {
             max_order_notional: args.max_notional,
             max_daily_notional: args.max_daily_notional,
             max_daily_orders: args.max_daily_orders,
+            max_requests_per_minute: args.max_requests_per_minute,
             expires_at: args.expires.clone().filter(is_instant),
             expires_in: args.expires.filter(|text| !is_instant(text)),
             networks: args.network,

@@ -69,6 +69,9 @@ fn describe(explained: &Value, paint: Paint) -> String {
     let used =
         format!("{} orders, ${}", explained["orders_today"], text("notional_today").unwrap_or_default());
     pairs.push(("used today", used));
+    pairs.extend(
+        explained["requests_left"].as_u64().map(|left| ("requests", format!("{left} left for this minute"))),
+    );
     pairs.extend(text("would_send").map(|body| ("would send", body)));
     lines += &table::pairs(pairs);
     lines

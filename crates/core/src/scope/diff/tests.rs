@@ -46,6 +46,7 @@ fn with(fields: Value) -> Scope {
 #[case::reduce(json!({"positions": "long_only"}), json!({"positions": "reduce_only"}), "", "orders to buy that open a position or make it larger")]
 #[case::raised(json!({"max_order_notional": "1000"}), json!({"max_order_notional": "1000.50"}), "orders each worth up to $1,000.50, so far up to $1,000", "")]
 #[case::lowered(json!({"max_daily_orders": 5}), json!({"max_daily_orders": 4}), "", "a day's number of orders more than 4, so far up to 5")]
+#[case::rate(json!({"max_requests_per_minute": 60}), json!({"max_requests_per_minute": 90}), "a minute's number of requests up to 90, so far up to 60", "")]
 #[case::lifted(json!({"max_order_quantity": "10.0"}), json!({}), "an order's units more than 10, without a limit", "")]
 #[case::same_number(json!({"max_price_deviation": "2.50"}), json!({"max_price_deviation": "2.5"}), "", "")]
 #[case::usual_age(json!({}), json!({"max_quote_age": 900}), "", "")]
@@ -125,6 +126,7 @@ prop_compose! {
         max_order_notional in few(&["100", "1000", "1000.5", "1000000"]),
         max_daily_notional in few(&["100", "5000", "1000000"]),
         max_daily_orders in prop::option::of(0_u32..3),
+        max_requests_per_minute in prop::option::of(1_u32..3),
         expires_at in prop::option::of(prop::sample::select(&["2026-11-20T15:00:00Z", "2026-11-21T15:00:00Z", "2027-01-01T00:00:00Z"][..])),
         networks in some_of(["10.0.0.0/8", "10.0.0.0/9", "10.128.0.0/9", "10.200.1.1/32", "0.0.0.0/0", "fd00::/8"].map(str::to_owned).to_vec()),
     ) -> Scope {
@@ -147,6 +149,7 @@ prop_compose! {
             max_order_notional,
             max_daily_notional,
             max_daily_orders,
+            max_requests_per_minute,
             expires_at: expires_at.map(|at| at.parse().unwrap()),
             networks: networks.map(|networks| networks.iter().map(|network| network.parse().unwrap()).collect()),
         }

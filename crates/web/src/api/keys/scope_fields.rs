@@ -20,7 +20,7 @@ use crate::lifetime;
 use crate::problem::{Problem, shown};
 
 /// The fields of a scope.
-pub(crate) const FIELDS: [&str; 21] = [
+pub(crate) const FIELDS: [&str; 22] = [
     "preset",
     "allow",
     "symbols",
@@ -39,6 +39,7 @@ pub(crate) const FIELDS: [&str; 21] = [
     "max_order_notional",
     "max_daily_notional",
     "max_daily_orders",
+    "max_requests_per_minute",
     "expires_at",
     "expires_in",
     "networks",
@@ -72,6 +73,7 @@ pub(crate) fn read(fields: &mut Fields, now: Timestamp) -> Result<Scope, Problem
     scope.max_order_notional = fields.dollars("max_order_notional")?;
     scope.max_daily_notional = fields.dollars("max_daily_notional")?;
     scope.max_daily_orders = fields.count("max_daily_orders")?;
+    scope.max_requests_per_minute = fields.count("max_requests_per_minute")?;
     scope.expires_at = expiry(fields, now)?;
     scope.networks = set(fields, "networks", network)?.map(|networks| networks.into_iter().collect());
     check_sense(&scope)?;
@@ -342,11 +344,12 @@ mod tests {
             "order_types": ["market", "limit"], "max_order_notional": "1000", "max_daily_notional": "5000.50",
             "order_classes": ["simple"], "times_in_force": ["day", "IOC"], "no_extended_hours": true, "positions": "long_only",
             "hours": "09:45-15:30", "max_order_quantity": "10", "max_price_deviation": "2.5", "max_quote_age": 30,
-            "max_daily_orders": 50, "expires_in": "30d", "networks": ["10.1.2.3/8", "::1"],
+            "max_daily_orders": 50, "max_requests_per_minute": 60, "expires_in": "30d", "networks": ["10.1.2.3/8", "::1"],
         }))
         .unwrap();
         assert!(scope.classes.contains(&PermissionClass::Settings));
         assert!(scope.operations.contains("getAccount"));
+        assert_eq!(scope.max_requests_per_minute, Some(60));
         assert_eq!(
             scope.symbols.unwrap().iter().map(Symbol::as_str).collect::<Vec<_>>(),
             ["AAPL", "BTC/USD"]
@@ -377,6 +380,7 @@ mod tests {
     #[case(json!({"preset": "trader", "max_order_notional": "1e3"}), "invalid_field", "max_order_notional")]
     #[case(json!({"preset": "trader", "max_daily_notional": "0"}), "invalid_field", "max_daily_notional")]
     #[case(json!({"preset": "trader", "max_daily_orders": 0}), "invalid_field", "max_daily_orders")]
+    #[case(json!({"preset": "trader", "max_requests_per_minute": 0}), "invalid_field", "max_requests_per_minute")]
     #[case(json!({"preset": "trader", "expires_in": "soon"}), "invalid_field", "expires_in")]
     #[case(json!({"preset": "trader", "expires_at": "2020-01-01T00:00:00Z"}), "invalid_field", "expires_at")]
     #[case(json!({"preset": "trader", "expires_at": "tomorrow"}), "invalid_field", "expires_at")]
@@ -427,6 +431,7 @@ mod tests {
             max_order_notional: Some("1000.50".parse().unwrap()),
             max_daily_notional: Some("5000".parse().unwrap()),
             max_daily_orders: Some(9),
+            max_requests_per_minute: Some(60),
             expires_at: set.expires_at,
             networks: set.networks,
         }

@@ -1,0 +1,5 @@
+//! What is measured, and how it is told.
+
+mod histogram;
+
+pub(crate) use histogram::Histogram;
