@@ -63,6 +63,10 @@ impl Settings {
         .await;
         client.close().await;
         let (key, status) = found?;
+        if !key["scope"]["signed"].is_null() {
+            return Err(Failure::refused("this access key takes signed requests only, which Alpaca's clients do not make by themselves")
+                .hint("add the signer of docs/signed-requests.md to the program, or issue an access key without `--signed`"));
+        }
         let text = |value: &Value| value.as_str().map(str::to_owned);
         let missing =
             || Failure::new("this Paddock's server answers in another form: update both to one version");

@@ -91,6 +91,18 @@ pub struct Scope {
     /// The networks from which the key may be used.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub networks: Option<Vec<IpNet>>,
+    /// Whether requests must be signed, so that the secret does not travel. Decided when the key is issued: what a signature is checked
+    /// with is kept then or never.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub signed: Option<Signed>,
+}
+
+words! {
+    /// Whether requests must be signed.
+    Signed {
+        /// All of them. The secret itself opens nothing.
+        Required = "required",
+    }
 }
 
 words! {

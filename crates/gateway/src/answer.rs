@@ -12,6 +12,8 @@ use paddock_core::id::RequestId;
 use paddock_store::StoreError;
 use serde_json::{Map, Value, json};
 
+use crate::authenticate::Unauthenticated;
+
 /// An error while a body is being passed on.
 pub(crate) type BodyError = Box<dyn std::error::Error + Send + Sync>;
 
@@ -55,6 +57,30 @@ faults! {
     /// More than one credential.
     ambiguous_credential = BAD_REQUEST, 40_090_001, "ambiguous_credential",
         "the request carries more than one credential: send exactly one";
+    /// The secret of an access key that takes signed requests only.
+    signature_required = UNAUTHORIZED, 40_190_010, "signature_required",
+        "this access key takes signed requests only: sign with its Secret Key and do not send it; issue a new key if it went over a network";
+    /// No access key with that Key ID signed this request.
+    invalid_signature = UNAUTHORIZED, 40_190_011, "invalid_signature",
+        "the signature does not fit this Key ID and this request: sign method, target and body exactly as they are sent";
+    /// A signature that was used before.
+    signature_replayed = UNAUTHORIZED, 40_190_013, "signature_replayed",
+        "this signature was used before: sign each request anew, with a nonce of its own";
+    /// A signature that is older than what this process remembers.
+    signature_before_start = UNAUTHORIZED, 40_190_014, "signature_before_start",
+        "this signature is dated before Paddock started: sign the request anew";
+    /// Headers of a signed request that are not as they should be.
+    malformed_signature = BAD_REQUEST, 40_090_020, "malformed_signature",
+        "a signed request has APCA-API-KEY-ID, Paddock-Timestamp (seconds since 1970), Paddock-Nonce (16 to 64 letters and digits) and Paddock-Signature (64 hexadecimal digits), each once";
+    /// A signature and a secret in one request.
+    signed_with_secret = BAD_REQUEST, 40_090_021, "signed_with_secret",
+        "a signed request carries no secret: leave APCA-API-SECRET-KEY and Authorization out";
+    /// More signed requests than can be remembered.
+    too_many_signatures = TOO_MANY_REQUESTS, 42_990_010, "too_many_signatures",
+        "more than 65536 signed requests with this access key within a minute: try again in a minute";
+    /// The sealed signing key does not open.
+    signing_key_unreadable = SERVICE_UNAVAILABLE, 50_390_010, "signing_key_unreadable",
+        "the stored signing key of this access key does not open: run `paddock doctor`, or issue a new access key";
     /// `Host` is missing, doubled, or not a plain host.
     bad_host = BAD_REQUEST, 40_090_002, "bad_host", "the Host header must be one plain host name or address with an optional port";
     /// An absolute or authority form of the request target.
@@ -120,6 +146,30 @@ impl Fault {
     /// A path, query or body that can be read in more than one way.
     pub(crate) fn malformed(reason: &'static str, message: String) -> Self {
         Self { status: StatusCode::BAD_REQUEST, code: 40_090_008, reason, message, retry_after: None }
+    }
+
+    /// Nobody was recognised.
+    pub(crate) fn unauthenticated(reason: Unauthenticated) -> Self {
+        match reason {
+            Unauthenticated::Missing => Self::missing_credential(),
+            Unauthenticated::Invalid => Self::invalid_credential(),
+            Unauthenticated::Ambiguous => Self::ambiguous_credential(),
+            Unauthenticated::MustSign => Self::signature_required(),
+        }
+    }
+
+    /// A signature that fits, at another time. `off` is by how many seconds it is dated ahead.
+    pub(crate) fn signature_time(off: i64) -> Self {
+        let (off, way) = (off.unsigned_abs(), if off < 0 { "behind" } else { "ahead of" });
+        Self {
+            status: StatusCode::UNAUTHORIZED,
+            code: 40_190_012,
+            reason: "signature_time",
+            retry_after: None,
+            message: format!(
+                "this signature is dated {off} seconds {way} this machine's clock, and 30 are allowed: set the clock, and sign each request when it is sent"
+            ),
+        }
     }
 
     /// The program asked one of Alpaca's hosts for what another one has, or for the other environment.

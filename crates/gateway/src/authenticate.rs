@@ -7,22 +7,29 @@ use base64::engine::general_purpose::STANDARD;
 use http::HeaderMap;
 use http::header::AUTHORIZATION;
 use paddock_core::SecretText;
+use paddock_core::scope::Signed;
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
 use crate::directory::{Directory, KeyEntry};
 
-const KEY_ID_HEADER: &str = "apca-api-key-id";
-const SECRET_KEY_HEADER: &str = "apca-api-secret-key";
+pub(crate) const KEY_ID_HEADER: &str = "apca-api-key-id";
+pub(crate) const SECRET_KEY_HEADER: &str = "apca-api-secret-key";
 
-/// Proof that a request carries a valid access key. Only [`authenticate`] makes one.
+/// Proof that a request carries a valid access key. Only this module makes one.
 #[derive(Clone, Debug)]
 pub(crate) struct Grant(Arc<KeyEntry>);
 
 impl Grant {
     pub(crate) fn entry(&self) -> &KeyEntry {
         &self.0
+    }
+
+    /// The access key of a signed request that takes such requests. The caller checks the signature before anything else.
+    pub(crate) fn by_key_id(directory: &Directory, key_id: &str) -> Option<Self> {
+        let entry = directory.key_with_id(key_id)?;
+        entry.key.scope.signed.is_some().then(|| Self(Arc::clone(entry)))
     }
 
     /// The same access key as it is now; `None` if it is gone, or opens with another secret.
@@ -42,6 +49,8 @@ pub(crate) enum Unauthenticated {
     Invalid,
     /// Two credentials, or one twice: which of them counts would be a guess.
     Ambiguous,
+    /// The secret is right, and is not to be sent: the access key takes signed requests only.
+    MustSign,
 }
 
 /// What a request presents.
@@ -53,11 +62,15 @@ enum Presented {
 /// Recognises an access key in the headers that Alpaca's clients send: the APCA pair, HTTP Basic with the pair, or a bearer
 /// token, which is the access key's secret alone.
 pub(crate) fn authenticate(directory: &Directory, headers: &HeaderMap) -> Result<Grant, Unauthenticated> {
-    grant(directory, &presented(headers)?).ok_or(Unauthenticated::Invalid)
+    grant(directory, &presented(headers)?)
 }
 
 /// Recognises an access key in a message of a stream: a pair, or the word that stands for a token and the access key's secret.
-pub(crate) fn recognise(directory: &Directory, key: &str, secret: &SecretText) -> Option<Grant> {
+pub(crate) fn recognise(
+    directory: &Directory,
+    key: &str,
+    secret: &SecretText,
+) -> Result<Grant, Unauthenticated> {
     let secret = Zeroizing::new(secret.expose().to_owned());
     grant(
         directory,
@@ -68,7 +81,7 @@ pub(crate) fn recognise(directory: &Directory, key: &str, secret: &SecretText) -
     )
 }
 
-fn grant(directory: &Directory, presented: &Presented) -> Option<Grant> {
+fn grant(directory: &Directory, presented: &Presented) -> Result<Grant, Unauthenticated> {
     let entry = match presented {
         Presented::Pair { key_id, secret } => {
             let entry = directory.key_with_id(key_id);
@@ -79,7 +92,11 @@ fn grant(directory: &Directory, presented: &Presented) -> Option<Grant> {
         }
         Presented::Token(secret) => directory.key_with_secret_hash(&sha256(secret)),
     };
-    entry.map(|entry| Grant(Arc::clone(entry)))
+    let entry = entry.ok_or(Unauthenticated::Invalid)?;
+    match entry.key.scope.signed {
+        Some(Signed::Required) => Err(Unauthenticated::MustSign),
+        None => Ok(Grant(Arc::clone(entry))),
+    }
 }
 
 fn sha256(secret: &str) -> [u8; 32] {
@@ -116,7 +133,7 @@ fn from_authorization(value: &str) -> Result<Presented, Unauthenticated> {
 }
 
 /// The value of a header that must not stand twice.
-fn only_value<'a>(headers: &'a HeaderMap, name: &str) -> Result<Option<&'a str>, Unauthenticated> {
+pub(crate) fn only_value<'a>(headers: &'a HeaderMap, name: &str) -> Result<Option<&'a str>, Unauthenticated> {
     let mut values = headers.get_all(name).iter();
     let first = values.next();
     if values.next().is_some() {

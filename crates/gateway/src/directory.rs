@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use paddock_core::decide::{Freeze, Passing};
 use paddock_core::id::{AccessKeyId, ConnectionId, DekId};
-use paddock_store::{AccessKey, Connection, SealedCredential, Snapshot, Subject};
+use paddock_store::{AccessKey, Connection, SealedCredential, SealedSigningKey, Snapshot, Subject};
 use paddock_vault::{Binding, Field, Opener, Sealed, VaultError, WrappedDek};
 
 use paddock_alpaca::Credential;
@@ -20,6 +20,43 @@ use crate::halt::Emergency;
 pub(crate) struct KeyEntry {
     pub(crate) key: AccessKey,
     pub(crate) connection: Arc<ConnectionEntry>,
+    /// What its requests are signed with, if they are.
+    signing: Option<SigningKey>,
+}
+
+impl KeyEntry {
+    /// Whether `signature` is what the program that has this access key makes of `text`.
+    pub(crate) fn is_signature(
+        &self,
+        opener: &Opener,
+        text: &[u8],
+        signature: &[u8; 32],
+    ) -> Result<bool, VaultError> {
+        let Some(signing) = &self.signing else { return Err(VaultError::Malformed("signing key")) };
+        let place = Binding {
+            user: self.connection.connection.user,
+            connection: self.connection.connection.id,
+            field: Field::SigningKey(self.key.id),
+            version: signing.version,
+        };
+        opener.is_signature(&signing.dek, &place, &signing.sealed, text, signature)
+    }
+}
+
+/// A sealed signing key with what opens it.
+#[derive(Debug)]
+struct SigningKey {
+    sealed: Sealed,
+    version: u32,
+    dek: WrappedDek,
+}
+
+impl SigningKey {
+    /// `None` when it cannot be used, which stops this one access key and no other.
+    fn new(row: &SealedSigningKey, deks: &HashMap<DekId, WrappedDek>) -> Option<Self> {
+        let sealed = Sealed::from_bytes(&row.sealed).ok()?;
+        Some(Self { sealed, version: row.version, dek: deks.get(&row.dek)?.clone() })
+    }
 }
 
 /// A connection with its sealed credential.
@@ -133,10 +170,16 @@ impl Directory {
             freezes.entry(subject).or_insert_with(|| freeze(subject, Passing::default()).1);
         }
         let mut directory = Self { connections, freezes, emergency, ..Self::default() };
+        let mut signing_keys: HashMap<AccessKeyId, SigningKey> = snapshot
+            .signing_keys
+            .iter()
+            .filter_map(|row| Some((row.key, SigningKey::new(row, &deks)?)))
+            .collect();
         for key in snapshot.keys {
             // A key whose connection was removed opens nothing: it is not listed.
             let Some(connection) = directory.connections.get(&key.connection).cloned() else { continue };
-            let entry = Arc::new(KeyEntry { key, connection });
+            let signing = signing_keys.remove(&key.id);
+            let entry = Arc::new(KeyEntry { key, connection, signing });
             directory.by_secret_hash.insert(entry.key.secret_hash, Arc::clone(&entry));
             directory.by_key_id.insert(entry.key.key_id.clone(), entry);
         }

@@ -18,15 +18,16 @@ use paddock_vault::VaultError;
 use tokio_util::sync::CancellationToken;
 
 use crate::answer::{AnswerBody, Fault};
-use crate::authenticate::{Grant, Unauthenticated, authenticate};
+use crate::authenticate::Grant;
 use crate::change::Change;
 use crate::entrance::Reached;
 use crate::lane::Lane;
 use crate::meter::enter;
 use crate::read::Reading;
 use crate::requests::RequestLine;
-use crate::shape::{check_head, read_body};
+use crate::shape::check_head;
 use crate::shared::Shared;
+use crate::signature::{Recognised, recognise_request};
 use crate::stop::Stop;
 use crate::stream::{self, Stream};
 use crate::target::{Intention, Target, read_intention, summary};
@@ -93,7 +94,7 @@ async fn steps(
     check_head(&parts)?;
     reached.check_host(&parts.headers)?;
     let directory = shared.directory.load_full();
-    let grant = authenticate(&directory, &parts.headers).map_err(unauthenticated)?;
+    let Recognised { grant, body, signature } = recognise_request(shared, &directory, &parts, body).await?;
     let key = &grant.entry().key;
     let connection = &grant.entry().connection.connection;
     line.key = Some(key.id);
@@ -122,7 +123,7 @@ async fn steps(
             return Err(lane.record_refusal(arrival, &grant, Some(&target), refusal.into()).await);
         }
     };
-    let body = read_body(body).await?;
+    let body = body.whole().await?;
     if !changes_state {
         if !body.is_empty() {
             return Err(Fault::unexpected_body().into());
@@ -133,6 +134,9 @@ async fn steps(
     let (intention, body) = read_intention(&target, &body, arrival.request, &key.scope)?;
     if let Intention::Order(order) = &intention {
         line.summary = Some(summary(&order.request));
+    }
+    if let Some(signature) = signature {
+        signature.use_up(lane, key.id, arrival.at).await?;
     }
     let gone = CancellationToken::new();
     let _program_is_there = gone.clone().drop_guard();
@@ -145,14 +149,6 @@ async fn steps(
         // The task panicked or was aborted at shutdown: whether the broker acted is not known.
         Err(_) => Err(Fault::upstream_failed().into()),
     }
-}
-
-fn unauthenticated(reason: Unauthenticated) -> Stop {
-    Stop::Fault(match reason {
-        Unauthenticated::Missing => Fault::missing_credential(),
-        Unauthenticated::Invalid => Fault::invalid_credential(),
-        Unauthenticated::Ambiguous => Fault::ambiguous_credential(),
-    })
 }
 
 /// Decides what can be decided without looking at a body or caps: freeze, expiry, network, operation, and the symbols of data.

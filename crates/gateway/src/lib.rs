@@ -31,6 +31,7 @@ mod scrub;
 mod serve;
 mod shape;
 mod shared;
+mod signature;
 mod stop;
 mod stream;
 mod target;

@@ -2,7 +2,7 @@
 
 use paddock_core::audit::{Actor, AuditEvent};
 use paddock_core::id::DekId;
-use paddock_store::{DekRow, SealedCredential};
+use paddock_store::{DekRow, SealedCredential, SealedSigningKey, Snapshot, StoreError};
 use paddock_vault::{Binding, Field, KekId, Sealed, WrappedDek};
 use serde::Serialize;
 
@@ -22,7 +22,7 @@ pub struct KekRotation {
 pub struct DekRotation {
     /// The new key's identifier.
     pub dek: DekId,
-    /// How many credentials were sealed anew.
+    /// How many credentials and signing keys were sealed anew.
     pub resealed: u32,
 }
 
@@ -62,7 +62,7 @@ pub(crate) async fn rotate_dek(shared: &Shared) -> Result<DekRotation, GatewayEr
     shared.store.append_audit(&Actor::Operator, &event, now).await?;
     let snapshot = shared.store.snapshot().await?;
     let mut resealed = 0;
-    for (connection, credential) in snapshot.connections {
+    for (connection, credential) in snapshot.connections.clone() {
         let Some(old) = snapshot.deks.iter().find(|dek| dek.id == credential.dek) else { continue };
         if connection.user != shared.user || old.id == fresh.id() {
             continue;
@@ -95,10 +95,43 @@ pub(crate) async fn rotate_dek(shared: &Shared) -> Result<DekRotation, GatewayEr
         shared.store.replace_credential(connection.id, &anew, &event, &Actor::Operator, now).await?;
         resealed += 1;
     }
+    resealed += reseal_signing_keys(shared, &snapshot, &fresh).await?;
     // Only now does nothing need the older keys any more.
     for dek in snapshot.deks.iter().filter(|dek| dek.user == shared.user && dek.id != fresh.id()) {
         shared.store.retire_dek(dek.id).await?;
     }
     shared.reload().await?;
     Ok(DekRotation { dek: fresh.id(), resealed })
+}
+
+/// Seals the signing keys of the user's access keys anew. One that was revoked meanwhile needs none any more.
+async fn reseal_signing_keys(
+    shared: &Shared,
+    snapshot: &Snapshot,
+    fresh: &WrappedDek,
+) -> Result<u32, GatewayError> {
+    let mut resealed = 0;
+    for row in &snapshot.signing_keys {
+        let old = snapshot.deks.iter().find(|dek| dek.id == row.dek && dek.user == shared.user);
+        let key = snapshot.keys.iter().find(|key| key.id == row.key);
+        let (Some(old), Some(key)) = (old.filter(|old| old.id != fresh.id()), key) else { continue };
+        let field = Field::SigningKey(row.key);
+        let place = Binding { user: shared.user, connection: key.connection, field, version: row.version };
+        let (old, sealed) = (WrappedDek::from_bytes(&old.wrapped)?, Sealed::from_bytes(&row.sealed)?);
+        let seals = shared.store.count_seals(fresh.id(), 1).await?;
+        let anew = shared.rotator.reseal(&old, fresh, seals, &place, &sealed, &*shared.entropy)?;
+        let anew = SealedSigningKey {
+            key: row.key,
+            version: row.version.saturating_add(1),
+            dek: fresh.id(),
+            sealed: anew.to_bytes(),
+            created_at: shared.clock.now(),
+        };
+        match shared.store.replace_signing_key(&anew).await {
+            Ok(()) => resealed += 1,
+            Err(StoreError::NotFound { .. }) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok(resealed)
 }

@@ -71,6 +71,25 @@ fn is_plain_host(host: &str) -> bool {
     name.len() <= 253 && name.split('.').all(label) && good_port
 }
 
+/// A request's body, before or after it was read.
+#[derive(Debug)]
+pub(crate) enum RequestBody {
+    /// Still on its way.
+    Coming(Incoming),
+    /// Read, to check the signature over it.
+    Read(Bytes),
+}
+
+impl RequestBody {
+    /// The whole body, at most [`MAX_BODY`] bytes.
+    pub(crate) async fn whole(self) -> Result<Bytes, Fault> {
+        match self {
+            Self::Coming(body) => read_body(body).await,
+            Self::Read(body) => Ok(body),
+        }
+    }
+}
+
 /// Reads the whole body, at most [`MAX_BODY`] bytes.
 pub(crate) async fn read_body(body: Incoming) -> Result<Bytes, Fault> {
     if body.is_end_stream() {

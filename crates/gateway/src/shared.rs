@@ -20,6 +20,7 @@ use crate::directory::{ConnectionEntry, Directory, DirectoryError};
 use crate::halt::{Emergency, Sending};
 use crate::meter::{Limits, Meters};
 use crate::requests::RequestLog;
+use crate::signature::SeenSignatures;
 use crate::stream::{Dialer, Hubs};
 use crate::upstream::Upstream;
 
@@ -88,6 +89,8 @@ pub(crate) struct Shared {
     pub(crate) log: RequestLog,
     /// What each access key is doing, and what is left of each account's budget of requests.
     pub(crate) meters: Meters,
+    /// The signatures of signed requests that were used.
+    pub(crate) signatures: SeenSignatures,
     /// State-changing requests run as tasks of their own: a program that hangs up does not stop one half-way, and a shutdown
     /// waits for them.
     pub(crate) changes: TaskTracker,
@@ -145,6 +148,7 @@ impl Gateway {
     pub async fn start(options: GatewayOptions) -> Result<Self, GatewayError> {
         let shared = Shared {
             for_changes: Upstream::new()?,
+            signatures: SeenSignatures::since(options.clock.now()),
             store: options.store,
             opener: options.vault.opener(),
             sealer: options.vault.sealer(),

@@ -34,6 +34,7 @@ use crate::entrance::Reached;
 use crate::lane::Lane;
 use crate::requests::RequestLine;
 use crate::shape::check_stream_head;
+use crate::signature::SignedHead;
 use crate::stop::Stop;
 
 pub(crate) use dial::Dialer;
@@ -124,9 +125,14 @@ pub(crate) fn open(
         Err(refused) => return Ok(no_handshake(refused)),
     };
     let upgrade = parts.extensions.remove::<OnUpgrade>().ok_or_else(Fault::upgrade)?;
-    let from_headers = match authenticate(&lane.shared.directory.load(), &parts.headers) {
-        Err(Unauthenticated::Missing) => None,
-        outcome => Some(outcome),
+    let directory = lane.shared.directory.load();
+    let from_headers = match SignedHead::of(&parts.headers)? {
+        Some(head) => Some(Ok(head.verify(&lane.shared, &directory, &parts, b"")?.0)),
+        None => match authenticate(&directory, &parts.headers) {
+            Err(Unauthenticated::Missing) => None,
+            Err(Unauthenticated::MustSign) => return Err(Fault::signature_required().into()),
+            outcome => Some(outcome),
+        },
     };
     let opening = Opening {
         lane: Arc::clone(lane),

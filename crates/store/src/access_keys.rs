@@ -10,6 +10,7 @@ use paddock_core::id::{AccessKeyId, ConnectionId};
 use crate::codec::{hash, instant, maybe_instant, micros, parse};
 use crate::connections::{self, NO_CONNECTION};
 use crate::db::{Tx, row, sql};
+use crate::signing_keys::{self, SealedSigningKey};
 use crate::{Store, StoreError, audit};
 
 /// A pair that Paddock issued. Its secret is known to its holder only.
@@ -88,32 +89,31 @@ impl Store {
     /// Keeps a new access key and the record of it.
     ///
     /// # Errors
-    /// [`StoreError::NameTaken`]; [`StoreError::NotFound`] when the connection was removed.
+    /// [`StoreError::NameTaken`]; [`StoreError::NotFound`] when the connection was removed; [`StoreError::NoSigningKey`] when its
+    /// requests are to be signed: [`Store::insert_signed_key`] keeps such a key.
     pub async fn insert_key(&self, key: &AccessKey, actor: &Actor, at: Timestamp) -> Result<(), StoreError> {
-        let scope = serde_json::to_string(&key.scope).map_err(|_| StoreError::Malformed { what: "scope" })?;
-        let mut tx = self.begin_write().await?;
-        let connection = connections::not_removed(&mut tx, key.connection).await?.ok_or(NO_CONNECTION)?;
-        let user = connection.user.to_string();
-        let (same_name,) = sql!(tx, fetch_one (i64,):
-            "SELECT COUNT(*) FROM access_keys WHERE user_id = $1 AND name = $2 AND revoked_at IS NULL",
-            user.as_str(), key.name.as_str())?;
-        if same_name > 0 {
-            return Err(StoreError::NameTaken { name: key.name.clone() });
+        if key.scope.signed.is_some() {
+            return Err(StoreError::NoSigningKey);
         }
-        sql!(tx, execute
-            "INSERT INTO access_keys (id, user_id, connection_id, name, key_id, secret_hash, scope, frozen, created_at,
-                                      revoked_at, last_used_at)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
-            key.id.to_string(), user.as_str(), key.connection.to_string(), key.name.as_str(), key.key_id.as_str(),
-            key.secret_hash.as_slice(), scope.as_str(), key.frozen, micros(key.created_at), key.revoked_at.map(micros),
-            key.last_used_at.map(micros))?;
-        let event = AuditEvent::KeyCreated {
-            key: key.id,
-            name: key.name.clone(),
-            connection: key.connection,
-            scope: Box::new(key.scope.clone()),
-        };
-        audit::append(&mut tx, actor, &event, at).await?;
+        let mut tx = self.begin_write().await?;
+        insert(&mut tx, key, actor, at).await?;
+        tx.commit().await
+    }
+
+    /// Keeps a new access key whose requests are signed, its sealed signing key, and the record of it.
+    ///
+    /// # Errors
+    /// Those of [`Store::insert_key`]; [`StoreError::NotFound`] when the data-encryption key is out of use meanwhile.
+    pub async fn insert_signed_key(
+        &self,
+        key: &AccessKey,
+        signing: &SealedSigningKey,
+        actor: &Actor,
+        at: Timestamp,
+    ) -> Result<(), StoreError> {
+        let mut tx = self.begin_write().await?;
+        insert(&mut tx, key, actor, at).await?;
+        signing_keys::insert(&mut tx, signing).await?;
         tx.commit().await
     }
 
@@ -149,7 +149,8 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError::NotFound`] when there is no such key, or it was revoked; [`StoreError::ScopeChanged`] when its scope is another than
-    /// `old` by now, so that nothing is decided by what was not seen.
+    /// `old` by now, so that nothing is decided by what was not seen; [`StoreError::NoSigningKey`] when it differs in whether requests
+    /// are signed, which is decided when a key is issued.
     pub async fn set_scope(
         &self,
         id: AccessKeyId,
@@ -165,6 +166,9 @@ impl Store {
         }
         if old == new {
             return Ok(());
+        }
+        if old.signed != new.signed {
+            return Err(StoreError::NoSigningKey);
         }
         let scope = serde_json::to_string(new).map_err(|_| StoreError::Malformed { what: "scope" })?;
         sql!(tx, execute "UPDATE access_keys SET scope = $1 WHERE id = $2", scope.as_str(), id.to_string())?;
@@ -202,6 +206,33 @@ impl Store {
     }
 }
 
+async fn insert(tx: &mut Tx, key: &AccessKey, actor: &Actor, at: Timestamp) -> Result<(), StoreError> {
+    let scope = serde_json::to_string(&key.scope).map_err(|_| StoreError::Malformed { what: "scope" })?;
+    let connection = connections::not_removed(tx, key.connection).await?.ok_or(NO_CONNECTION)?;
+    let user = connection.user.to_string();
+    let (same_name,) = sql!(tx, fetch_one (i64,):
+            "SELECT COUNT(*) FROM access_keys WHERE user_id = $1 AND name = $2 AND revoked_at IS NULL",
+            user.as_str(), key.name.as_str())?;
+    if same_name > 0 {
+        return Err(StoreError::NameTaken { name: key.name.clone() });
+    }
+    sql!(tx, execute
+            "INSERT INTO access_keys (id, user_id, connection_id, name, key_id, secret_hash, scope, frozen, created_at,
+                                      revoked_at, last_used_at)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
+            key.id.to_string(), user.as_str(), key.connection.to_string(), key.name.as_str(), key.key_id.as_str(),
+            key.secret_hash.as_slice(), scope.as_str(), key.frozen, micros(key.created_at), key.revoked_at.map(micros),
+            key.last_used_at.map(micros))?;
+    let event = AuditEvent::KeyCreated {
+        key: key.id,
+        name: key.name.clone(),
+        connection: key.connection,
+        scope: Box::new(key.scope.clone()),
+    };
+    audit::append(tx, actor, &event, at).await?;
+    Ok(())
+}
+
 pub(crate) async fn all(tx: &mut Tx) -> Result<Vec<AccessKey>, StoreError> {
     let rows = sql!(tx, fetch_all Columns:
         "SELECT id, connection_id, name, key_id, secret_hash, scope, frozen, revoked_at, created_at, last_used_at
@@ -227,6 +258,7 @@ pub(crate) async fn revoke(
     if found == 0 {
         return Err(NO_KEY);
     }
+    signing_keys::erase(tx, id).await?;
     audit::append(tx, actor, &AuditEvent::KeyRevoked { key: id }, at).await?;
     Ok(())
 }

@@ -42,13 +42,14 @@ pub enum StoreError {
     #[error("the audit event does not name the credential that is stored with it: report this as a defect")]
     WrongWitness,
     /// A data-encryption key cannot be retired yet.
-    #[error(
-        "{credentials} credentials are still sealed under this data-encryption key: seal them anew first"
-    )]
+    #[error("{credentials} secrets are still sealed under this data-encryption key: seal them anew first")]
     DekInUse {
-        /// How many credentials need it.
+        /// How many credentials and signing keys need it.
         credentials: u64,
     },
+    /// An access key whose requests are signed comes without what they are signed with. A defect of the caller.
+    #[error("an access key for signed requests needs a signing key: issue a new access key")]
+    NoSigningKey,
     /// Adding the charge to what was used before cannot be done exactly.
     #[error("these amounts are too large to be added up exactly: use smaller orders")]
     AmountTooLarge,

@@ -18,6 +18,7 @@ pub(crate) fn sqlite() -> Migrator {
     Migrator::with_migrations(migrations!(
         "sqlite",
         1 "initial" "0001_initial.sql",
+        4 "signed requests" "0004_signed_requests.sql",
         5 "freezes" "0005_freezes.sql",
     ))
 }
@@ -26,6 +27,7 @@ pub(crate) fn postgres() -> Migrator {
     Migrator::with_migrations(migrations!(
         "postgres",
         1 "initial" "0001_initial.sql",
+        4 "signed requests" "0004_signed_requests.sql",
         5 "freezes" "0005_freezes.sql",
     ))
 }

@@ -5,6 +5,7 @@ use crate::connections::{self, Connection};
 use crate::credentials::{self, SealedCredential};
 use crate::deks::{self, DekRow};
 use crate::freeze::{self, FreezeRow};
+use crate::signing_keys::{self, SealedSigningKey};
 use crate::{Store, StoreError};
 
 /// One state of the database, as far as it decides what may be forwarded.
@@ -14,6 +15,8 @@ pub struct Snapshot {
     pub connections: Vec<(Connection, SealedCredential)>,
     /// The access keys that were not revoked, oldest first.
     pub keys: Vec<AccessKey>,
+    /// The signing keys of those access keys that have one.
+    pub signing_keys: Vec<SealedSigningKey>,
     /// The data-encryption keys in use, oldest first.
     pub deks: Vec<DekRow>,
     /// Whether everything is frozen.
@@ -40,6 +43,7 @@ impl Store {
         Ok(Snapshot {
             connections: connections.into_iter().zip(credentials).collect(),
             keys,
+            signing_keys: signing_keys::all(&mut tx).await?,
             deks: deks::in_use(&mut tx).await?,
             everything_frozen: freeze::everything(&mut tx).await?,
             freezes: freeze::all(&mut tx).await?,

@@ -67,6 +67,11 @@ pub(crate) fn keyed_hash(key: &Key, label: &str, data: &[u8]) -> [u8; 32] {
     hash
 }
 
+/// Whether `signature` is the HMAC-SHA256 of `message` under a key of any length. Takes as long for a wrong one as for a right one.
+pub(crate) fn is_signature(key: &[u8], message: &[u8], signature: &[u8]) -> bool {
+    hmac::verify(&hmac::Key::new(hmac::HMAC_SHA256, key), message, signature).is_ok()
+}
+
 /// The form in which the cipher wants a key. [`Key::prepared`] keeps it.
 pub(crate) fn prepare(key: &Key) -> Result<LessSafeKey, Unspecified> {
     UnboundKey::new(&AES_256_GCM, key.bytes()).map(LessSafeKey::new)
@@ -130,6 +135,20 @@ mod tests {
         let plain = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, &[0x0b; 32]), b"label\0data");
         assert_eq!(keyed_hash(&key, "label", b"data")[..], *plain.as_ref());
         assert_ne!(keyed_hash(&key, "labe", b"ldata"), keyed_hash(&key, "label", b"data"));
+    }
+
+    /// RFC 4231, test cases 2 and 6: a short key, and one that is longer than a block.
+    #[test]
+    fn a_signature_is_the_hmac_of_the_rfc() {
+        let short = "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843";
+        let message = b"what do ya want for nothing?";
+        assert!(is_signature(b"Jefe", message, &hex::decode(short).unwrap()));
+        let long = "60e431591ee0b67f0d8a26aacbf5b77f8e0bc6213728c5140546040f0ee37f54";
+        let message = b"Test Using Larger Than Block-Size Key - Hash Key First";
+        assert!(is_signature(&[0xaa; 131], message, &hex::decode(long).unwrap()));
+        for wrong in [&short[..62], "", long] {
+            assert!(!is_signature(b"Jefe", b"what do ya want for nothing?", &hex::decode(wrong).unwrap()));
+        }
     }
 
     #[test]

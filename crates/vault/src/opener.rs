@@ -32,6 +32,23 @@ impl Opener {
         Ok(secret)
     }
 
+    /// Whether `signature` is the HMAC-SHA256 of `message` under a sealed key. The key is opened inside and does not come out.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`open`](Self::open).
+    pub fn is_signature(
+        &self,
+        dek: &WrappedDek,
+        binding: &Binding,
+        sealed: &Sealed,
+        message: &[u8],
+        signature: &[u8],
+    ) -> Result<bool, VaultError> {
+        let key = self.open(dek, binding, sealed)?;
+        Ok(cipher::is_signature(key.expose().as_bytes(), message, signature))
+    }
+
     /// Opens several secrets that were sealed under one key, such as the two halves of a pair; the key is unwrapped once.
     ///
     /// # Errors

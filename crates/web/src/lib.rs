@@ -12,6 +12,7 @@ mod name;
 mod pages;
 mod problem;
 mod query;
+mod sealing;
 mod state;
 
 pub use api::connections::{ConnectionView, RepairView};

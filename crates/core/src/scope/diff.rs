@@ -79,6 +79,7 @@ pub fn diff(old: &Scope, new: &Scope) -> Difference {
         max_requests_per_minute,
         expires_at,
         networks,
+        signed,
     } = old;
 
     members(&mut found, "allow", &usable(classes), &usable(&new.classes), |list| {
@@ -142,6 +143,12 @@ pub fn diff(old: &Scope, new: &Scope) -> Difference {
 
     times::expiry(&mut found, *expires_at, new.expires_at);
     reach(&mut found, networks.as_deref(), new.networks.as_deref());
+    switch(
+        &mut found,
+        "signed",
+        (signed.is_some(), new.signed.is_some()),
+        "use with the secret instead of signatures",
+    );
     found
 }
 

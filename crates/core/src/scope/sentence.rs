@@ -8,7 +8,7 @@ use rust_decimal::Decimal;
 
 use crate::money::format_usd;
 use crate::order::Side;
-use crate::scope::{PUBLIC_FACTS, PositionRule};
+use crate::scope::{PUBLIC_FACTS, PositionRule, Signed};
 use crate::{AssetClass, PermissionClass, Scope};
 
 impl Scope {
@@ -50,6 +50,9 @@ impl Scope {
         }
         if let Some(networks) = &self.networks {
             parts.push(format!("only from {}", or(networks)));
+        }
+        if let Some(Signed::Required) = self.signed {
+            parts.push("by signed requests only".to_owned());
         }
         if let Some(expiry) = self.expires_at {
             parts.push(format!("until {}", moment(expiry)));
@@ -264,6 +267,10 @@ mod tests {
         Scope { classes: [PermissionClass::Data].into(), networks: Some(vec!["10.0.0.0/8".parse().unwrap()]),
             max_requests_per_minute: Some(60), expires_at: Some("2026-12-21T15:00:00Z".parse().unwrap()), ..Scope::default() },
         "may read market data; at most 60 requests a minute; only from 10.0.0.0/8; until 21 December 2026, 15:00 UTC"
+    )]
+    #[case(
+        Scope { classes: [PermissionClass::Data].into(), signed: Some(Signed::Required), ..Scope::default() },
+        "may read market data; by signed requests only"
     )]
     fn it_reads_like_a_sentence(#[case] scope: Scope, #[case] sentence: &str) {
         assert_eq!(scope.describe(), sentence);

@@ -14,7 +14,7 @@ use super::fan_out::message;
 use super::farewell::{Ending, PATIENCE, Pulse, close, heard, send};
 use super::standing::{Denied, Standing};
 use super::{ClientSocket, Opening};
-use crate::authenticate::recognise;
+use crate::authenticate::{Unauthenticated, recognise};
 
 /// Serves one program until either side ends it.
 pub(super) async fn serve(opening: Opening, feed: Feed, mut socket: ClientSocket) {
@@ -31,6 +31,10 @@ pub(super) async fn serve(opening: Opening, feed: Feed, mut socket: ClientSocket
     let last_words = Some(message(&error(words), format));
     close(socket, ending, last_words).await;
 }
+
+/// What a program hears that sends the secret of an access key for signed requests. Alpaca's number, and our words.
+const MUST_SIGN: StreamError =
+    StreamError(402, "this access key takes signed handshakes only: sign the request that opens the stream");
 
 /// It goes on until it ends.
 enum Never {}
@@ -108,10 +112,11 @@ impl Session<'_> {
                 Some(Ok(Request::Authenticate { key, secret })) => {
                     let directory = opening.lane.shared.directory.load_full();
                     match recognise(&directory, &key, &secret) {
-                        Some(grant) => {
+                        Ok(grant) => {
                             return Standing::admit(opening, grant).await.map_err(Ending::Denied);
                         }
-                        None => self.say(&error(StreamError::AUTH_FAILED)).await?,
+                        Err(Unauthenticated::MustSign) => self.say(&error(MUST_SIGN)).await?,
+                        Err(_) => self.say(&error(StreamError::AUTH_FAILED)).await?,
                     }
                 }
                 Some(Ok(Request::Subscribe(_) | Request::Unsubscribe(_))) => {

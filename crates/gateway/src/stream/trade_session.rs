@@ -14,7 +14,8 @@ use super::farewell::{Ending, Pulse, close, heard, send};
 use super::standing::Standing;
 use super::trade_hub::Told;
 use super::{ClientSocket, Opening};
-use crate::authenticate::{Grant, recognise};
+use crate::answer::Fault;
+use crate::authenticate::{Grant, Unauthenticated, recognise};
 
 /// Serves one program until either side ends it.
 pub(super) async fn serve(opening: Opening, mut socket: ClientSocket) {
@@ -34,7 +35,7 @@ impl Session {
     async fn run(&mut self, socket: &mut ClientSocket) -> Result<std::convert::Infallible, Ending> {
         // Credentials in the handshake's headers count as the first message.
         if let Some(from_headers) = self.opening.from_headers.take() {
-            let answer = self.authenticate(from_headers.ok()).await;
+            let answer = self.authenticate(from_headers).await;
             send(socket, &self.message(&answer)).await?;
         }
         let closing = self.opening.lane.closing.clone();
@@ -97,26 +98,29 @@ impl Session {
         })
     }
 
-    fn grant(&self, key: &str, secret: &str) -> Option<Grant> {
+    fn grant(&self, key: &str, secret: &str) -> Result<Grant, Unauthenticated> {
         let directory = self.opening.lane.shared.directory.load_full();
         recognise(&directory, key, &SecretText::new(secret.to_owned()))
     }
 
     /// Another program's key takes the place of the earlier one, and has to listen anew.
-    async fn authenticate(&mut self, grant: Option<Grant>) -> Value {
+    async fn authenticate(&mut self, grant: Result<Grant, Unauthenticated>) -> Value {
         self.told = None;
         self.standing = None;
-        if let Some(grant) = grant {
-            match Standing::admit(&self.opening, grant).await {
-                Ok(standing) => self.standing = Some(standing),
-                Err(denied) => {
-                    let mut answer = authorization("unauthorized", "authenticate");
-                    answer["data"]["message"] = denied.reason().into();
-                    return answer;
+        let denied = match grant {
+            Ok(grant) => match Standing::admit(&self.opening, grant).await {
+                Ok(standing) => {
+                    self.standing = Some(standing);
+                    return authorization("authorized", "authenticate");
                 }
-            }
-        }
-        authorization(if self.standing.is_some() { "authorized" } else { "unauthorized" }, "authenticate")
+                Err(denied) => denied.reason(),
+            },
+            Err(Unauthenticated::MustSign) => Fault::signature_required().message,
+            Err(_) => return authorization("unauthorized", "authenticate"),
+        };
+        let mut answer = authorization("unauthorized", "authenticate");
+        answer["data"]["message"] = denied.into();
+        answer
     }
 
     /// The streams are a whole new set: what is not in it ends.

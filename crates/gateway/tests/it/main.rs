@@ -13,6 +13,8 @@ mod order_limits;
 mod orders;
 mod rig;
 mod rotation;
+mod signed;
+mod signer;
 mod streams;
 mod upstream_faults;
 mod ways;

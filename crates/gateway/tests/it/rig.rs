@@ -210,10 +210,15 @@ pub async fn unreachable_rig(rig: &Rig) -> SocketAddr {
     let nobody = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let nowhere = nobody.local_addr().unwrap();
     drop(nobody);
+    second_gateway(rig, nowhere).await
+}
+
+/// A second gateway on the same database: another node, or this one after a restart. Gives its address.
+pub async fn second_gateway(rig: &Rig, upstream: SocketAddr) -> SocketAddr {
     let gateway = Gateway::start(GatewayOptions {
         store: rig.store.clone(),
         vault: rig.vault.clone(),
-        client: client(nowhere),
+        client: client(upstream),
         clock: rig.clock.clone(),
         entropy: Arc::new(OsEntropy),
         user: rig.user,

@@ -309,3 +309,30 @@ async fn a_new_credential_goes_unnoticed() {
     }
     assert!(heard, "nothing was heard after the rotation");
 }
+
+#[tokio::test]
+async fn a_signed_handshake_opens_a_stream_and_a_login_with_the_secret_does_not() {
+    let stage = Stage::set().await;
+    let pair = stage.rig.signed_key(trader()).await;
+    let now = || paddock_core::Clock::now(&*stage.clock).as_second();
+    for path in ["/v2/iex", "/stream"] {
+        let signed = crate::signer::SignedHeaders::new(&pair, now(), "GET", path, "").list();
+        let headers: Vec<(&'static str, &str)> =
+            signed.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        let mut socket = stage.open(path, &headers).await;
+        let welcome = [socket.next().await.to_string()];
+        let welcome = if path == "/stream" { welcome } else { [socket.next().await.to_string()] };
+        assert!(welcome[0].contains("authenticated") || welcome[0].contains("\"authorized\""), "{welcome:?}");
+    }
+    let mut data = stage.open("/v2/iex", &[]).await;
+    data.next().await;
+    data.say(json!({"action": "auth", "key": pair.key_id, "secret": pair.secret})).await;
+    let refused = data.next().await;
+    assert_eq!(refused[0]["code"], 402);
+    assert!(refused[0]["msg"].as_str().unwrap().contains("signed handshakes"), "{refused}");
+    let mut trades = stage.open("/stream", &[]).await;
+    trades.say(json!({"action": "auth", "key": pair.key_id, "secret": pair.secret})).await;
+    let refused = trades.next().await;
+    assert_eq!(refused["data"]["status"], "unauthorized");
+    assert!(refused["data"]["message"].as_str().unwrap().contains("signed requests only"), "{refused}");
+}

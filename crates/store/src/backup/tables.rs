@@ -181,6 +181,24 @@ pub(crate) const TABLES: &[Table] = &[
         columns: &[("name", Text), ("last_at", Int), ("armed", Bool), ("grace_until", Int)],
     },
     Table {
+        name: "signing_keys",
+        key: "access_key_id",
+        seeded: false,
+        columns: &[
+            ("access_key_id", Text),
+            ("dek_id", Text),
+            ("version", Int),
+            ("sealed", Bytes),
+            ("created_at", Int),
+        ],
+    },
+    Table {
+        name: "used_signatures",
+        key: "signature",
+        seeded: false,
+        columns: &[("signature", Bytes), ("access_key_id", Text), ("at", Int)],
+    },
+    Table {
         name: "audit",
         key: "seq",
         seeded: false,

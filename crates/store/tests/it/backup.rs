@@ -41,6 +41,12 @@ async fn fill(store: &Store) {
             store.settle(intent.request, &outcome, later(3)).await.unwrap();
         }
     }
+    let mut scope = trader();
+    scope.signed = Some(paddock_core::scope::Signed::Required);
+    let signed = access_key(it.connection.id, "traveller", scope);
+    let signing = signing_key(&signed, it.dek);
+    store.insert_signed_key(&signed, &signing, &PERSON, later(3)).await.unwrap();
+    assert!(store.use_signature(&[5; 32], signed.id, later(3)).await.unwrap());
     let freezing = Freezing { wind_down: Some(WindDown::Flatten), ..Freezing::of(Subject::Everything) };
     store.freeze(&freezing, &PERSON, later(4)).await.unwrap();
     let wind_down = store.open_wind_downs().await.unwrap().remove(0);

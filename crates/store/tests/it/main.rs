@@ -19,4 +19,5 @@ mod crash;
 mod deks;
 mod freezes;
 mod open;
+mod signing_keys;
 mod writer;

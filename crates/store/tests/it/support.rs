@@ -14,7 +14,9 @@ use paddock_core::scope::Preset;
 use paddock_core::{
     Decision, Entropy, Environment, PermissionClass, Permit, Request, Scope, SecretText, Symbol, decide,
 };
-use paddock_store::{AccessKey, Connection, Decide, DekRow, Intent, SealedCredential, Store, Target};
+use paddock_store::{
+    AccessKey, Connection, Decide, DekRow, Intent, SealedCredential, SealedSigningKey, Store, Target,
+};
 use rust_decimal::Decimal;
 use sqlx::Connection as _;
 
@@ -302,6 +304,16 @@ pub fn access_key(connection: ConnectionId, name: &str, scope: Scope) -> AccessK
         revoked_at: None,
         created_at: at(),
         last_used_at: None,
+    }
+}
+
+pub fn signing_key(key: &AccessKey, dek: DekId) -> SealedSigningKey {
+    SealedSigningKey {
+        key: key.id,
+        version: 1,
+        dek,
+        sealed: b"sealed signing key".to_vec(),
+        created_at: at(),
     }
 }
 

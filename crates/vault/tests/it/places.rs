@@ -26,6 +26,7 @@ fn a_ciphertext_moved_elsewhere_does_not_open() {
         Binding { connection: connection(), ..binding },
         Binding { field: Field::KeyId, ..binding },
         Binding { field: Field::OauthToken, ..binding },
+        Binding { field: Field::SigningKey(access_key()), ..binding },
         Binding { version: 0, ..binding },
         Binding { version: 2, ..binding },
         Binding { version: binding.version << 8, ..binding },
@@ -157,5 +158,29 @@ proptest! {
             prop_assert_eq!(dek.to_bytes(), bytes);
             prop_assert!(opener.open(&dek, &fixture.binding, &fixture.sealed).is_err());
         }
+    }
+}
+
+fn access_key() -> paddock_core::id::AccessKeyId {
+    paddock_core::id::AccessKeyId::generate(NOW, &OsEntropy)
+}
+
+#[test]
+fn a_signing_key_signs_for_its_own_access_key_only() {
+    let Fixture { vault, dek, binding, directory: _directory, .. } = Fixture::new();
+    let place = Binding { field: Field::SigningKey(access_key()), ..binding };
+    let sealed =
+        vault.sealer().seal(&dek, 0, &place, &SecretText::new("Jefe".to_owned()), &OsEntropy).unwrap();
+    let fits = |place: &Binding, message: &[u8]| {
+        let signature =
+            hex::decode("5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843").unwrap();
+        vault.opener().is_signature(&dek, place, &sealed, message, &signature)
+    };
+    assert_eq!(fits(&place, b"what do ya want for nothing?"), Ok(true));
+    assert_eq!(fits(&place, b"what do ya want for something?"), Ok(false));
+    for moved in [Field::SigningKey(access_key()), Field::SecretKey] {
+        let moved = Binding { field: moved, ..place };
+        let opened = fits(&moved, b"what do ya want for nothing?");
+        assert_eq!(opened, Err(VaultError::DoesNotOpen("secret")), "{moved:?}");
     }
 }

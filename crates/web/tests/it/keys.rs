@@ -164,3 +164,24 @@ async fn a_change_is_shown_before_it_is_made_and_holds_from_the_next_request_on(
     wrong.expect_problem(422, "unknown_field");
     paddock.patch("/api/v1/keys/nobody", &json!({})).await.expect_problem(404, "unknown_key");
 }
+
+/// Its secret is kept, as no other's is, so it is kept sealed; and it opens nothing when it is sent.
+#[tokio::test]
+async fn a_key_for_signed_requests_keeps_its_secret_sealed() {
+    let paddock = Paddock::start().await;
+    paddock.connect_paper().await;
+    let key = paddock.issue_key("traveller", &json!({ "preset": "read-only", "signed": "required" })).await;
+    assert_eq!(paddock.through_gateway("/v2/account", &key).await, 401);
+    let snapshot = paddock.state.store.snapshot().await.unwrap();
+    let [signing] = snapshot.signing_keys.as_slice() else { panic!("one key is sealed") };
+    let secret = key.1.as_bytes();
+    assert!(signing.sealed.len() > secret.len());
+    assert!(!signing.sealed.windows(8).any(|piece| secret.windows(8).any(|part| part == piece)));
+    let shown = paddock.get("/api/v1/keys/traveller").await;
+    assert_eq!(shown.json["scope"]["signed"], "required");
+    assert!(shown.json["scope_sentence"].as_str().unwrap().ends_with("by signed requests only"));
+    assert_eq!(paddock.get("/api/v1/vault").await.json["deks"][0]["seals"], 3);
+    let bad = json!({ "name": "bot", "connection": "my-paper", "preset": "trader", "signed": "maybe" });
+    let reply = paddock.post("/api/v1/keys", &bad).await;
+    assert_eq!(reply.expect_problem(422, "invalid_field").json["extra"]["field"], "signed");
+}

@@ -89,6 +89,9 @@ pub(super) struct ScopeArgs {
     /// Use from this network only; may be given more than once
     #[arg(long, value_name = "CIDR", value_delimiter = ',', help_heading = "Limits on its use")]
     network: Vec<String>,
+    /// Take signed requests only, so that the Secret Key never travels (docs/signed-requests.md)
+    #[arg(long, help_heading = "Limits on its use")]
+    signed: bool,
 }
 
 /// The API's request. What is absent does not limit, so an empty list must not be sent.
@@ -147,6 +150,8 @@ pub(super) struct ScopeFields {
     expires_in: Option<String>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     networks: Vec<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    signed: Option<&'static str>,
 }
 
 fn dollars(text: &str) -> Result<Decimal, String> {
@@ -216,6 +221,7 @@ impl From<ScopeArgs> for ScopeFields {
             expires_at: args.expires.clone().filter(is_instant),
             expires_in: args.expires.filter(|text| !is_instant(text)),
             networks: args.network,
+            signed: args.signed.then_some("required"),
         }
     }
 }
@@ -248,6 +254,11 @@ fn describe(created: &Value, gateway: &str, paint: Paint) -> String {
         text(&key["environment"]),
         text(&key["scope_sentence"]),
     );
+    if !key["scope"]["signed"].is_null() {
+        lines += &paint.bold("The Secret Key is shown this once. It signs requests and is never sent:\n");
+        lines += &format!("\nKey ID      {key_id}\nSecret Key  {secret_key}\nGateway     {gateway}\n");
+        return lines + "\ndocs/signed-requests.md has a signer for Python to copy\n";
+    }
     lines +=
         &paint.bold("The Secret Key is shown this once and kept nowhere. Paste what your program needs:\n");
     for snippet in snippets::all(gateway, &key_id, &secret_key) {

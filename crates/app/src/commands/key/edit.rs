@@ -32,12 +32,12 @@ struct Lift {
     field: String,
 }
 
-/// One for each limit, whichever there are.
+/// One for each limit, whichever there are. Whether requests are signed does not change.
 fn lifts() -> Vec<Lift> {
     let scope = ScopeArgs::augment_args(Command::new("scope"));
     let limits = scope.get_arguments().filter_map(|limit| limit.get_long());
     limits
-        .filter(|limit| !matches!(*limit, "preset" | "allow"))
+        .filter(|limit| !matches!(*limit, "preset" | "allow" | "signed"))
         .map(|limit| Lift {
             sets: limit.replace('-', "_").into(),
             option: limit.strip_prefix("no-").map_or_else(|| format!("no-{limit}"), str::to_owned),

@@ -58,6 +58,7 @@ fn with(fields: Value) -> Scope {
 #[case::halves(json!({"networks": ["10.0.0.0/8"]}), json!({"networks": ["10.0.0.0/9", "10.128.0.0/9"]}), "", "")]
 #[case::wider(json!({"networks": ["10.0.0.0/8", "10.1.0.0/16"]}), json!({"networks": ["10.0.0.0/7", "fd00::/8"]}), "use from 10.0.0.0/7 (all but 10.0.0.0/8) and fd00::/8", "")]
 #[case::anywhere(json!({"networks": ["10.0.0.0/8"]}), json!({}), "use from all networks but 10.0.0.0/8", "")]
+#[case::signed(json!({"signed": "required"}), json!({}), "use with the secret instead of signatures", "")]
 fn each_limit_in_words(
     #[case] old: Value,
     #[case] new: Value,
@@ -152,6 +153,8 @@ prop_compose! {
             max_requests_per_minute,
             expires_at: expires_at.map(|at| at.parse().unwrap()),
             networks: networks.map(|networks| networks.iter().map(|network| network.parse().unwrap()).collect()),
+            // The door's matter and not the decision's.
+            signed: None,
         }
     }
 }

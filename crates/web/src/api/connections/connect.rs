@@ -6,12 +6,13 @@ use paddock_alpaca::wire::Account;
 use paddock_core::audit::{Actor, AuditEvent};
 use paddock_core::id::ConnectionId;
 use paddock_core::{Environment, SecretText};
-use paddock_store::{Connection, DekRow, FingerprintMatch, SealedCredential};
-use paddock_vault::{Binding, Field, Fingerprint, WrappedDek};
+use paddock_store::{Connection, FingerprintMatch, SealedCredential};
+use paddock_vault::{Binding, Field, Fingerprint};
 
 use super::connect_problem as problem;
 use crate::WebState;
 use crate::problem::Problem;
+use crate::sealing::current_dek;
 
 /// What the person asked for. The pair is repaired already.
 pub(super) struct Wish {
@@ -160,18 +161,9 @@ async fn seal(
     fingerprints: &Fingerprints,
 ) -> Result<SealedCredential, Problem> {
     let now = state.now();
-    let (dek, row) = match state.store.current_dek(state.user).await? {
-        Some(row) => (WrappedDek::from_bytes(&row.wrapped)?, row),
-        None => {
-            let dek = state.sealer.new_dek(state.user, now, &*state.entropy)?;
-            let row =
-                DekRow { id: dek.id(), user: state.user, wrapped: dek.to_bytes(), seals: 0, created_at: now };
-            state.store.insert_dek(&row).await?;
-            (dek, row)
-        }
-    };
+    let dek = current_dek(state).await?;
     // Counted before sealing: after a crash the count may be too high, never too low.
-    let seals = state.store.count_seals(row.id, 2).await?;
+    let seals = state.store.count_seals(dek.id(), 2).await?;
     let seal = |field, secret: &SecretText, seals| {
         let place = Binding { user: state.user, connection, field, version };
         state.sealer.seal(&dek, seals, &place, secret, &*state.entropy).map(|sealed| sealed.to_bytes())
@@ -179,7 +171,7 @@ async fn seal(
     Ok(SealedCredential {
         connection,
         version,
-        dek: row.id,
+        dek: dek.id(),
         key_id: seal(Field::KeyId, &wish.key_id, seals)?,
         secret_key: seal(Field::SecretKey, &wish.secret_key, seals.saturating_add(1))?,
         key_id_fingerprint: fingerprints.key_id.as_bytes().to_vec(),

@@ -20,7 +20,7 @@ use crate::lifetime;
 use crate::problem::{Problem, shown};
 
 /// The fields of a scope.
-pub(crate) const FIELDS: [&str; 22] = [
+pub(crate) const FIELDS: [&str; 23] = [
     "preset",
     "allow",
     "symbols",
@@ -43,6 +43,7 @@ pub(crate) const FIELDS: [&str; 22] = [
     "expires_at",
     "expires_in",
     "networks",
+    "signed",
 ];
 
 /// Reads a scope. `now` is when a lifetime begins.
@@ -76,6 +77,7 @@ pub(crate) fn read(fields: &mut Fields, now: Timestamp) -> Result<Scope, Problem
     scope.max_requests_per_minute = fields.count("max_requests_per_minute")?;
     scope.expires_at = expiry(fields, now)?;
     scope.networks = set(fields, "networks", network)?.map(|networks| networks.into_iter().collect());
+    scope.signed = word(fields, "signed", &["required"])?;
     check_sense(&scope)?;
     Ok(scope)
 }
@@ -94,6 +96,16 @@ pub(crate) fn read_change(given: Fields, old: &Scope, now: Timestamp) -> Result<
     fields.finish(&FIELDS)?;
     if same_end {
         scope.expires_at = old.expires_at;
+    }
+    if scope.signed != old.signed {
+        return Err(Problem::new(
+            StatusCode::UNPROCESSABLE_ENTITY,
+            "signed_for_good",
+            "Decided when the key was issued",
+            "whether requests are signed does not change: what signatures are checked with is kept from the start, or never",
+            "issue a new access key, and revoke this one",
+        )
+        .with("field", "signed"));
     }
     Ok(scope)
 }
@@ -345,11 +357,13 @@ mod tests {
             "order_classes": ["simple"], "times_in_force": ["day", "IOC"], "no_extended_hours": true, "positions": "long_only",
             "hours": "09:45-15:30", "max_order_quantity": "10", "max_price_deviation": "2.5", "max_quote_age": 30,
             "max_daily_orders": 50, "max_requests_per_minute": 60, "expires_in": "30d", "networks": ["10.1.2.3/8", "::1"],
+            "signed": "required",
         }))
         .unwrap();
         assert!(scope.classes.contains(&PermissionClass::Settings));
         assert!(scope.operations.contains("getAccount"));
         assert_eq!(scope.max_requests_per_minute, Some(60));
+        assert!(scope.signed.is_some());
         assert_eq!(
             scope.symbols.unwrap().iter().map(Symbol::as_str).collect::<Vec<_>>(),
             ["AAPL", "BTC/USD"]
@@ -434,6 +448,8 @@ mod tests {
             max_requests_per_minute: Some(60),
             expires_at: set.expires_at,
             networks: set.networks,
+            // Decided when the key is issued.
+            signed: None,
         }
     }
 
@@ -468,6 +484,7 @@ mod tests {
     #[case(json!({"max_notional": null}), "unknown_field")]
     #[case(json!({"preset": null}), "missing_field")]
     #[case(json!({"preset": "read-only"}), "contradiction")]
+    #[case(json!({"signed": "required"}), "signed_for_good")]
     #[case(json!({"max_daily_notional": "1000"}), "contradiction")]
     #[case(json!({"expires_at": "2029-01-01T00:00:00Z"}), "invalid_field")]
     fn a_change_is_held_to_the_same_rules(#[case] change: Value, #[case] code: &str) {
