@@ -45,7 +45,9 @@ cargo xtask <command>
   fuzz [TARGET]... [--seconds N]
                               feed the readers of the paper broker with made-up input, each target for a minute
   deny                        check the walls of deny.toml: bans, licenses, sources
-  bench [--write] [--quick]   measure the gateway beside nginx; --write keeps the table in docs/BENCHMARKS.md
+  bench [gateway|orders|streams|soak|paper]... [--write] [--quick] [--minutes N]
+                              measure the gateway beside nginx, haproxy and an asyncio relay, soak it for ten minutes, and
+                              measure the paper broker; --write keeps what was found in docs/BENCHMARKS.md
 ";
 
 fn main() -> ExitCode {

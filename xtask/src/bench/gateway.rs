@@ -9,8 +9,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 
-use super::nginx::Nginx;
-use super::{KEY_ID, SECRET, measure};
+use super::measure;
 use crate::process::{self, Running};
 
 /// A running `paddock serve`.
@@ -18,10 +17,20 @@ pub(super) struct Gateway {
     binary: PathBuf,
     data: PathBuf,
     process: Running,
-    /// `http://127.0.0.1:PORT` of the gateway's listener.
+    /// Of the gateway's listener.
+    pub(super) address: SocketAddr,
+    /// `http://ADDRESS`.
     pub(super) url: String,
     /// From starting the process to its first answer.
     pub(super) started_in: Duration,
+}
+
+/// What stands for Alpaca.
+pub(super) struct Upstream {
+    /// Of paper accounts and of data.
+    pub(super) url: String,
+    pub(super) live_url: String,
+    pub(super) stream_url: String,
 }
 
 /// A pair that Paddock issued.
@@ -32,7 +41,7 @@ pub(super) struct AccessKey {
 
 impl Gateway {
     /// Starts on an empty data directory.
-    pub(super) fn start(binary: &Path, data: &Path, upstream: &Nginx) -> Result<Self> {
+    pub(super) fn start(binary: &Path, data: &Path, upstream: &Upstream) -> Result<Self> {
         if data.exists() {
             fs::remove_dir_all(data)?;
         }
@@ -45,30 +54,36 @@ impl Gateway {
             .env("PADDOCK_ALPACA_PAPER_URL", &upstream.url)
             .env("PADDOCK_ALPACA_LIVE_URL", &upstream.live_url);
         command.env("PADDOCK_ALPACA_DATA_URL", &upstream.url);
+        command.env("PADDOCK_ALPACA_STREAM_URL", &upstream.stream_url);
         command.stdin(Stdio::null()).stdout(Stdio::null());
         let mut process = Running::start(&mut command)?;
         let address = SocketAddr::from(([127, 0, 0, 1], port));
         let started_in = measure::wait_for_answer(address, "/v2/clock", || process.check())?;
         let (binary, data) = (binary.to_path_buf(), data.to_path_buf());
-        Ok(Self { binary, data, process, url: format!("http://127.0.0.1:{port}"), started_in })
+        Ok(Self { binary, data, process, address, url: format!("http://{address}"), started_in })
     }
 
     pub(super) fn process_id(&self) -> u32 {
         self.process.id()
     }
 
-    /// Connects the upstream's account and issues an access key that may read it.
-    pub(super) fn issue_access_key(&self) -> Result<AccessKey> {
+    /// Connects the account of that pair.
+    pub(super) fn connect(&self, key_id: &str, secret_key: &str) -> Result<()> {
         let add =
-            ["connection", "add", "bench", "--environment", "paper", "--key-id", KEY_ID, "--secret-stdin"];
-        let mut child = self.command(&add).stdin(Stdio::piped()).spawn()?;
+            ["connection", "add", "bench", "--environment", "paper", "--key-id", key_id, "--secret-stdin"];
+        let mut child = self.command(&add).stdin(Stdio::piped()).stdout(Stdio::null()).spawn()?;
         if let Some(mut stdin) = child.stdin.take() {
-            writeln!(stdin, "{SECRET}")?;
+            writeln!(stdin, "{secret_key}")?;
         }
         if !child.wait()?.success() {
             bail!("paddock connection add failed");
         }
-        let create = ["key", "create", "bench", "--connection", "bench", "--preset", "read-only", "--json"];
+        Ok(())
+    }
+
+    /// Issues an access key of that scope for the account.
+    pub(super) fn issue_access_key(&self, scope: &[&str]) -> Result<AccessKey> {
+        let create = [&["key", "create", "bench", "--connection", "bench", "--json"], scope].concat();
         let created: serde_json::Value = serde_json::from_str(&process::output(&mut self.command(&create))?)?;
         let text = |name: &str| {
             created[name].as_str().map(str::to_owned).with_context(|| format!("no {name} was issued"))

@@ -25,13 +25,15 @@ pub(super) enum Target {
     Account,
     /// `POST /v2/orders`: market orders to buy one share, of ten symbols in turn.
     Orders,
+    /// The same with a limit that fills at once, so that the order says what it is worth.
+    LimitOrders,
 }
 
 impl Target {
     const fn path(self) -> &'static str {
         match self {
             Self::Account => "/v2/account",
-            Self::Orders => "/v2/orders",
+            Self::Orders | Self::LimitOrders => "/v2/orders",
         }
     }
 
@@ -40,6 +42,7 @@ impl Target {
         let requests = match self {
             Self::Account => "",
             Self::Orders => include_str!("orders.lua"),
+            Self::LimitOrders => include_str!("limits.lua"),
         };
         format!("{requests}{}", include_str!("load.lua"))
     }

@@ -7,6 +7,7 @@ use std::process::Command;
 
 use anyhow::{Context, Result};
 
+use super::gateway::Upstream;
 use super::{KEY_ID, SECRET, measure};
 use crate::process::{self, Running};
 
@@ -102,6 +103,11 @@ impl Nginx {
         measure::wait_for_answer(address, "/", || process.check())?;
         let url = |port: u16| format!("http://127.0.0.1:{port}");
         Ok(Self { process, url: url(port), live_url: url(live_port) })
+    }
+
+    /// It as what stands for Alpaca; streams are wherever `stream_url` says.
+    pub(super) fn as_upstream(&self, stream_url: String) -> Upstream {
+        Upstream { url: self.url.clone(), live_url: self.live_url.clone(), stream_url }
     }
 
     /// The processes that serve.

@@ -2,6 +2,9 @@
 
 /// The titles of the sections.
 pub(super) const GATEWAY: &str = "## Gateway";
+pub(super) const ORDERS: &str = "## Orders through the gateway";
+pub(super) const STREAMS: &str = "## Streams through the gateway";
+pub(super) const SOAK: &str = "## Soak";
 pub(super) const PAPER: &str = "## Paper broker";
 
 /// The page with another section in the place of the one with that title, or with one more.

@@ -13,7 +13,8 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 
-use self::broker::{Account, Broker};
+use self::broker::Account;
+pub(super) use self::broker::Broker;
 use super::load::{Load, Round, Target};
 use super::nginx::Nginx;
 use super::{ROUNDS, measure};

@@ -2,8 +2,9 @@
 
 use std::collections::VecDeque;
 use std::future::{Future, poll_fn};
-use std::io;
+use std::io::{self, IoSlice};
 use std::pin::{Pin, pin};
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use bytes::{Buf, Bytes};
@@ -40,6 +41,9 @@ enum Hearing {
     /// The client has closed: nothing comes any more.
     Closed,
 }
+
+/// How many pieces are written with one call.
+const TOGETHER: usize = 64;
 
 /// For how many bytes there is room at least when something arrives.
 const ROOM: usize = 4096;
@@ -80,6 +84,18 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
     /// When the connection has ended, or a close frame was sent before.
     pub async fn send_prepared(&mut self, prepared: &Prepared) -> io::Result<()> {
         self.send_frames(prepared.bytes(self.agreed), false).await
+    }
+
+    /// The same for several of them, which leave together.
+    ///
+    /// # Errors
+    /// When the connection has ended, or a close frame was sent before.
+    pub async fn send_all_prepared(&mut self, prepared: &[Arc<Prepared>]) -> io::Result<()> {
+        if self.closed {
+            return Err(io::ErrorKind::BrokenPipe.into());
+        }
+        self.leaving.extend(prepared.iter().map(|prepared| prepared.bytes(self.agreed)));
+        poll_fn(|context| self.poll_flush(context)).await
     }
 
     async fn send_frames(&mut self, frames: Bytes, closes: bool) -> io::Result<()> {
@@ -149,20 +165,51 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
 
     fn poll_flush(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         loop {
-            while let Some(first) = self.leaving.front_mut() {
-                let written = ready!(Pin::new(&mut self.io).poll_write(context, first))?;
+            while !self.leaving.is_empty() {
+                let written = ready!(self.poll_write(context))?;
                 if written == 0 {
                     return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
                 }
-                first.advance(written);
-                if first.is_empty() {
-                    self.leaving.pop_front();
-                    self.pong_next();
-                }
+                self.has_left(written);
             }
             self.pong_next();
             if self.leaving.is_empty() {
                 return Pin::new(&mut self.io).poll_flush(context);
+            }
+        }
+    }
+
+    /// Writes as much of what is leaving as can go at once: of the first frame only while an answer to a ping has to follow it.
+    fn poll_write(&mut self, context: &mut Context<'_>) -> Poll<io::Result<usize>> {
+        let io = Pin::new(&mut self.io);
+        match self.leaving.front() {
+            Some(first) if self.leaving.len() == 1 || self.pong.is_some() || !io.is_write_vectored() => {
+                io.poll_write(context, first)
+            }
+            _ => {
+                let mut slices = [IoSlice::new(&[]); TOGETHER];
+                let count = self.leaving.len().min(TOGETHER);
+                for (slice, frames) in slices.iter_mut().zip(&self.leaving) {
+                    *slice = IoSlice::new(frames);
+                }
+                io.poll_write_vectored(context, &slices[..count])
+            }
+        }
+    }
+
+    /// Forgets what was written.
+    fn has_left(&mut self, mut written: usize) {
+        while let Some(first) = self.leaving.front_mut() {
+            let part = written.min(first.len());
+            first.advance(part);
+            written -= part;
+            if !first.is_empty() {
+                return;
+            }
+            self.leaving.pop_front();
+            if written == 0 {
+                // What was written ends with a frame.
+                return self.pong_next();
             }
         }
     }
@@ -278,6 +325,31 @@ mod tests {
             assert_eq!(client.next().await, Some(long.clone()));
             assert_eq!(client.next().await, Some(Message::Pong(Bytes::from_static(b"?"))));
             assert_eq!(client.next().await, Some(next.clone()));
+        });
+        sent.unwrap();
+    }
+
+    /// A TCP connection takes many pieces with one call, and ends wherever it likes within one.
+    #[tokio::test]
+    async fn what_leaves_together_arrives_in_order() {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let (client, server) = tokio::join!(tokio::net::TcpStream::connect(address), listener.accept());
+        let (mut client, mut socket) = (client.unwrap(), Socket::new(server.unwrap().0, LIMIT, None));
+        let texts: Vec<String> = (0..2000).map(|number| format!("{number} ").repeat(1000)).collect();
+        let prepared: Vec<Arc<Prepared>> =
+            texts.iter().map(|text| Arc::new(Prepared::new([Message::text(text.clone())]))).collect();
+        let mut reader = Reader::new(Role::Client, 1 << 20, None);
+        let (sent, ()) = tokio::join!(socket.send_all_prepared(&prepared), async {
+            for text in &texts {
+                let message = loop {
+                    if let Some(message) = reader.message().unwrap() {
+                        break message;
+                    }
+                    assert_ne!(client.read_buf(reader.arrived()).await.unwrap(), 0);
+                };
+                assert_eq!(message, Message::text(text.clone()));
+            }
         });
         sent.unwrap();
     }

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use futures_util::FutureExt as _;
 use jiff::Timestamp;
 use paddock_alpaca::socket::Prepared;
 use paddock_alpaca::stream::{Feed, Format, Lists, Selection, StreamError};
@@ -21,12 +22,16 @@ use tokio::time::{Instant, MissedTickBehavior, interval};
 use tokio_tungstenite::tungstenite::Message;
 
 use super::data_wire::{acknowledged_selection, ask, connect};
-use super::dial::{FIRST_PAUSE, LINGER, LONGEST_PAUSE, NoStream, PING, SILENT_PINGS, STEP_TIMEOUT, Wire};
+use super::dial::{FIRST_PAUSE, LINGER, LONGEST_PAUSE, NoStream, PING, STEP_TIMEOUT, Wire};
 use super::fan_out::{Frame, message};
 use crate::shared::Shared;
 
 /// How many frames may wait for a program before it counts as slow.
 const WAITING: usize = 1024;
+
+/// How many frames that have arrived at once are handed out together, and how many bytes. A frame that is longer goes alone.
+const TOGETHER: usize = 128;
+const TOGETHER_BYTES: usize = 32 * 1024;
 
 /// A running hub.
 #[derive(Clone, Debug)]
@@ -143,6 +148,29 @@ enum Over {
     Lost,
 }
 
+/// A message and those that have arrived after it, without waiting for any; and whether the connection goes on.
+fn all_that_arrived(wire: &mut Wire, first: Option<Message>) -> (Vec<Message>, bool) {
+    let (mut arrived, mut bytes) = (Vec::new(), 0);
+    let mut next = Some(first);
+    while let Some(message) = next {
+        match message {
+            Some(message @ (Message::Text(_) | Message::Binary(_))) => {
+                bytes += message.len();
+                arrived.push(message);
+            }
+            _ => return (arrived, false),
+        }
+        let is_enough = arrived.len() >= TOGETHER || bytes >= TOGETHER_BYTES;
+        next = if is_enough { None } else { wire.next().now_or_never() };
+    }
+    (arrived, true)
+}
+
+/// Whether a message is for programs, and not about the connection itself.
+fn is_data(kind: &str) -> bool {
+    !matches!(kind, "subscription" | "error")
+}
+
 impl Hub {
     async fn run(mut self) {
         let mut pause = FIRST_PAUSE;
@@ -151,17 +179,17 @@ impl Hub {
             let dialling = connect(Arc::clone(&self.shared), self.connection, self.feed, self.wanted());
             let Some(connected) = self.meanwhile(dialling).await else { return };
             match connected {
-                Ok((wire, fingerprint, held)) => {
+                Ok((mut wire, fingerprint, held)) => {
                     (self.held, self.surplus) = (held, true);
                     pause = FIRST_PAUSE;
                     if let Some(since) = gap.take() {
                         self.tell_gap(since);
                     }
-                    match self.serve(wire, fingerprint).await {
+                    match self.serve(&mut wire, fingerprint).await {
                         Over::Idle => return,
                         Over::Lost => {
                             tracing::warn!(feed = self.feed.path(), "the stream from alpaca was interrupted");
-                            gap = Some(self.shared.clock.now());
+                            gap = Some(wire.silent_since(self.shared.clock.now()));
                         }
                     }
                 }
@@ -226,28 +254,23 @@ impl Hub {
         wanted
     }
 
-    async fn serve(&mut self, mut wire: Wire, fingerprint: Vec<u8>) -> Over {
+    async fn serve(&mut self, wire: &mut Wire, fingerprint: Vec<u8>) -> Over {
         let mut directory = self.shared.directory_changes.subscribe();
         let mut ticks = interval(Duration::from_secs(1));
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut pings = interval(PING);
-        let (mut idle, mut silent) = (Instant::now(), 0);
+        let mut idle = Instant::now();
         loop {
             tokio::select! {
                 command = self.commands.recv() => match command {
                     Some(command) => self.take(command),
                     None => return Over::Idle,
                 },
-                message = wire.next() => {
-                    silent = 0;
-                    match message {
-                        Some(Message::Text(text)) => self.hear(&text),
-                        Some(Message::Binary(bytes)) => {
-                            if let Ok(text) = std::str::from_utf8(&bytes) {
-                                self.hear(text);
-                            }
-                        }
-                        _ => return Over::Lost,
+                first = wire.next() => {
+                    let (arrived, goes_on) = all_that_arrived(wire, first);
+                    self.hear(&arrived);
+                    if !goes_on {
+                        return Over::Lost;
                     }
                 }
                 _ = directory.changed() => {
@@ -259,8 +282,7 @@ impl Hub {
                 }
                 _ = ticks.tick() => self.forget_the_gone(),
                 _ = pings.tick() => {
-                    silent += 1;
-                    if silent > SILENT_PINGS || wire.ping().await.is_err() {
+                    if wire.ping().await.is_err() {
                         return Over::Lost;
                     }
                 }
@@ -268,7 +290,7 @@ impl Hub {
             if self.under_way.as_ref().is_some_and(|under_way| under_way.deadline <= Instant::now()) {
                 self.settle(Err(StreamError::INTERNAL));
             }
-            if self.next_change(&mut wire).await.is_err() {
+            if self.next_change(wire).await.is_err() {
                 return Over::Lost;
             }
             if !self.members.is_empty() {
@@ -318,22 +340,34 @@ impl Hub {
         Ok(())
     }
 
-    fn hear(&mut self, text: &str) {
-        let Some(frame) = Frame::read(text) else { return };
-        let mut is_data = false;
+    /// Frames that came together are handed out together, up to the next one that changes who gets what.
+    fn hear(&mut self, arrived: &[Message]) {
+        let texts = arrived.iter().filter_map(|message| message.to_text().ok());
+        let frames: Vec<Frame<'_>> = texts.filter_map(Frame::read).collect();
+        let mut data: Vec<&Frame<'_>> = Vec::with_capacity(frames.len());
+        for frame in &frames {
+            if !frame.items().iter().all(|item| is_data(&item.head.kind)) {
+                self.hand_out(&data);
+                data.clear();
+                self.hear_of_itself(frame);
+            }
+            data.push(frame);
+        }
+        self.hand_out(&data);
+    }
+
+    /// What the broker says of subscriptions.
+    fn hear_of_itself(&mut self, frame: &Frame<'_>) {
         for item in frame.items() {
             match &*item.head.kind {
-                "subscription" => self.acknowledged(text),
+                "subscription" => self.acknowledged(frame.text()),
                 "error" => {
                     let code = item.head.code.unwrap_or_default();
                     tracing::warn!(code, feed = self.feed.path(), "alpaca answered a stream with an error");
                     self.settle(Err(StreamError::of_code(code)));
                 }
-                _ => is_data = true,
+                _ => {}
             }
-        }
-        if is_data {
-            self.hand_out(&frame);
         }
     }
 
@@ -380,7 +414,10 @@ impl Hub {
     }
 
     /// Gives each program its part. Programs that want the same share the bytes.
-    fn hand_out(&mut self, frame: &Frame<'_>) {
+    fn hand_out(&mut self, frames: &[&Frame<'_>]) {
+        if frames.is_empty() {
+            return;
+        }
         let before = self.members.len();
         let mut made: Vec<(Arc<Selection>, Format, Option<Arc<Prepared>>)> = Vec::new();
         self.members.retain(|_, seat| {
@@ -391,7 +428,7 @@ impl Hub {
             let prepared = match same {
                 Some(place) => made[place].2.clone(),
                 None => {
-                    let prepared = frame.for_selection(&seat.selection, seat.format);
+                    let prepared = Frame::all_for_selection(frames, &seat.selection, seat.format);
                     made.push((Arc::clone(&seat.selection), seat.format, prepared.clone()));
                     prepared
                 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use paddock_alpaca::socket::Message;
+use paddock_alpaca::socket::{Message, Prepared};
 use paddock_alpaca::stream::format::read;
 use paddock_alpaca::stream::request::parse;
 use paddock_alpaca::stream::{Channel, Feed, Format, Lists, Request, Selection, StreamError};
@@ -15,6 +15,9 @@ use super::farewell::{Ending, PATIENCE, Pulse, close, heard, send};
 use super::standing::{Denied, Standing};
 use super::{ClientSocket, Opening};
 use crate::authenticate::{Unauthenticated, recognise};
+
+/// How many pieces leave at once.
+const TOGETHER: usize = 64;
 
 /// Serves one program until either side ends it.
 pub(super) async fn serve(opening: Opening, feed: Feed, mut socket: ClientSocket) {
@@ -66,6 +69,7 @@ async fn run(opening: &Opening, feed: Feed, socket: &mut ClientSocket) -> Result
     };
     session.say(&success("authenticated")).await?;
     let mut pulse = Pulse::new();
+    let mut waiting: Vec<Arc<Prepared>> = Vec::new();
     loop {
         tokio::select! {
             () = closing.cancelled() => return Err(Ending::Closing),
@@ -78,7 +82,15 @@ async fn run(opening: &Opening, feed: Feed, socket: &mut ClientSocket) -> Result
             }
             frame = member.frames.recv() => match frame {
                 Some(prepared) => {
-                    let sent = tokio::time::timeout(PATIENCE, session.socket.send_prepared(&prepared)).await;
+                    // What has come meanwhile leaves with it.
+                    waiting.push(prepared);
+                    while waiting.len() < TOGETHER
+                        && let Ok(prepared) = member.frames.try_recv()
+                    {
+                        waiting.push(prepared);
+                    }
+                    let sent = tokio::time::timeout(PATIENCE, session.socket.send_all_prepared(&waiting)).await;
+                    waiting.clear();
                     match sent {
                         Ok(Ok(())) => {}
                         Ok(Err(_)) => return Err(Ending::Gone),

@@ -6,9 +6,11 @@ use futures_util::{SinkExt as _, StreamExt as _};
 use hyper_rustls::{HttpsConnector, MaybeHttpsStream};
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioIo;
+use jiff::Timestamp;
 use paddock_alpaca::Credential;
 use paddock_alpaca::endpoints::BaseUrl;
 use tokio::net::TcpStream;
+use tokio::time::Instant;
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
@@ -25,7 +27,7 @@ pub(super) const STEP_TIMEOUT: Duration = Duration::from_secs(10);
 pub(super) const LINGER: Duration = Duration::from_secs(10);
 /// How often the broker is asked whether it is there, and how many times in vain.
 pub(super) const PING: Duration = Duration::from_secs(15);
-pub(super) const SILENT_PINGS: u32 = 3;
+const SILENT_PINGS: u32 = 3;
 /// The first and the longest pause before the broker is tried again.
 pub(super) const FIRST_PAUSE: Duration = Duration::from_millis(250);
 pub(super) const LONGEST_PAUSE: Duration = Duration::from_secs(30);
@@ -57,7 +59,11 @@ pub(super) enum NoStream {
 }
 
 /// A socket to the broker.
-pub(super) struct Wire(WebSocketStream<TokioIo<MaybeHttpsStream<TokioIo<TcpStream>>>>);
+pub(super) struct Wire {
+    socket: WebSocketStream<TokioIo<MaybeHttpsStream<TokioIo<TcpStream>>>>,
+    /// When anything was heard last, if only a pong.
+    heard: Instant,
+}
 
 impl Dialer {
     pub(crate) fn new() -> Result<Self, GatewayError> {
@@ -81,7 +87,7 @@ impl Dialer {
             Some(config),
         );
         match tokio::time::timeout(STEP_TIMEOUT, handshake).await {
-            Ok(Ok((socket, _))) => Ok(Wire(socket)),
+            Ok(Ok((socket, _))) => Ok(Wire { socket, heard: Instant::now() }),
             Ok(Err(error)) => Err(unreachable(&error)),
             Err(_) => Err(NoStream::Timeout),
         }
@@ -92,7 +98,9 @@ impl Wire {
     /// The next message of the broker's with content; `None` when the socket has ended.
     pub(super) async fn next(&mut self) -> Option<Message> {
         loop {
-            match self.0.next().await?.ok()? {
+            let message = self.socket.next().await?.ok()?;
+            self.heard = Instant::now();
+            match message {
                 Message::Close(_) => return None,
                 // Pongs are sent by themselves.
                 Message::Ping(_) | Message::Pong(_) | Message::Frame(_) => {}
@@ -102,13 +110,22 @@ impl Wire {
     }
 
     pub(super) async fn send(&mut self, text: String) -> Result<(), NoStream> {
-        let sent = tokio::time::timeout(STEP_TIMEOUT, self.0.send(Message::text(text))).await;
+        let sent = tokio::time::timeout(STEP_TIMEOUT, self.socket.send(Message::text(text))).await;
         sent.map_err(|_| NoStream::Timeout)?.map_err(|error| NoStream::Unreachable(error.to_string()))
     }
 
-    /// Asks the broker whether it is there.
+    /// Since when nothing was heard, at `now`: whatever was said later is lost when the connection is.
+    pub(super) fn silent_since(&self, now: Timestamp) -> Timestamp {
+        now.checked_sub(self.heard.elapsed()).unwrap_or(now)
+    }
+
+    /// Asks the broker whether it is there, or tells that it has not answered for too long.
     pub(super) async fn ping(&mut self) -> Result<(), NoStream> {
-        let sent = tokio::time::timeout(STEP_TIMEOUT, self.0.send(Message::Ping(bytes::Bytes::new()))).await;
+        if self.heard.elapsed() > PING * SILENT_PINGS {
+            return Err(NoStream::Timeout);
+        }
+        let sent =
+            tokio::time::timeout(STEP_TIMEOUT, self.socket.send(Message::Ping(bytes::Bytes::new()))).await;
         sent.map_err(|_| NoStream::Timeout)?.map_err(|error| NoStream::Unreachable(error.to_string()))
     }
 

@@ -64,13 +64,29 @@ impl<'a> Frame<'a> {
         &self.items
     }
 
-    /// What programs with that selection get of it, in their form; `None` if that is nothing.
-    pub(super) fn for_selection(&self, selection: &Selection, format: Format) -> Option<Arc<Prepared>> {
+    /// The frame as it came.
+    pub(super) const fn text(&self) -> &'a str {
+        self.text
+    }
+
+    /// What programs with that selection get of these frames, in their form; `None` if that is nothing.
+    pub(super) fn all_for_selection(
+        frames: &[&Self],
+        selection: &Selection,
+        format: Format,
+    ) -> Option<Arc<Prepared>> {
+        let mut messages =
+            frames.iter().filter_map(|frame| frame.for_selection(selection, format)).peekable();
+        messages.peek()?;
+        Some(Arc::new(Prepared::new(messages)))
+    }
+
+    fn for_selection(&self, selection: &Selection, format: Format) -> Option<Message> {
         let chosen: Vec<&Item<'_>> = self.items.iter().filter(|item| item.head.is_for(selection)).collect();
         if chosen.is_empty() {
             return None;
         }
-        let message = match format {
+        Some(match format {
             Format::Json if chosen.len() == self.items.len() => Message::text(self.text),
             Format::Json => {
                 let raws: Vec<&str> = chosen.iter().map(|item| item.raw).collect();
@@ -81,8 +97,7 @@ impl<'a> Frame<'a> {
                     chosen.iter().filter_map(|item| serde_json::from_str(item.raw).ok()).collect();
                 packed(&serde_json::Value::Array(values))
             }
-        };
-        Some(Arc::new(Prepared::new([message])))
+        })
     }
 }
 
@@ -116,7 +131,8 @@ mod tests {
     }
 
     fn got(frame: &str, lists: &[(Channel, &str)]) -> Option<String> {
-        let prepared = Frame::read(frame).unwrap().for_selection(&selection(lists), Format::Json)?;
+        let frame = Frame::read(frame).unwrap();
+        let prepared = Frame::all_for_selection(&[&frame], &selection(lists), Format::Json)?;
         let bytes = prepared.bytes(None);
         // A short frame's head has two bytes, a longer one's four.
         let head = if bytes[1] < 126 { 2 } else { 4 };

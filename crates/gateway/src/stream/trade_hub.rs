@@ -12,7 +12,7 @@ use tokio::sync::{broadcast, watch};
 use tokio::time::{Instant, interval};
 use tokio_tungstenite::tungstenite::Message;
 
-use super::dial::{FIRST_PAUSE, LINGER, LONGEST_PAUSE, NoStream, PING, SILENT_PINGS, STEP_TIMEOUT, Wire};
+use super::dial::{FIRST_PAUSE, LINGER, LONGEST_PAUSE, NoStream, PING, STEP_TIMEOUT, Wire};
 use crate::shared::Shared;
 
 /// How many updates may wait for a program before it counts as slow.
@@ -82,17 +82,17 @@ impl Hub {
         let mut idle = Instant::now();
         loop {
             match self.connect().await {
-                Ok((wire, fingerprint)) => {
+                Ok((mut wire, fingerprint)) => {
                     pause = FIRST_PAUSE;
                     self.state.send_replace(State::Up);
                     if let Some(since) = gap.take() {
                         _ = self.told.send(Arc::new(Told::Gap(since, self.shared.clock.now())));
                     }
-                    if !self.serve(wire, fingerprint).await {
+                    if !self.serve(&mut wire, fingerprint).await {
                         break;
                     }
                     tracing::warn!("the trade updates from alpaca were interrupted");
-                    gap = Some(self.shared.clock.now());
+                    gap = Some(wire.silent_since(self.shared.clock.now()));
                     idle = Instant::now();
                 }
                 Err(error) => tracing::warn!(%error, "there are no trade updates from alpaca"),
@@ -113,15 +113,14 @@ impl Hub {
     }
 
     /// Tells what the broker tells. `false` when nobody listens any more, `true` when the connection is lost.
-    async fn serve(&self, mut wire: Wire, fingerprint: Vec<u8>) -> bool {
+    async fn serve(&self, wire: &mut Wire, fingerprint: Vec<u8>) -> bool {
         let mut directory = self.shared.directory_changes.subscribe();
         let mut ticks = interval(Duration::from_secs(1));
         let mut pings = interval(PING);
-        let (mut idle, mut silent) = (Instant::now(), 0);
+        let mut idle = Instant::now();
         loop {
             tokio::select! {
                 message = wire.next() => {
-                    silent = 0;
                     let Some(message) = message else { return true };
                     if let Some(update) = read(&message).filter(|update| update["stream"] == TRADE_UPDATES) {
                         _ = self.told.send(Arc::new(Told::Update(update)));
@@ -136,8 +135,7 @@ impl Hub {
                 }
                 _ = ticks.tick() => {}
                 _ = pings.tick() => {
-                    silent += 1;
-                    if silent > SILENT_PINGS || wire.ping().await.is_err() {
+                    if wire.ping().await.is_err() {
                         return true;
                     }
                 }

@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use futures_util::{SinkExt, StreamExt};
 use paddock_core::audit::Actor;
-use paddock_core::{Environment, ManualClock, PermissionClass, Scope, Symbol};
+use paddock_core::{Clock as _, Environment, ManualClock, PermissionClass, Scope, Symbol};
+use paddock_paper::faults::{Fault, FaultRule};
 use paddock_paper::{EphemeralBroker, PaperOptions};
 use paddock_vault::OsEntropy;
 use rstest::rstest;
@@ -335,4 +336,43 @@ async fn a_signed_handshake_opens_a_stream_and_a_login_with_the_secret_does_not(
     let refused = trades.next().await;
     assert_eq!(refused["data"]["status"], "unauthorized");
     assert!(refused["data"]["message"].as_str().unwrap().contains("signed requests only"), "{refused}");
+}
+
+/// What was said while the broker's side was cut off is lost, and every program is told between which instants.
+#[tokio::test]
+async fn an_interruption_is_told_as_a_gap_and_programs_stay() {
+    let stage = Stage::set().await;
+    let pair = stage.rig.key(trader()).await;
+    let mut data = stage.listening(&pair, "AAPL").await;
+    let headers = [("APCA-API-KEY-ID", &*pair.key_id), ("APCA-API-SECRET-KEY", &*pair.secret)];
+    let mut trades = stage.open("/stream", &headers).await;
+    assert_eq!(trades.next().await["data"]["status"], "authorized");
+    trades.say(json!({"action": "listen", "data": {"streams": ["trade_updates"]}})).await;
+    assert_eq!(trades.next().await["stream"], "listening");
+
+    let before = stage.clock.now();
+    let cut = FaultRule::new(Fault::Disconnect { code: None, reconnects: false });
+    stage.broker.broker.add_fault(cut).unwrap();
+    stage.pass(1);
+    let gap = loop {
+        let said = data.next().await;
+        if said[0]["T"] == "gap" {
+            break said[0].clone();
+        }
+    };
+    let told = trades.next().await;
+    assert_eq!(told["stream"], "gap", "{told}");
+    for gap in [&gap, &told["data"]] {
+        let instant = |name: &str| gap[name].as_str().unwrap().parse::<jiff::Timestamp>().unwrap();
+        assert!(instant("from") <= instant("to"), "{gap}");
+        assert!(instant("to") >= before, "{gap}");
+    }
+    // Both hear on.
+    stage.pass(60);
+    assert!(symbols_of(&data.next().await).iter().all(|symbol| symbol == "AAPL"));
+    let order =
+        json!({"symbol": "AAPL", "qty": "1", "side": "buy", "type": "market", "time_in_force": "day"});
+    let (status, placed) = stage.rig.order(&pair, order).await;
+    assert_eq!(status, 200, "{placed}");
+    assert_eq!(trades.next().await["data"]["order"]["id"], placed["id"]);
 }

@@ -12,22 +12,24 @@ use super::super::measure;
 use crate::process::Running;
 
 /// A broker on one core.
-pub(super) struct Broker {
+pub(in super::super) struct Broker {
     process: Running,
     pub(super) address: SocketAddr,
     /// `http://127.0.0.1:PORT` of its paper environment.
-    pub(super) url: String,
+    pub(in super::super) url: String,
+    /// The same of its live environment.
+    pub(in super::super) live_url: String,
 }
 
 /// A pair of the broker.
-pub(super) struct Account {
-    pub(super) key_id: String,
-    pub(super) secret_key: String,
+pub(in super::super) struct Account {
+    pub(in super::super) key_id: String,
+    pub(in super::super) secret_key: String,
 }
 
 impl Broker {
     /// Starts one that keeps everything in memory.
-    pub(super) fn start(binary: &Path, arguments: &[&str]) -> Result<Self> {
+    pub(in super::super) fn start(binary: &Path, arguments: &[&str]) -> Result<Self> {
         Self::start_as(pinned(binary), arguments)
     }
 
@@ -50,16 +52,17 @@ impl Broker {
         let mut process = Running::start(&mut command)?;
         let address = SocketAddr::from(([127, 0, 0, 1], port));
         measure::wait_for_answer(address, "/v2/clock", || process.check())?;
-        Ok(Self { process, address, url: format!("http://127.0.0.1:{port}") })
+        let url = |port: u16| format!("http://127.0.0.1:{port}");
+        Ok(Self { process, address, url: url(port), live_url: url(live) })
     }
 
     /// `taskset` becomes the program that it starts.
-    pub(super) fn process_id(&self) -> u32 {
+    pub(in super::super) fn process_id(&self) -> u32 {
         self.process.id()
     }
 
     /// Opens an account that does not run out of money.
-    pub(super) fn open_account(&self) -> Result<Account> {
+    pub(in super::super) fn open_account(&self) -> Result<Account> {
         let body = r#"{"environment":"paper","cash":"1000000000"}"#;
         let mut stream = TcpStream::connect(self.address)?;
         let (address, length) = (self.address, body.len());
