@@ -4,7 +4,10 @@
 //! operationId. What is not in the table does not exist for Paddock.
 
 mod data;
+mod orders;
 mod trading;
+
+pub use orders::Orders;
 
 use std::fmt;
 use std::sync::LazyLock;

@@ -4,6 +4,7 @@
 
 mod freeze;
 mod order;
+mod own;
 mod reason;
 mod worth;
 
@@ -19,6 +20,7 @@ use crate::usage::Charge;
 use crate::{PermissionClass, Scope, Symbol, Usage};
 
 pub use freeze::{Freeze, Frozen, Manner, Passage, Passing};
+pub use own::{Reach, check_reach};
 pub use reason::{ReasonCode, Refusal};
 use reason::{join, plain};
 

@@ -61,6 +61,9 @@ pub struct Scope {
     /// What orders may do to positions.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub positions: Option<PositionRule>,
+    /// Shows and lets it touch nothing but the orders that the key itself has placed, by REST and in streams.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub only_own_orders: bool,
     /// Shares, contracts or coins that one order may be for at most.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_order_quantity: Option<Decimal>,

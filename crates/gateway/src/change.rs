@@ -12,7 +12,7 @@ use paddock_core::calendar::trading_date;
 use paddock_core::decide::{Act, Decision, Manner};
 use paddock_core::id::RequestId;
 use paddock_core::{Permit, Refusal, decide};
-use paddock_store::{Decide, Intent, Settlement};
+use paddock_store::{Decide, Intent, PlacedOrder, Settlement};
 use rust_decimal::Decimal;
 use sha2::{Digest, Sha256};
 use tokio_util::sync::CancellationToken;
@@ -26,6 +26,7 @@ use crate::facts::FactFinder;
 use crate::lane::Lane;
 use crate::meter::Entered;
 use crate::observe::{WholeAnswer, read_whole};
+use crate::own::{Claim, Touched};
 use crate::shared::Shared;
 use crate::stop::Stop;
 use crate::target::{Intention, Target, summary};
@@ -52,6 +53,12 @@ impl Change {
         let shared = &*lane.shared;
         let request = self.arrival.request;
         let _in_flight = InFlight::enter(shared, request);
+        let touched = match self.touched(shared).await {
+            Ok(touched) => touched,
+            Err(stop) => {
+                return Err(lane.record_refusal(self.arrival, &self.grant, Some(&self.target), stop).await);
+            }
+        };
         let act = self.facts(shared).await?;
         // Before anything is reserved. While it waits the key may be frozen, changed or revoked, and the credential replaced.
         let ticket = self.turn(shared).await?;
@@ -59,7 +66,7 @@ impl Change {
         let credential = open_credential(shared, &self.grant)?;
         let manner = Manner::of(self.target.operation.class, &act);
         CrashPoint::Decided.reached();
-        let permit = match self.reserve(shared, act).await? {
+        let permit = match self.reserve(shared, act, touched.summary()).await? {
             Ok(permit) => permit,
             Err(refusal) => {
                 let stop = Stop::Refusal(refusal);
@@ -75,6 +82,13 @@ impl Change {
                 return Err(lane.record_refusal(self.arrival, &self.grant, Some(&self.target), stop).await);
             }
         };
+        if let Touched::Cancels(orders) = &touched {
+            // Each of its cancels waits for its own turn.
+            drop(ticket);
+            let answer = self.cancel_own(shared, permit, &credential, orders).await;
+            drop(sent);
+            return answer;
+        }
         let answer = self.forward(shared, permit, ticket, &credential).await;
         drop(sent);
         CrashPoint::Forwarded.reached();
@@ -95,7 +109,7 @@ impl Change {
         }
     }
 
-    fn asker(&self) -> Asker {
+    pub(crate) fn asker(&self) -> Asker {
         self.entered.meter().asker(Priority::of(self.target.operation.class))
     }
 
@@ -132,16 +146,20 @@ impl Change {
 
     /// Decides with today's usage, and in the same transaction reserves what the request takes from the caps and writes the
     /// audit record. Both are durable when this returns a permit.
-    async fn reserve(&self, shared: &Shared, act: Act) -> Result<Result<Permit, Refusal>, Stop> {
+    async fn reserve(
+        &self,
+        shared: &Shared,
+        act: Act,
+        touched: Option<String>,
+    ) -> Result<Result<Permit, Refusal>, Stop> {
         let entry = self.grant.entry();
-        let (client_order_id, summary) = match (&self.intention, &act) {
-            (Intention::Order(order), _) => {
-                (order.request.client_order_id.clone(), Some(summary(&order.request)))
-            }
+        let client_order_id = self.intention.client_order_id().map(str::to_owned);
+        let summary = match (&self.intention, &act) {
+            (Intention::Order(order), _) => Some(summary(&order.request)),
             (_, Act::Orders(orders)) => {
-                (None, Some(orders.iter().map(|facts| summary(&facts.order)).collect::<Vec<_>>().join(", ")))
+                Some(orders.iter().map(|facts| summary(&facts.order)).collect::<Vec<_>>().join(", "))
             }
-            _ => (None, None),
+            _ => touched,
         };
         let already_charged = match &act {
             Act::Orders(orders) => orders.iter().map(|facts| facts.already_charged).sum(),
@@ -224,6 +242,12 @@ impl Change {
                 let whole = tokio::time::timeout(ANSWER_TIMEOUT, read_whole(response, credential));
                 // A broker that stalls in the middle of its answer must not hold the request for ever.
                 let whole = whole.await.unwrap_or_else(|_| Err(Fault::upstream_timeout()));
+                let whole = match whole {
+                    Ok(answer) if status.is_success() || status.is_client_error() => {
+                        self.without_others(shared, answer).await
+                    }
+                    other => other,
+                };
                 whole.map_err(|fault| (Some(status.as_u16()), fault))
             }
             Err(NoAnswer::NotSent) => {
@@ -237,7 +261,9 @@ impl Change {
             Ok(answer) if answer.status.is_success() => {
                 let order_id = id_in_answer(&answer.body);
                 let status = answer.status.as_u16();
-                self.write(shared, Settlement::Confirmed { status: Some(status), order_id }).await;
+                let placed = self.placed(shared, credential, &answer.body).await;
+                self.write_placing(shared, Settlement::Confirmed { status: Some(status), order_id }, &placed)
+                    .await;
                 Ok(answer.into_response(self.arrival.request))
             }
             Ok(answer) if answer.status.is_client_error() => {
@@ -260,17 +286,23 @@ impl Change {
         credential: &Credential,
         answer: Result<WholeAnswer, Fault>,
     ) -> Result<Response<AnswerBody>, Stop> {
-        if let Intention::Order(order) = &self.intention
-            && let Some(client_order_id) = &order.request.client_order_id
-        {
+        if let Some(client_order_id) = self.intention.client_order_id() {
             let asker = self.entered.meter().asker(Priority::Close);
             let asking = shared
                 .asking(&self.grant.entry().connection, credential, asker)
                 .map_err(|_| Fault::credential_unreadable())?;
             let found = asking.order_by_client_order_id(client_order_id).await;
             if let Ok(found) = found {
+                let placed = match self.claim(shared, &asking, &found).await {
+                    Claim::Own(placed) => placed,
+                    Claim::Another => return self.name_was_taken(shared).await,
+                    Claim::Unclear if self.grant.entry().key.scope.only_own_orders => {
+                        return self.not_known(shared, answer).await;
+                    }
+                    Claim::Unclear => Vec::new(),
+                };
                 let order_id = Some(found.id.to_string());
-                self.write(shared, Settlement::Confirmed { status: None, order_id }).await;
+                self.write_placing(shared, Settlement::Confirmed { status: None, order_id }, &placed).await;
                 let body = serde_json::to_vec(&found).map_err(|_| Fault::upstream_unsafe())?;
                 let answer = whole(http::StatusCode::OK, body.into());
                 return Ok(crate::answer::with_request_id(answer, self.arrival.request));
@@ -280,6 +312,15 @@ impl Change {
                 tracing::warn!(status = error.status, request = %self.arrival.request, "an order could not be found again");
             }
         }
+        self.not_known(shared, answer).await
+    }
+
+    /// Nobody knows whether the broker acted: the charge stays, and recovery asks again.
+    async fn not_known(
+        &self,
+        shared: &Shared,
+        answer: Result<WholeAnswer, Fault>,
+    ) -> Result<Response<AnswerBody>, Stop> {
         self.write(shared, Settlement::Unknown).await;
         match answer {
             Ok(answer) => Ok(answer.into_response(self.arrival.request)),
@@ -287,9 +328,16 @@ impl Change {
         }
     }
 
-    /// Writes the settlement. If that fails, the reservation stays open and recovery settles it.
-    async fn write(&self, shared: &Shared, settlement: Settlement) {
-        if let Err(error) = shared.store.settle(self.arrival.request, &settlement, shared.clock.now()).await {
+    pub(crate) async fn write(&self, shared: &Shared, settlement: Settlement) {
+        self.write_placing(shared, settlement, &[]).await;
+    }
+
+    /// Writes the settlement, and whose the orders are that came of it. If that fails, the reservation stays open and recovery settles it.
+    async fn write_placing(&self, shared: &Shared, settlement: Settlement, placed: &[PlacedOrder]) {
+        let (request, now) = (self.arrival.request, shared.clock.now());
+        let written = shared.store.settle_placing(request, &settlement, placed, now).await;
+        shared.owners.tell_settled();
+        if let Err(error) = written {
             tracing::error!(%error, request = %self.arrival.request, "a request could not be settled; recovery will do it");
         }
     }

@@ -9,6 +9,7 @@ use hyper::body::Incoming;
 use jiff::Timestamp;
 use jiff::civil::Date;
 use paddock_alpaca::Credential;
+use paddock_alpaca::operation::Orders;
 use paddock_core::audit::{Actor, AuditEvent};
 use paddock_core::decide::{self, Act, Decision};
 use paddock_core::id::RequestId;
@@ -23,6 +24,7 @@ use crate::change::Change;
 use crate::entrance::Reached;
 use crate::lane::Lane;
 use crate::meter::enter;
+use crate::own;
 use crate::read::Reading;
 use crate::requests::RequestLine;
 use crate::shape::check_head;
@@ -128,8 +130,13 @@ async fn steps(
         if !body.is_empty() {
             return Err(Fault::unexpected_body().into());
         }
+        let (orders, only_own) = (target.operation.orders(), key.scope.only_own_orders);
         let reading = Reading { arrival, grant, target, headers: parts.headers, entered };
-        return reading.run(lane, permit).await;
+        return match orders {
+            Orders::Events => stream::event_session::open(lane, permit, reading).await,
+            orders if only_own && orders != Orders::None => own::read(lane, permit, reading).await,
+            _ => reading.run(lane, permit).await,
+        };
     }
     let (intention, body) = read_intention(&target, &body, arrival.request, &key.scope)?;
     if let Intention::Order(order) = &intention {
@@ -209,7 +216,7 @@ impl Lane {
         target: Option<&Target>,
         stop: Stop,
     ) -> Stop {
-        let Stop::Refusal(refusal) = &stop else { return stop };
+        let (Stop::Refusal(refusal) | Stop::Hidden(refusal, _)) = &stop else { return stop };
         let event = refusal_event(arrival, target, refusal);
         match self.record(actor(grant), event, arrival.at).await {
             Ok(()) => stop,

@@ -103,7 +103,7 @@ fn needs_a_quote(scope: &Scope, order: &OrderRequest) -> bool {
 }
 
 /// What a failed reading of facts means for the request that needed them: nothing was sent.
-fn stop(error: ClientError) -> Stop {
+pub(crate) fn stop(error: ClientError) -> Stop {
     match error {
         ClientError::Api(error) if error.status == 401 => Stop::Fault(Fault::credential_refused()),
         ClientError::Api(error) => Stop::Alpaca(error),

@@ -23,6 +23,7 @@ mod lane;
 mod meter;
 mod metrics;
 mod observe;
+mod own;
 mod read;
 mod recover;
 mod requests;

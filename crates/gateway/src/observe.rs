@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use futures_util::stream;
-use http::header::{self, HeaderMap, HeaderName};
+use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use http::{Response, StatusCode};
 use http_body_util::{BodyExt, Limited, StreamBody};
 use hyper::body::{Body as _, Frame, Incoming};
@@ -45,6 +45,19 @@ pub(crate) struct WholeAnswer {
 }
 
 impl WholeAnswer {
+    /// An answer that Paddock makes of several of the broker's.
+    pub(crate) fn made(status: StatusCode, body: Bytes) -> Self {
+        let json = (header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        Self { status, headers: HeaderMap::from_iter([json]), body }
+    }
+
+    /// The same answer with another body.
+    pub(crate) fn with_body(mut self, body: Bytes) -> Self {
+        self.headers.remove(header::CONTENT_LENGTH);
+        self.headers.remove(header::ETAG);
+        Self { body, ..self }
+    }
+
     pub(crate) fn into_response(self, request: RequestId) -> Response<AnswerBody> {
         let mut response = Response::new(full(self.body));
         *response.status_mut() = self.status;

@@ -3,9 +3,10 @@
 use std::time::Duration;
 
 use paddock_alpaca::client::ClientError;
-use paddock_store::{OpenReservation, Settlement};
+use paddock_store::{OpenReservation, PlacedOrder, Settlement};
 
 use crate::budget::{Asker, Priority};
+use crate::own::{Claim, Ledger};
 use crate::shared::{GatewayError, Shared};
 
 /// How old a request must be before "not found" proves that the broker never got it. Longer than any request can be on its
@@ -20,28 +21,40 @@ pub(crate) async fn recover(shared: &Shared) -> Result<u32, GatewayError> {
         if shared.is_in_flight(reservation.request) {
             continue;
         }
-        if let Some(settlement) = fate(shared, &reservation).await {
-            shared.store.settle(reservation.request, &settlement, shared.clock.now()).await?;
+        if let Some((settlement, placed)) = fate(shared, &reservation).await {
+            let now = shared.clock.now();
+            shared.store.settle_placing(reservation.request, &settlement, &placed, now).await?;
+            shared.owners.tell_settled();
             settled += 1;
         }
     }
     Ok(settled)
 }
 
-async fn fate(shared: &Shared, reservation: &OpenReservation) -> Option<Settlement> {
+/// What became of it, with the orders that the broker has of it.
+async fn fate(shared: &Shared, reservation: &OpenReservation) -> Option<(Settlement, Vec<PlacedOrder>)> {
     let age = shared.clock.now().duration_since(reservation.at);
     let certain = age.as_secs() >= i64::try_from(CERTAIN_AFTER.as_secs()).unwrap_or(i64::MAX);
     let Some(client_order_id) = &reservation.client_order_id else {
         // Only orders have a name by which they can be found again. What is recorded as unknown stays so, and is not news.
-        return (certain && !reservation.known_unknown).then_some(Settlement::Unknown);
+        let unknown = (Settlement::Unknown, Vec::new());
+        return (certain && !reservation.known_unknown).then_some(unknown);
     };
     let entry = shared.directory.load().connection(reservation.connection).cloned()?;
     let credential = entry.open(&shared.opener).ok()?;
     let asking = shared.asking(&entry, &credential, Asker { key: None, priority: Priority::Read }).ok()?;
     match asking.order_by_client_order_id(client_order_id).await {
-        Ok(order) => Some(Settlement::Confirmed { status: None, order_id: Some(order.id.to_string()) }),
+        Ok(order) => {
+            let ledger = Ledger { shared, connection: reservation.connection };
+            let confirmed = Settlement::Confirmed { status: None, order_id: Some(order.id.to_string()) };
+            match ledger.claim(&asking, reservation.key, &order).await {
+                Claim::Own(placed) => Some((confirmed, placed)),
+                Claim::Another => Some((Settlement::Released { status: Some(422) }, Vec::new())),
+                Claim::Unclear => Some((confirmed, Vec::new())),
+            }
+        }
         Err(ClientError::Api(error)) if error.status == 404 && certain => {
-            Some(Settlement::Released { status: Some(404) })
+            Some((Settlement::Released { status: Some(404) }, Vec::new()))
         }
         Err(_) => None,
     }

@@ -19,6 +19,7 @@ use crate::control::Control;
 use crate::directory::{ConnectionEntry, Directory, DirectoryError};
 use crate::halt::{Emergency, Sending};
 use crate::meter::{Limits, Meters};
+use crate::own::Owners;
 use crate::requests::RequestLog;
 use crate::signature::SeenSignatures;
 use crate::stream::{Dialer, Hubs};
@@ -83,6 +84,7 @@ pub(crate) struct Shared {
     /// How often it was exchanged: open streams look again.
     pub(crate) directory_changes: watch::Sender<u64>,
     pub(crate) hubs: Hubs,
+    pub(crate) owners: Owners,
     pub(crate) dialer: Dialer,
     /// Held while the directory is read anew, so that an older snapshot never replaces a newer one.
     pub(crate) reloading: tokio::sync::Mutex<()>,
@@ -160,6 +162,7 @@ impl Gateway {
             directory: ArcSwap::default(),
             directory_changes: watch::Sender::new(0),
             hubs: Hubs::default(),
+            owners: Owners::default(),
             dialer: Dialer::new()?,
             reloading: tokio::sync::Mutex::default(),
             log: RequestLog::default(),

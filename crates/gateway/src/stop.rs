@@ -16,6 +16,8 @@ pub(crate) enum Stop {
     Fault(Fault),
     /// The scope, a cap or a freeze refuses it.
     Refusal(Refusal),
+    /// The scope refuses it, and the program gets Alpaca's answer to what does not exist.
+    Hidden(Refusal, AlpacaError),
     /// Alpaca would refuse it, or did so when it was asked for the facts; said in Alpaca's own words.
     Alpaca(AlpacaError),
 }
@@ -25,7 +27,7 @@ impl Stop {
         match self {
             Self::Fault(fault) => fault.answer(request),
             Self::Refusal(refusal) => refusal_answer(refusal, request),
-            Self::Alpaca(error) => alpaca_answer(error, request),
+            Self::Alpaca(error) | Self::Hidden(_, error) => alpaca_answer(error, request),
         }
     }
 
@@ -35,7 +37,7 @@ impl Stop {
             Self::Fault(fault) => {
                 Outcome::Failed { reason: fault.reason.to_owned(), message: fault.message.clone() }
             }
-            Self::Refusal(refusal) => {
+            Self::Refusal(refusal) | Self::Hidden(refusal, _) => {
                 Outcome::Refused { reason: refusal.code.to_string(), message: refusal.message.clone() }
             }
             Self::Alpaca(error) => {

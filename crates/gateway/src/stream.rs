@@ -8,6 +8,8 @@ mod data_hub;
 mod data_session;
 mod data_wire;
 mod dial;
+mod event_hub;
+pub(crate) mod event_session;
 mod fan_out;
 mod farewell;
 mod hubs;
@@ -24,7 +26,7 @@ use hyper::upgrade::{OnUpgrade, Upgraded};
 use hyper_util::rt::TokioIo;
 use paddock_alpaca::endpoints::AlpacaHost;
 use paddock_alpaca::socket::{Accepted, NoHandshake, Socket};
-use paddock_alpaca::stream::{Feed, Format, MAX_MESSAGE, TRADE_UPDATES_PATH};
+use paddock_alpaca::stream::{Feed, Format, MAX_MESSAGE, TRADE_EVENTS_PATH, TRADE_UPDATES_PATH};
 use paddock_core::{Environment, PermissionClass};
 
 use crate::answer::{AnswerBody, Fault, full};
@@ -47,6 +49,8 @@ type ClientSocket = Socket<TokioIo<Upgraded>>;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Stream {
     TradeUpdates,
+    /// Trade updates as server-sent events.
+    TradeEvents,
     Data(Feed),
 }
 
@@ -68,6 +72,7 @@ impl Stream {
     pub(crate) const fn operation(self) -> (&'static str, PermissionClass) {
         match self {
             Self::TradeUpdates => ("streamTradeUpdates", PermissionClass::AccountRead),
+            Self::TradeEvents => ("subscribeToTradesSSE", PermissionClass::AccountRead),
             Self::Data(_) => ("streamMarketData", PermissionClass::Data),
         }
     }
@@ -75,7 +80,7 @@ impl Stream {
     /// Whether a limit of a scope says what of it a program gets.
     fn is_of(self, limit: &str) -> bool {
         match self {
-            Self::TradeUpdates => false,
+            Self::TradeUpdates | Self::TradeEvents => limit == "only_own_orders",
             Self::Data(_) => limit == "data_symbols",
         }
     }
@@ -83,6 +88,7 @@ impl Stream {
     pub(crate) const fn path(self) -> &'static str {
         match self {
             Self::TradeUpdates => TRADE_UPDATES_PATH,
+            Self::TradeEvents => TRADE_EVENTS_PATH,
             Self::Data(feed) => feed.path(),
         }
     }
@@ -90,7 +96,7 @@ impl Stream {
     /// The host of Alpaca's that has it.
     const fn host(self, environment: Environment) -> AlpacaHost {
         match self {
-            Self::TradeUpdates => AlpacaHost::Trading(environment),
+            Self::TradeUpdates | Self::TradeEvents => AlpacaHost::Trading(environment),
             Self::Data(_) => AlpacaHost::Stream,
         }
     }
@@ -146,7 +152,7 @@ pub(crate) fn open(
         let Ok(upgraded) = upgrade.await else { return };
         let socket = Socket::new(TokioIo::new(upgraded), MAX_MESSAGE, accepted.compression);
         match stream {
-            Stream::TradeUpdates => trade_session::serve(opening, socket).await,
+            Stream::TradeUpdates | Stream::TradeEvents => trade_session::serve(opening, socket).await,
             Stream::Data(feed) => data_session::serve(opening, feed, socket).await,
         }
     });

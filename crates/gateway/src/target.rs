@@ -21,7 +21,7 @@ use crate::shared::Shared;
 use crate::stop::Stop;
 
 /// An operation with the path and query that name it, in their one spelling.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Target {
     pub(crate) operation: &'static Operation,
     pub(crate) params: PathParams,
@@ -47,6 +47,19 @@ impl Target {
             )));
         };
         Ok(Self { operation, params, path, query })
+    }
+
+    /// The list of an account's orders.
+    pub(crate) fn list_of_orders() -> Result<Self, Stop> {
+        let operation = operation::by_id("getAllOrders");
+        let path = operation.map(|operation| CanonicalPath::parse(operation.path));
+        match (operation, path) {
+            (Some(operation), Some(Ok(path))) => {
+                Ok(Self { operation, params: PathParams::default(), path, query: Query::default() })
+            }
+            // It is in the table.
+            _ => Err(Fault::upstream_unsafe().into()),
+        }
     }
 
     /// Where it is sent: the host that the configuration names for the connection's environment, whatever the request says.
@@ -94,6 +107,17 @@ pub(crate) enum Intention {
     CloseAll,
 }
 
+impl Intention {
+    /// The name by which the order that comes of it can be found again.
+    pub(crate) fn client_order_id(&self) -> Option<&str> {
+        match self {
+            Self::Order(order) => order.request.client_order_id.as_deref(),
+            Self::Replace { patch, .. } => patch.client_order_id.as_deref(),
+            Self::Plain | Self::Opaque | Self::Close { .. } | Self::CloseAll => None,
+        }
+    }
+}
+
 /// Reads what a state-changing request would do, and the body as it is sent on: written anew from what was read, so that
 /// what was decided is what the broker gets.
 pub(crate) fn read_intention(
@@ -110,7 +134,11 @@ pub(crate) fn read_intention(
             Ok((Intention::Order(Box::new(order)), sent))
         }
         "patchOrderByOrderId" => {
-            let patch = parse_patch(body).map_err(alpaca)?;
+            let mut patch = parse_patch(body).map_err(alpaca)?;
+            if patch.client_order_id.is_none() && patch != ParsedPatch::default() {
+                // As for a new order: without a name of its own the order that comes of it could not be found again.
+                patch.client_order_id = Some(request.to_string());
+            }
             let sent = patch.to_json_bytes().into();
             let order_id = target.params.get("order_id").and_then(|id| Uuid::parse_str(id).ok());
             let order_id = order_id.ok_or_else(|| Stop::Alpaca(AlpacaError::order_id_missing()))?;

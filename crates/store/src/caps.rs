@@ -10,8 +10,9 @@ use rust_decimal::Decimal;
 
 use crate::codec::{decimal, instant, micros, number, parse};
 use crate::db::{Tx, row, sql};
+use crate::placed::PlacedOrder;
 use crate::writer::{Waiting, Work, waiting};
-use crate::{Store, StoreError, audit};
+use crate::{Store, StoreError, audit, placed};
 
 /// A request that would change something, before it is decided.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -111,6 +112,7 @@ impl OpenColumns {
 row! {
     struct ReservedColumns {
         access_key_id: String,
+        connection_id: String,
         day: String,
         actor: String,
         orders: i64,
@@ -150,7 +152,21 @@ impl Store {
         outcome: &Settlement,
         at: Timestamp,
     ) -> Result<(), StoreError> {
-        self.write(Settle { request, outcome: outcome.clone(), at }).await
+        self.settle_placing(request, outcome, &[], at).await
+    }
+
+    /// The same, with the orders that the broker is known to have of the request; they are the access key's from then on.
+    ///
+    /// # Errors
+    /// As for [`Store::settle`].
+    pub async fn settle_placing(
+        &self,
+        request: RequestId,
+        outcome: &Settlement,
+        placed: &[PlacedOrder],
+        at: Timestamp,
+    ) -> Result<(), StoreError> {
+        self.write(Settle { request, outcome: outcome.clone(), placed: placed.to_vec(), at }).await
     }
 
     /// The requests that were reserved and not settled, or settled as unknown, oldest first.
@@ -208,7 +224,8 @@ impl Work for Reserve {
     fn unclaimed(&self, output: Self::Output) -> Option<Waiting> {
         // Whoever has no permit forwards nothing.
         let released = Settlement::Released { status: None };
-        let settle = Settle { request: self.intent.request, outcome: released, at: self.intent.at };
+        let request = self.intent.request;
+        let settle = Settle { request, outcome: released, placed: Vec::new(), at: self.intent.at };
         output.is_ok().then(|| waiting(settle).0)
     }
 }
@@ -217,6 +234,8 @@ impl Work for Reserve {
 pub(crate) struct Settle {
     pub(crate) request: RequestId,
     pub(crate) outcome: Settlement,
+    /// The orders that came of it.
+    pub(crate) placed: Vec<PlacedOrder>,
     pub(crate) at: Timestamp,
 }
 
@@ -224,7 +243,7 @@ impl Work for Settle {
     type Output = ();
 
     async fn run(&mut self, tx: &mut Tx) -> Result<(), StoreError> {
-        settle(tx, self.request, &self.outcome, self.at).await
+        settle(tx, self.request, &self.outcome, &self.placed, self.at).await
     }
 }
 
@@ -254,6 +273,7 @@ pub(crate) async fn settle(
     tx: &mut Tx,
     request: RequestId,
     outcome: &Settlement,
+    placed: &[PlacedOrder],
     at: Timestamp,
 ) -> Result<(), StoreError> {
     let (state, status, order_id) = match outcome {
@@ -262,9 +282,10 @@ pub(crate) async fn settle(
         Settlement::Unknown => ("unknown", None, None),
     };
     let reserved = sql!(tx, fetch_optional ReservedColumns:
-        "SELECT access_key_id, day, actor, orders, notional, state FROM reservations WHERE request_id = $1",
+        "SELECT access_key_id, connection_id, day, actor, orders, notional, state FROM reservations WHERE request_id = $1",
         request.to_string())?;
     let reserved = reserved.ok_or(StoreError::NotFound { what: "reservation" })?;
+    placed::insert(tx, &reserved.connection_id, &reserved.access_key_id, placed, at).await?;
     if matches!(reserved.state.as_str(), "confirmed" | "released") || reserved.state == state {
         return Ok(());
     }

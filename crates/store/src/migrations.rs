@@ -18,6 +18,7 @@ pub(crate) fn sqlite() -> Migrator {
     Migrator::with_migrations(migrations!(
         "sqlite",
         1 "initial" "0001_initial.sql",
+        2 "placed orders" "0002_placed_orders.sql",
         4 "signed requests" "0004_signed_requests.sql",
         5 "freezes" "0005_freezes.sql",
     ))
@@ -27,6 +28,7 @@ pub(crate) fn postgres() -> Migrator {
     Migrator::with_migrations(migrations!(
         "postgres",
         1 "initial" "0001_initial.sql",
+        2 "placed orders" "0002_placed_orders.sql",
         4 "signed requests" "0004_signed_requests.sql",
         5 "freezes" "0005_freezes.sql",
     ))

@@ -116,3 +116,14 @@ fn a_pair_is_one_decoded_parameter() {
 fn what_is_not_in_the_table_is_not_found(#[case] method: &str, #[case] raw: &str) {
     assert_eq!(find(method, &path(raw)), None);
 }
+
+/// Whoever adds an operation with orders in its path or events has to say what it shows of them.
+#[test]
+fn every_operation_on_orders_says_what_it_has_to_do_with_them() {
+    for operation in all() {
+        let told = ["/orders", "/activities", "/events/"].iter().any(|part| operation.path.contains(part));
+        let about = (operation.api == Api::Trading && told)
+            || (operation.path.starts_with("/v2/positions") && operation.method == Method::Delete);
+        assert_eq!(operation.orders() != super::Orders::None, about, "{}", operation.id);
+    }
+}

@@ -80,6 +80,10 @@ reasons! {
     DataSymbolNotAllowed = "data_symbol_not_allowed", 40_390_023;
     /// The access key makes more requests a minute than its scope allows.
     RequestRateExceeded = "request_rate_exceeded", 42_990_001;
+    /// The scope shows only the key's own orders, and this is none of them. Programs get Alpaca's answer to an order that does not exist.
+    NotOwnOrder = "not_own_order", 40_390_060;
+    /// The scope shows only the key's own orders, and the request would show or touch those of others with them.
+    OthersOrders = "others_orders", 40_390_061;
     /// The operation is none that Paddock knows.
     UnknownOperation = "unknown_operation", 40_390_014;
 }

@@ -69,6 +69,7 @@ pub fn diff(old: &Scope, new: &Scope) -> Difference {
         order_classes,
         no_extended_hours,
         positions,
+        only_own_orders,
         max_order_quantity,
         max_price_deviation,
         max_quote_age,
@@ -113,6 +114,8 @@ pub fn diff(old: &Scope, new: &Scope) -> Difference {
     });
     let late = "orders that may fill outside regular hours";
     switch(&mut found, "no_extended_hours", (*no_extended_hours, new.no_extended_hours), late);
+    let others = "seeing, changing and canceling orders that it has not placed";
+    switch(&mut found, "only_own_orders", (*only_own_orders, new.only_own_orders), others);
     position_rule(&mut found, *positions, new.positions);
 
     cap(

@@ -29,6 +29,9 @@ impl Scope {
         if let Some(symbols) = &self.data_symbols {
             parts.push(format!("market data of {} only", and(symbols)));
         }
+        if self.only_own_orders {
+            parts.push("of orders only its own".to_owned());
+        }
         parts.extend(self.trading());
         if !named.is_empty() {
             let also = if parts.is_empty() { "may use" } else { "may also use" };
@@ -257,6 +260,10 @@ mod tests {
     #[case(
         Scope { classes: [PermissionClass::Data].into(), data_symbols: symbols(&["AAPL"]), ..Scope::default() },
         "may read market data; market data of AAPL only"
+    )]
+    #[case(
+        Scope { classes: [PermissionClass::Cancel, PermissionClass::Order].into(), only_own_orders: true, ..Scope::default() },
+        "may cancel orders; of orders only its own; may buy and sell"
     )]
     #[case(
         Scope { operations: ["postOrder".to_owned()].into(), symbols: symbols(&["AAPL"]), sides: Some([Side::Sell].into()),

@@ -8,6 +8,7 @@ use paddock_core::id::ConnectionId;
 use tokio::runtime::Handle;
 
 use super::data_hub::{self, DataHub};
+use super::event_hub::{self, EventHub};
 use super::trade_hub::{self, TradeHub};
 use crate::shared::Shared;
 
@@ -19,6 +20,7 @@ pub(crate) struct Hubs(Mutex<Inner>);
 struct Inner {
     data: BTreeMap<(ConnectionId, Feed), DataHub>,
     trades: BTreeMap<ConnectionId, TradeHub>,
+    events: BTreeMap<ConnectionId, EventHub>,
 }
 
 impl Hubs {
@@ -49,6 +51,19 @@ impl Hubs {
             _ => {
                 let hub = trade_hub::start(shared, main, connection);
                 inner.trades.insert(connection, hub.clone());
+                hub
+            }
+        }
+    }
+
+    /// The hub of an account's trade events; it is started on `main` if it does not run.
+    pub(super) fn events(&self, shared: &Arc<Shared>, main: &Handle, connection: ConnectionId) -> EventHub {
+        let mut inner = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        match inner.events.get(&connection) {
+            Some(hub) if hub.runs() => hub.clone(),
+            _ => {
+                let hub = event_hub::start(shared, main, connection);
+                inner.events.insert(connection, hub.clone());
                 hub
             }
         }

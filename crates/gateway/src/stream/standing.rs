@@ -95,6 +95,15 @@ impl Standing {
         verdict.map(|()| standing)
     }
 
+    /// The right to trade events, which was decided as that to a request.
+    pub(super) fn of_events(lane: &Lane, network: IpAddr, grant: Grant, place: OpenStream) -> Self {
+        let mut ticks = tokio::time::interval(LOOK);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let shared = Arc::clone(&lane.shared);
+        let changes = shared.directory_changes.subscribe();
+        Self { shared, grant, network, stream: Stream::TradeEvents, changes, ticks, place: Some(place) }
+    }
+
     pub(super) const fn grant(&self) -> &Grant {
         &self.grant
     }

@@ -5,14 +5,17 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use paddock_alpaca::stream::TRADE_UPDATES;
-use paddock_core::id::ConnectionId;
+use paddock_alpaca::wire::identity::order_in_update;
+use paddock_core::id::{AccessKeyId, ConnectionId};
+use paddock_store::AccessKey;
 use serde_json::{Value, json};
 use tokio::runtime::Handle;
-use tokio::sync::{broadcast, watch};
+use tokio::sync::{broadcast, mpsc, watch};
 use tokio::time::{Instant, interval};
 use tokio_tungstenite::tungstenite::Message;
 
 use super::dial::{FIRST_PAUSE, LINGER, LONGEST_PAUSE, NoStream, PING, STEP_TIMEOUT, Wire};
+use crate::own::Attribution;
 use crate::shared::Shared;
 
 /// How many updates may wait for a program before it counts as slow.
@@ -22,21 +25,47 @@ const WAITING: usize = 4096;
 #[derive(Clone, Debug)]
 pub(super) struct TradeHub {
     told: broadcast::Sender<Arc<Told>>,
+    /// The same, each with the access key whose order it tells of, as soon as that is known.
+    attributed: broadcast::Sender<Arc<Told>>,
     state: watch::Receiver<State>,
 }
 
 /// What programs are told.
 #[derive(Debug)]
 pub(super) enum Told {
-    /// A message of the broker's, as it came.
-    Update(Value),
+    /// A message of the broker's, as it came, and whose order it tells of, if that was looked up.
+    Update(Arc<Value>, Option<AccessKeyId>),
     /// Nothing was heard between these instants.
     Gap(Timestamp, Timestamp),
 }
 
+/// Whose orders a program hears of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Audience {
+    /// All of the account.
+    Account,
+    /// Those that this access key has placed.
+    Key(AccessKeyId),
+}
+
+impl Audience {
+    /// What the scope of an access key lets its programs hear.
+    pub(super) const fn of(key: &AccessKey) -> Self {
+        if key.scope.only_own_orders { Self::Key(key.id) } else { Self::Account }
+    }
+
+    /// Whether it hears of an order of that key's.
+    pub(super) fn hears_of(self, owner: Option<AccessKeyId>) -> bool {
+        match self {
+            Self::Account => true,
+            Self::Key(key) => owner == Some(key),
+        }
+    }
+}
+
 /// Whether the broker listens to us.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum State {
+pub(super) enum State {
     Connecting,
     Up,
     Down,
@@ -49,9 +78,12 @@ impl TradeHub {
     }
 
     /// Everything from now on. It begins when the broker tells updates, so that none is missed of an order that is placed after this
-    /// has returned; `None` if the broker cannot be reached.
-    pub(super) async fn listen(&self) -> Option<broadcast::Receiver<Arc<Told>>> {
-        let told = self.told.subscribe();
+    /// has returned; `None` if the broker cannot be reached. Who listens to the orders of one access key gets all with their keys.
+    pub(super) async fn listen(&self, to: Audience) -> Option<broadcast::Receiver<Arc<Told>>> {
+        let told = match to {
+            Audience::Account => self.told.subscribe(),
+            Audience::Key(_) => self.attributed.subscribe(),
+        };
         let mut state = self.state.clone();
         let up = state.wait_for(|state| *state != State::Connecting);
         let state = *tokio::time::timeout(STEP_TIMEOUT, up).await.ok()?.ok()?;
@@ -62,16 +94,50 @@ impl TradeHub {
 /// Starts a hub on `main`. It ends when nobody has listened for a while.
 pub(super) fn start(shared: &Arc<Shared>, main: &Handle, connection: ConnectionId) -> TradeHub {
     let (told, _) = broadcast::channel(WAITING);
+    let (attributed, _) = broadcast::channel(WAITING);
     let (sender, state) = watch::channel(State::Connecting);
-    let hub = Hub { shared: Arc::clone(shared), connection, told: told.clone(), state: sender };
+    // Unbounded, so that finding out whose an update is never delays those who hear all. It ends with the hub.
+    let (to_attribute, incoming) = mpsc::unbounded_channel();
+    let attribution = Attribution::new(Arc::clone(shared), connection);
+    main.spawn(attribute(attribution, incoming, attributed.clone()));
+    let hub = Hub {
+        shared: Arc::clone(shared),
+        connection,
+        told: told.clone(),
+        attributed: attributed.clone(),
+        to_attribute,
+        state: sender,
+    };
     main.spawn(hub.run());
-    TradeHub { told, state }
+    TradeHub { told, attributed, state }
+}
+
+/// Finds out whose the updates are, and tells them with that.
+async fn attribute(
+    mut attribution: Attribution<Arc<Value>>,
+    mut incoming: mpsc::UnboundedReceiver<Arc<Value>>,
+    attributed: broadcast::Sender<Arc<Told>>,
+) {
+    loop {
+        let known = tokio::select! {
+            update = incoming.recv() => {
+                let Some(update) = update else { return };
+                attribution.take(order_in_update(&update), update).await.into_iter().collect()
+            }
+            () = attribution.worth_a_look() => attribution.look_again().await,
+        };
+        for (update, owner) in known {
+            _ = attributed.send(Arc::new(Told::Update(update, owner)));
+        }
+    }
 }
 
 struct Hub {
     shared: Arc<Shared>,
     connection: ConnectionId,
     told: broadcast::Sender<Arc<Told>>,
+    attributed: broadcast::Sender<Arc<Told>>,
+    to_attribute: mpsc::UnboundedSender<Arc<Value>>,
     state: watch::Sender<State>,
 }
 
@@ -86,7 +152,9 @@ impl Hub {
                     pause = FIRST_PAUSE;
                     self.state.send_replace(State::Up);
                     if let Some(since) = gap.take() {
-                        _ = self.told.send(Arc::new(Told::Gap(since, self.shared.clock.now())));
+                        let gap = Arc::new(Told::Gap(since, self.shared.clock.now()));
+                        _ = self.told.send(Arc::clone(&gap));
+                        _ = self.attributed.send(gap);
                     }
                     if !self.serve(&mut wire, fingerprint).await {
                         break;
@@ -98,7 +166,7 @@ impl Hub {
                 Err(error) => tracing::warn!(%error, "there are no trade updates from alpaca"),
             }
             self.state.send_replace(State::Down);
-            if self.told.receiver_count() > 0 {
+            if self.is_heard() {
                 idle = Instant::now();
             } else if idle.elapsed() >= LINGER {
                 break;
@@ -112,6 +180,10 @@ impl Hub {
         self.state.send_replace(State::Ended);
     }
 
+    fn is_heard(&self) -> bool {
+        self.told.receiver_count() + self.attributed.receiver_count() > 0
+    }
+
     /// Tells what the broker tells. `false` when nobody listens any more, `true` when the connection is lost.
     async fn serve(&self, wire: &mut Wire, fingerprint: Vec<u8>) -> bool {
         let mut directory = self.shared.directory_changes.subscribe();
@@ -123,7 +195,9 @@ impl Hub {
                 message = wire.next() => {
                     let Some(message) = message else { return true };
                     if let Some(update) = read(&message).filter(|update| update["stream"] == TRADE_UPDATES) {
-                        _ = self.told.send(Arc::new(Told::Update(update)));
+                        let update = Arc::new(update);
+                        _ = self.told.send(Arc::new(Told::Update(Arc::clone(&update), None)));
+                        _ = self.to_attribute.send(update);
                     }
                 }
                 _ = directory.changed() => {
@@ -140,7 +214,7 @@ impl Hub {
                     }
                 }
             }
-            if self.told.receiver_count() > 0 {
+            if self.is_heard() {
                 idle = Instant::now();
             } else if idle.elapsed() >= LINGER {
                 return false;

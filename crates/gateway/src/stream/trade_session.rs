@@ -12,14 +12,14 @@ use tokio::sync::broadcast::error::RecvError;
 
 use super::farewell::{Ending, Pulse, close, heard, send};
 use super::standing::Standing;
-use super::trade_hub::Told;
+use super::trade_hub::{Audience, Told};
 use super::{ClientSocket, Opening};
 use crate::answer::Fault;
 use crate::authenticate::{Grant, Unauthenticated, recognise};
 
 /// Serves one program until either side ends it.
 pub(super) async fn serve(opening: Opening, mut socket: ClientSocket) {
-    let mut session = Session { standing: None, told: None, opening };
+    let mut session = Session { standing: None, told: None, audience: Audience::Account, opening };
     let Err(ending) = session.run(&mut socket).await;
     let last_words = Some(session.message(&authorization("unauthorized", "authenticate")));
     close(socket, ending, last_words).await;
@@ -29,6 +29,7 @@ struct Session {
     opening: Opening,
     standing: Option<Standing>,
     told: Option<Receiver<Arc<Told>>>,
+    audience: Audience,
 }
 
 impl Session {
@@ -52,7 +53,7 @@ impl Session {
                     continue;
                 }
                 told = next_of(self.told.as_mut()) => match told {
-                    Ok(told) => Some(shown(&told)),
+                    Ok(told) => shown(&told, self.audience),
                     Err(RecvError::Lagged(_)) => {
                         return Err(Ending::Conduct(Some(self.message(&error("slow client")))));
                     }
@@ -133,7 +134,8 @@ impl Session {
             let lane = &self.opening.lane;
             let connection = standing.grant().entry().connection.connection.id;
             let hub = lane.shared.hubs.trades(&lane.shared, &lane.main, connection);
-            self.told = hub.listen().await;
+            self.audience = Audience::of(&standing.grant().entry().key);
+            self.told = hub.listen(self.audience).await;
             if self.told.is_none() {
                 return error("internal server error");
             }
@@ -174,10 +176,11 @@ async fn next_of(told: Option<&mut Receiver<Arc<Told>>>) -> Result<Arc<Told>, Re
     }
 }
 
-fn shown(told: &Told) -> Value {
+/// What a program gets of it; `None` if that is nothing.
+fn shown(told: &Told, audience: Audience) -> Option<Value> {
     match told {
-        Told::Update(update) => update.clone(),
-        Told::Gap(from, to) => json!({"stream": "gap", "data": {"from": from, "to": to}}),
+        Told::Update(update, owner) => audience.hears_of(*owner).then(|| Value::clone(update)),
+        Told::Gap(from, to) => Some(json!({"stream": "gap", "data": {"from": from, "to": to}})),
     }
 }
 

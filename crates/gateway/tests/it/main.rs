@@ -11,6 +11,8 @@ mod entrances;
 mod freeze;
 mod order_limits;
 mod orders;
+mod own_events;
+mod own_orders;
 mod rig;
 mod rotation;
 mod signed;

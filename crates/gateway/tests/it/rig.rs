@@ -154,6 +154,19 @@ impl Rig {
         (status, body)
     }
 
+    /// The same to another address.
+    pub async fn send_to(
+        &self,
+        address: SocketAddr,
+        method: &str,
+        path: &str,
+        pair: &Pair,
+        body: Option<&str>,
+    ) -> (u16, Value) {
+        let (status, _, body) = self.send_to_for_head(address, method, path, pair, body).await;
+        (status, body)
+    }
+
     /// The same, with the answer's headers.
     pub async fn send_for_head(
         &self,
@@ -162,7 +175,18 @@ impl Rig {
         pair: &Pair,
         body: Option<&str>,
     ) -> (u16, http::HeaderMap, Value) {
-        let url = format!("http://{}{path}", self.address);
+        self.send_to_for_head(self.address, method, path, pair, body).await
+    }
+
+    async fn send_to_for_head(
+        &self,
+        address: SocketAddr,
+        method: &str,
+        path: &str,
+        pair: &Pair,
+        body: Option<&str>,
+    ) -> (u16, http::HeaderMap, Value) {
+        let url = format!("http://{address}{path}");
         let mut request = self
             .http
             .request(method.parse().unwrap(), url)

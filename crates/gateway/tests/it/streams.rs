@@ -25,25 +25,32 @@ use crate::rig::{Pair, Rig, trader};
 /// No answer takes longer on the slowest machine.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-struct Stage {
-    rig: Rig,
-    broker: EphemeralBroker,
+pub struct Stage {
+    pub rig: Rig,
+    pub broker: EphemeralBroker,
     account: uuid::Uuid,
     clock: Arc<ManualClock>,
+    /// The account's own pair, which is good at the broker.
+    pub real: Pair,
 }
 
 impl Stage {
-    async fn set() -> Self {
+    pub async fn set() -> Self {
         let clock = Arc::new(ManualClock::new("2026-11-20T15:00:00Z".parse().unwrap()));
         let options = PaperOptions::new(clock.clone(), Arc::new(OsEntropy));
         let broker = EphemeralBroker::start(options).await.unwrap();
         let account = broker.broker.create_account(Environment::Paper, Decimal::from(100_000)).await.unwrap();
         let pair = (account.key_id.as_str(), account.secret_key.expose());
         let rig = Rig::before(FakeBroker::start().await, broker.paper_address, clock.clone(), pair).await;
-        Self { rig, broker, account: account.account_id, clock }
+        let real = Pair {
+            id: paddock_core::id::AccessKeyId::generate(clock.now(), &OsEntropy),
+            key_id: account.key_id.clone(),
+            secret: account.secret_key.expose().to_owned(),
+        };
+        Self { rig, broker, account: account.account_id, clock, real }
     }
 
-    async fn open(&self, path: &str, headers: &[(&'static str, &str)]) -> Socket {
+    pub async fn open(&self, path: &str, headers: &[(&'static str, &str)]) -> Socket {
         let mut request = format!("ws://{}{path}", self.rig.address).into_client_request().unwrap();
         for (name, value) in headers {
             request.headers_mut().insert(*name, value.parse().unwrap());
@@ -64,20 +71,27 @@ impl Stage {
         socket
     }
 
-    fn pass(&self, seconds: u64) {
+    /// A new pair at the broker, which ends the old one.
+    pub async fn renew(&self) -> Pair {
+        let renewed = self.broker.broker.regenerate_key(self.account).await.unwrap();
+        let secret = renewed.secret_key.expose().to_owned();
+        Pair { key_id: renewed.key_id, secret, ..self.real.clone() }
+    }
+
+    pub fn pass(&self, seconds: u64) {
         self.clock.advance(Duration::from_secs(seconds));
     }
 }
 
-struct Socket(WebSocketStream<TcpStream>);
+pub struct Socket(WebSocketStream<TcpStream>);
 
 impl Socket {
-    async fn say(&mut self, value: Value) {
+    pub async fn say(&mut self, value: Value) {
         self.0.send(Message::text(value.to_string())).await.unwrap();
     }
 
     /// The next message, read as JSON in whichever frame it comes.
-    async fn next(&mut self) -> Value {
+    pub async fn next(&mut self) -> Value {
         match self.frame().await {
             Message::Text(text) => serde_json::from_str(&text).unwrap(),
             Message::Binary(bytes) => serde_json::from_slice(&bytes).unwrap(),
@@ -95,7 +109,7 @@ impl Socket {
     }
 
     /// What is said until the close frame, and its reason.
-    async fn until_closed(&mut self) -> (Vec<Value>, u16, String) {
+    pub async fn until_closed(&mut self) -> (Vec<Value>, u16, String) {
         let mut said = Vec::new();
         loop {
             match self.frame().await {

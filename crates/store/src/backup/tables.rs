@@ -199,6 +199,18 @@ pub(crate) const TABLES: &[Table] = &[
         columns: &[("signature", Bytes), ("access_key_id", Text), ("at", Int)],
     },
     Table {
+        name: "placed_orders",
+        key: "connection_id, order_id",
+        seeded: false,
+        columns: &[
+            ("connection_id", Text),
+            ("order_id", Text),
+            ("access_key_id", Text),
+            ("client_order_id", Text),
+            ("at", Int),
+        ],
+    },
+    Table {
         name: "audit",
         key: "seq",
         seeded: false,

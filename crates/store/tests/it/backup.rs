@@ -5,7 +5,7 @@ use std::io::Cursor;
 
 use paddock_core::audit::{AuditEvent, WindDown};
 use paddock_store::{
-    BackupSummary, Freezing, Settlement, Step, StepAct, StepState, Store, StoreError, Subject,
+    BackupSummary, Freezing, PlacedOrder, Settlement, Step, StepAct, StepState, Store, StoreError, Subject,
 };
 
 use crate::support::*;
@@ -30,6 +30,8 @@ async fn fill(store: &Store) {
     let retired = dek(it.user);
     store.insert_dek(&retired).await.unwrap();
     store.retire_dek(retired.id).await.unwrap();
+    let placed = PlacedOrder { order_id: "order-0".to_owned(), client_order_id: None, replaces: None };
+    store.record_placed(it.connection.id, it.key.id, &[placed], later(2)).await.unwrap();
     for (dollars, outcome) in [
         ("1.10", Some(Settlement::Confirmed { status: Some(200), order_id: Some("order-1".to_owned()) })),
         ("2.20", Some(Settlement::Released { status: Some(422) })),

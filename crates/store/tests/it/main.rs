@@ -19,5 +19,6 @@ mod crash;
 mod deks;
 mod freezes;
 mod open;
+mod placed;
 mod signing_keys;
 mod writer;

@@ -59,6 +59,9 @@ pub(super) struct ScopeArgs {
     /// Never short (long_only), or nothing but making positions smaller (reduce_only)
     #[arg(long, value_name = "long_only|reduce_only", help_heading = "Limits on orders")]
     positions: Option<String>,
+    /// See, change and cancel nothing but the orders that this key has placed
+    #[arg(long)]
+    only_own_orders: bool,
     /// When orders may be sent: regular, or two times of New York such as 09:45-15:30
     #[arg(long, value_name = "HOURS", help_heading = "Limits on orders")]
     hours: Option<String>,
@@ -128,6 +131,8 @@ pub(super) struct ScopeFields {
     no_extended_hours: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     positions: Option<String>,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    only_own_orders: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     hours: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -179,6 +184,7 @@ impl ScopeArgs {
             || !args.times_in_force.is_empty()
             || args.no_extended_hours
             || args.positions.is_some()
+            || args.only_own_orders
             || args.hours.is_some()
             || args.max_quantity.is_some()
             || args.max_price_deviation.is_some()
@@ -210,6 +216,7 @@ impl From<ScopeArgs> for ScopeFields {
             times_in_force: args.times_in_force,
             no_extended_hours: args.no_extended_hours,
             positions: args.positions,
+            only_own_orders: args.only_own_orders,
             hours: args.hours,
             max_order_quantity: args.max_quantity,
             max_price_deviation: args.max_price_deviation,

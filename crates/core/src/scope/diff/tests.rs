@@ -42,6 +42,7 @@ fn with(fields: Value) -> Scope {
 #[case::sides(json!({"sides": ["buy"]}), json!({}), "orders to sell", "")]
 #[case::types(json!({}), json!({"order_types": ["limit"]}), "", "market, stop, stop_limit and trailing_stop orders, exits included")]
 #[case::extended_hours(json!({"no_extended_hours": true}), json!({}), "orders that may fill outside regular hours", "")]
+#[case::own(json!({"only_own_orders": true}), json!({}), "seeing, changing and canceling orders that it has not placed", "")]
 #[case::short(json!({"positions": "long_only"}), json!({}), "selling short, and multi-leg orders", "")]
 #[case::reduce(json!({"positions": "long_only"}), json!({"positions": "reduce_only"}), "", "orders to buy that open a position or make it larger")]
 #[case::raised(json!({"max_order_notional": "1000"}), json!({"max_order_notional": "1000.50"}), "orders each worth up to $1,000.50, so far up to $1,000", "")]
@@ -105,11 +106,12 @@ prop_compose! {
         times_in_force in some_of(TimeInForce::ALL.to_vec()),
         order_classes in some_of(OrderClass::ALL.to_vec()),
         no_extended_hours: bool,
+        only_own_orders: bool,
         positions in prop::option::of(prop::sample::select(PositionRule::ALL)),
         max_order_quantity in few(&["1", "10", "10.0", "1000"]),
         max_price_deviation in few(&["0.5", "5"]),
     ) -> Scope {
-        Scope { asset_classes, sides, order_types, times_in_force, order_classes, no_extended_hours, positions,
+        Scope { asset_classes, sides, order_types, times_in_force, order_classes, no_extended_hours, only_own_orders, positions,
             max_order_quantity, max_price_deviation, ..Scope::default() }
     }
 }
@@ -143,6 +145,7 @@ prop_compose! {
             order_classes: terms.order_classes,
             no_extended_hours: terms.no_extended_hours,
             positions: terms.positions,
+            only_own_orders: terms.only_own_orders,
             max_order_quantity: terms.max_order_quantity,
             max_price_deviation: terms.max_price_deviation,
             max_quote_age,

@@ -20,7 +20,7 @@ use crate::lifetime;
 use crate::problem::{Problem, shown};
 
 /// The fields of a scope.
-pub(crate) const FIELDS: [&str; 23] = [
+pub(crate) const FIELDS: [&str; 24] = [
     "preset",
     "allow",
     "symbols",
@@ -32,6 +32,7 @@ pub(crate) const FIELDS: [&str; 23] = [
     "times_in_force",
     "no_extended_hours",
     "positions",
+    "only_own_orders",
     "hours",
     "max_order_quantity",
     "max_price_deviation",
@@ -60,6 +61,7 @@ pub(crate) fn read(fields: &mut Fields, now: Timestamp) -> Result<Scope, Problem
     scope.times_in_force = words(fields, "times_in_force", &["day", "gtc", "opg", "cls", "ioc", "fok"])?;
     scope.no_extended_hours = fields.flag("no_extended_hours")?;
     scope.positions = word(fields, "positions", &["long_only", "reduce_only"])?;
+    scope.only_own_orders = fields.flag("only_own_orders")?;
     scope.hours = match fields.text("hours")? {
         Some(text) => Some(text.trim().parse().map_err(|_| {
             Problem::field("hours", "`regular`, or two times of New York such as `09:45-15:30`")
@@ -298,7 +300,7 @@ fn check_sense(scope: &Scope) -> Result<(), Problem> {
             "add the class to `asset_classes`, or leave that field out",
         ));
     }
-    if scope.limits_orders() && !allows_orders(scope) {
+    if (scope.limits_orders() || scope.only_own_orders) && !allows_orders(scope) {
         return Err(contradiction(
             "preset",
             "there are limits on orders, but the key may place none".to_owned(),
@@ -403,6 +405,8 @@ mod tests {
     #[case(json!({"preset": "trader", "max_order_notional": "2", "max_daily_notional": "1"}), "contradiction", "max_order_notional")]
     #[case(json!({"preset": "trader", "symbols": ["AAPL"], "asset_classes": ["crypto"]}), "contradiction", "asset_classes")]
     #[case(json!({"preset": "read-only", "sides": ["buy"]}), "contradiction", "preset")]
+    #[case(json!({"preset": "read-only", "only_own_orders": true}), "contradiction", "preset")]
+    #[case(json!({"preset": "trader", "only_own_orders": "yes"}), "invalid_field", "only_own_orders")]
     fn each_complaint_names_its_field(#[case] body: Value, #[case] code: &str, #[case] field: &str) {
         let problem = scope_of(&body).unwrap_err();
         assert_eq!(problem.code, code);
@@ -438,6 +442,7 @@ mod tests {
             order_classes: set.order_classes,
             no_extended_hours: true,
             positions: Some(PositionRule::ReduceOnly),
+            only_own_orders: true,
             max_order_quantity: Some("0.50".parse().unwrap()),
             max_price_deviation: Some("2.5".parse().unwrap()),
             max_quote_age: Some(30),
