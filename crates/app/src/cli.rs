@@ -70,6 +70,8 @@ pub(crate) enum Command {
     Freeze(commands::freeze::FreezeAllArgs),
     /// Let everything go on again
     Unfreeze,
+    /// Tell the dead-man switch that you are there
+    CheckIn,
     /// Read and check the audit chain
     #[command(subcommand)]
     Audit(commands::audit::AuditCommand),

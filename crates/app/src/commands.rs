@@ -3,6 +3,7 @@
 pub(crate) mod audit;
 pub(crate) mod backup;
 pub(crate) mod ca;
+pub(crate) mod check_in;
 pub(crate) mod connection;
 pub(crate) mod demo;
 pub(crate) mod doctor;
@@ -30,6 +31,7 @@ pub(crate) async fn run(command: Command, context: &Context) -> Outcome {
         Command::Run(args) => run::run(&args, context).await,
         Command::Ca(command) => ca::run(command, context),
         Command::Freeze(args) => freeze::freeze_everything(args, context).await,
+        Command::CheckIn => check_in::run(context).await,
         Command::Unfreeze => freeze::unfreeze_everything(context).await,
         Command::Audit(command) => audit::run(command, context).await,
         Command::Vault(command) => vault::run(command, context).await,

@@ -13,6 +13,7 @@ use paddock_gateway::Limits;
 use serde::Deserialize;
 
 use crate::data_dir::DataDir;
+use crate::deadman::{DeadmanConfig, DeadmanSection};
 use crate::failure::{Failure, Outcome};
 use crate::listen::ListenAddr;
 
@@ -24,7 +25,8 @@ pub(crate) const DEFAULT_WEB: &str = "127.0.0.1:7878";
 /// What a configuration file may hold.
 const SETTINGS: &str = "the settings are [listen] gateway, tls, proxy, web, allow_remote, web_names; [tls] names, certificate, \
      key; [alpaca] paper_url, live_url, data_url, stream_url; [database] url; [limits] trading_per_minute, data_per_minute, \
-     requests_at_once, streams_at_once";
+     requests_at_once, streams_at_once; [deadman] check_in, grace, connection, allow, cancel_all, flatten; [[deadman.heartbeats]] \
+     name, url, every, misses";
 
 /// The configuration file. Unknown names are refused: a misspelt setting must not be ignored.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -35,6 +37,7 @@ pub(crate) struct ConfigFile {
     alpaca: AlpacaSection,
     database: DatabaseSection,
     limits: LimitsSection,
+    deadman: DeadmanSection,
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -133,6 +136,8 @@ pub(crate) struct Config {
     pub(crate) database: Option<SecretText>,
     /// What accounts and access keys may use at most.
     pub(crate) limits: Limits,
+    /// The dead-man switch; none when absent.
+    pub(crate) deadman: Option<DeadmanConfig>,
 }
 
 impl Config {
@@ -176,6 +181,7 @@ impl Config {
             }
         };
         Ok(Self {
+            deadman: file.deadman.resolve()?,
             tls: file.listen.tls,
             proxy: file.listen.proxy,
             tls_names: file.tls.names,

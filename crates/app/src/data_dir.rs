@@ -61,6 +61,11 @@ impl DataDir {
         self.0.join("paddock.sock")
     }
 
+    /// The file that freezes everything for as long as it is there.
+    pub(crate) fn freeze_file(&self) -> PathBuf {
+        self.0.join("FREEZE")
+    }
+
     /// The configuration file that is read when no other is named. It need not exist.
     pub(crate) fn config(&self) -> PathBuf {
         self.0.join("config.toml")

@@ -5,14 +5,17 @@ use std::sync::Arc;
 
 use axum::Router;
 use paddock_alpaca::client::{AlpacaClient, ClientOptions};
+use paddock_core::audit::Actor;
+use paddock_core::id::ConnectionId;
 use paddock_core::{Clock, Entropy};
-use paddock_gateway::{Gateway, GatewayOptions};
-use paddock_store::{Store, Target};
+use paddock_gateway::{Gateway, GatewayError, GatewayOptions};
+use paddock_store::{Freezing, Store, StoreError, Subject, Target};
 use paddock_vault::{KeyFile, OsEntropy, Vault};
 use paddock_web::{AllowedHosts, ChainWatch, WebState, api_router, pages_router};
 use tokio_util::sync::CancellationToken;
 
 use crate::anchor::Anchor;
+use crate::brake::Brake;
 use crate::clock::SystemClock;
 use crate::config::Config;
 use crate::data_dir::DataDir;
@@ -45,6 +48,7 @@ pub(crate) struct Instance {
     store: Store,
     gateway: Arc<Gateway>,
     state: Arc<WebState>,
+    brake: Arc<Brake>,
     clock: Arc<dyn Clock>,
     closing: CancellationToken,
     // Last, so that it is let go of last.
@@ -90,6 +94,7 @@ impl Instance {
         })
         .await
         .map_err(gateway_failure)?;
+        let brake = Arc::new(Brake::new(dir.freeze_file(), gateway.control()));
         let closing = CancellationToken::new();
         let state = Arc::new(WebState {
             store: store.clone(),
@@ -107,7 +112,7 @@ impl Instance {
             closing: closing.clone(),
             chain: ChainWatch::default(),
         });
-        Ok(Self { dir, store, gateway: Arc::new(gateway), state, clock, closing, _lock: lock })
+        Ok(Self { dir, store, gateway: Arc::new(gateway), state, brake, clock, closing, _lock: lock })
     }
 
     /// The data directory.
@@ -128,6 +133,26 @@ impl Instance {
     /// The gateway.
     pub(crate) fn gateway(&self) -> Arc<Gateway> {
         Arc::clone(&self.gateway)
+    }
+
+    /// The file and the signal that freeze everything.
+    pub(crate) fn brake(&self) -> Arc<Brake> {
+        Arc::clone(&self.brake)
+    }
+
+    /// Stores that everything is frozen, and by what.
+    pub(crate) async fn freeze_everything(&self, how: &str) -> Result<(), GatewayError> {
+        let freezing = Freezing { reason: Some(format!("by {how}")), ..Freezing::of(Subject::Everything) };
+        // Whoever froze it otherwise may have let less pass: that stays.
+        if !self.store.everything_frozen().await? {
+            self.store.freeze(&freezing, &Actor::Operator, self.clock.now()).await?;
+        }
+        self.gateway.control().reload().await
+    }
+
+    /// The connection of that name.
+    pub(crate) async fn connection_named(&self, name: &str) -> Result<Option<ConnectionId>, StoreError> {
+        Ok(self.store.connection_named(self.state.user, name).await?.map(|connection| connection.id))
     }
 
     /// Cancelled when this instance is to end.

@@ -7,14 +7,17 @@ use std::time::Duration;
 use axum::serve::ListenerExt as _;
 use paddock_gateway::{Encrypted, Listeners};
 use tokio::net::{TcpListener, UnixListener};
+use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio::time::{MissedTickBehavior, interval, timeout};
 use tokio_util::sync::CancellationToken;
 
 use crate::api;
 use crate::authority;
+use crate::brake;
 use crate::config::Config;
 use crate::data_dir::DataDir;
+use crate::deadman;
 use crate::failure::{Failure, Outcome};
 use crate::files::remove_if_there;
 use crate::instance::{Addresses, Instance};
@@ -73,6 +76,12 @@ impl Running {
         servers.spawn(serve_people(Arc::clone(&instance), people));
         servers.spawn(serve_admin(Arc::clone(&instance), admin));
         servers.spawn(note_chain(Arc::clone(&instance)));
+        let (pull, pulled) = mpsc::unbounded_channel();
+        brake::watch(instance.brake(), instance.closing().clone(), pull)?;
+        servers.spawn(brake::store(Arc::clone(&instance), instance.brake(), pulled));
+        if let Some(deadman) = config.deadman.clone() {
+            servers.spawn(deadman::run(Arc::clone(&instance), deadman));
+        }
         Ok(Self { instance, addresses, servers })
     }
 

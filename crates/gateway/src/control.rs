@@ -10,12 +10,14 @@ use paddock_alpaca::connect_fault::ConnectFault;
 use paddock_alpaca::operation::Api;
 use paddock_alpaca::probe::probe;
 use paddock_alpaca::wire::Account;
+use paddock_core::decide::Passing;
 use paddock_core::id::{AccessKeyId, ConnectionId, RequestId};
 use paddock_store::Subject;
 use tokio::sync::broadcast;
 
 use crate::budget::{Asker, BudgetView, Priority};
 use crate::explain::Explanation;
+use crate::halt::deadman::{Deadman, DeadmanOptions};
 use crate::requests::{Counters, RequestLine};
 use crate::rotation::{DekRotation, KekRotation};
 use crate::shared::{GatewayError, Shared};
@@ -63,10 +65,42 @@ impl Control {
         }
     }
 
-    /// Whether everything is frozen in memory.
+    /// Freezes something in memory before that is stored, so that it holds at once and whatever the database does; [`Control::let_go`]
+    /// ends it.
+    pub fn hold(&self, subject: Subject, passing: Passing) {
+        self.shared.emergency.hold(subject, passing);
+        self.shared.tell_of_change();
+    }
+
+    /// Ends a freeze in memory. Call it when the one in the database was read, or there shall be none.
+    pub fn let_go(&self, subject: Subject) {
+        self.shared.emergency.let_go(subject);
+        self.shared.tell_of_change();
+    }
+
+    /// Begins what freezes have to do about open orders and positions, and waits until it is done, but no longer than `wait`. It goes on
+    /// after that.
+    ///
+    /// # Errors
+    /// [`GatewayError`] when the database cannot take part.
+    pub async fn wind_down(&self, wait: Duration) -> Result<(), GatewayError> {
+        crate::halt::wind_down::resume(&self.shared).await?;
+        _ = tokio::time::timeout(wait, self.shared.wind_downs.idle()).await;
+        Ok(())
+    }
+
+    /// Begins to wait for signs of life.
+    ///
+    /// # Errors
+    /// [`GatewayError`] when the database cannot take part.
+    pub async fn deadman(&self, options: DeadmanOptions) -> Result<Deadman, GatewayError> {
+        Deadman::begin(Arc::clone(&self.shared), options).await
+    }
+
+    /// Whether everything is frozen in memory by the file or a signal.
     #[must_use]
     pub fn is_frozen_in_memory(&self) -> bool {
-        self.shared.emergency.freeze().is_some()
+        self.shared.emergency.is_set()
     }
 
     /// The last requests, newest first, at most 500.

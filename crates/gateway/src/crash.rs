@@ -11,6 +11,10 @@ pub(crate) enum CrashPoint {
     Forwarded,
     /// All is written, but the program has no answer.
     Settled,
+    /// A step of what a freeze does is recorded, but not sent.
+    StepRecorded,
+    /// The broker has answered to it, and that is not written.
+    StepSent,
 }
 
 impl CrashPoint {
@@ -21,6 +25,8 @@ impl CrashPoint {
             Self::Reserved => "reserved",
             Self::Forwarded => "forwarded",
             Self::Settled => "settled",
+            Self::StepRecorded => "step_recorded",
+            Self::StepSent => "step_sent",
         }
     }
 

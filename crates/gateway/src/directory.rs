@@ -220,6 +220,6 @@ impl Directory {
             Subject::Everything,
         ];
         let known = subjects.iter().filter_map(|subject| self.freezes.get(subject).copied());
-        known.chain(self.emergency.freeze()).reduce(Freeze::and)
+        known.chain(self.emergency.frozen(&subjects)).reduce(Freeze::and)
     }
 }

@@ -45,6 +45,8 @@ pub use control::{ConnectionCheck, Control};
 pub use directory::DirectoryError;
 pub use entrance::{Encrypted, Listeners};
 pub use explain::Explanation;
+pub use halt::deadman::{Deadman, DeadmanOptions};
+pub use halt::wind_down::ALL_ORDERS;
 pub use meter::Limits;
 pub use requests::{Counters, Outcome, RequestLine};
 pub use rotation::{DekRotation, KekRotation};

@@ -14,6 +14,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::entrance::{Encrypted, Entrance, Listeners};
+use crate::halt::wind_down;
 use crate::lane::{Arrived, Lane};
 use crate::meter::record_floods;
 use crate::recover::recover;
@@ -56,6 +57,7 @@ impl Gateway {
         }
         drop(finished);
         let housekeeping = tokio::spawn(keep_house(Arc::clone(&self.shared), shutdown.clone()));
+        let following = tokio::spawn(follow(Arc::clone(&self.shared), shutdown.clone()));
         let mut ways = vec![(listeners.plain, Entrance::Plain)];
         if let Some(Encrypted { tls, proxy, certificates }) = listeners.encrypted {
             let own = Entrance::Tls(certificates.own.into());
@@ -70,6 +72,7 @@ impl Gateway {
         drop(lanes);
         all_finished.recv().await;
         _ = housekeeping.await;
+        _ = following.await;
         Ok(())
     }
 }
@@ -112,6 +115,20 @@ async fn accept(
     }
 }
 
+/// Takes over what other nodes change, and goes on with what they left.
+async fn follow(shared: Arc<Shared>, shutdown: CancellationToken) {
+    let mut changes = shared.store.changes();
+    loop {
+        tokio::select! {
+            () = changes.next() => {}
+            () = shutdown.cancelled() => return,
+        }
+        if let Err(error) = shared.reload().await {
+            tracing::error!(%error, "the gateway could not take over what another node may have changed");
+        }
+    }
+}
+
 async fn keep_house(shared: Arc<Shared>, shutdown: CancellationToken) {
     let mut ticks = interval(HOUSEKEEPING);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -131,6 +148,9 @@ async fn keep_house(shared: Arc<Shared>, shutdown: CancellationToken) {
         }
         if over {
             return;
+        }
+        if let Err(error) = wind_down::resume(&shared).await {
+            tracing::warn!(%error, "what freezes have left to do could not be looked at");
         }
         match recover(&shared).await {
             Ok(0) => {}

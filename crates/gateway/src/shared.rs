@@ -8,7 +8,7 @@ use paddock_alpaca::credential::UnsendableCredential;
 use paddock_alpaca::{AlpacaClient, Credential};
 use paddock_core::id::{RequestId, UserId};
 use paddock_core::{Clock, Entropy};
-use paddock_store::{Store, StoreError};
+use paddock_store::{Snapshot, Store, StoreError};
 use paddock_vault::{Opener, Rotator, Sealer, Vault, VaultError};
 use std::collections::HashSet;
 use tokio::sync::watch;
@@ -17,7 +17,7 @@ use tokio_util::task::TaskTracker;
 use crate::budget::{Asker, Pace};
 use crate::control::Control;
 use crate::directory::{ConnectionEntry, Directory, DirectoryError};
-use crate::halt::{Emergency, Sending};
+use crate::halt::{Emergency, Sending, WindDowns};
 use crate::meter::{Limits, Meters};
 use crate::own::Owners;
 use crate::requests::RequestLog;
@@ -86,8 +86,8 @@ pub(crate) struct Shared {
     pub(crate) hubs: Hubs,
     pub(crate) owners: Owners,
     pub(crate) dialer: Dialer,
-    /// Held while the directory is read anew, so that an older snapshot never replaces a newer one.
-    pub(crate) reloading: tokio::sync::Mutex<()>,
+    /// Held while the directory is read anew, so that an older snapshot never replaces a newer one; what was read last.
+    pub(crate) reloading: tokio::sync::Mutex<Option<Snapshot>>,
     pub(crate) log: RequestLog,
     /// What each access key is doing, and what is left of each account's budget of requests.
     pub(crate) meters: Meters,
@@ -101,14 +101,21 @@ pub(crate) struct Shared {
     /// Those of them that were handed to the broker and have no answer.
     pub(crate) sending: Sending,
     pub(crate) emergency: Arc<Emergency>,
+    pub(crate) wind_downs: WindDowns,
 }
 
 impl Shared {
     pub(crate) async fn reload(&self) -> Result<(), GatewayError> {
-        let _one_at_a_time = self.reloading.lock().await;
-        let directory = Directory::new(self.store.snapshot().await?, Arc::clone(&self.emergency))?;
+        let mut known = self.reloading.lock().await;
+        let snapshot = self.store.snapshot().await?;
+        // Who looks often finds mostly what was known.
+        if known.as_ref() == Some(&snapshot) {
+            return Ok(());
+        }
+        let directory = Directory::new(snapshot.clone(), Arc::clone(&self.emergency))?;
         self.meters.forget_others(&directory);
         self.directory.store(Arc::new(directory));
+        *known = Some(snapshot);
         self.tell_of_change();
         Ok(())
     }
@@ -171,6 +178,7 @@ impl Gateway {
             in_flight: Mutex::default(),
             sending: Sending::default(),
             emergency: Arc::default(),
+            wind_downs: WindDowns::default(),
         };
         shared.reload().await?;
         Ok(Self { shared: Arc::new(shared) })

@@ -54,13 +54,13 @@ pub(crate) struct Connections {
 }
 
 #[derive(Clone, Debug)]
-enum Db {
+pub(crate) enum Db {
     Sqlite(SqlitePools),
     Postgres(PgPool),
 }
 
 #[derive(Clone, Debug)]
-struct SqlitePools {
+pub(crate) struct SqlitePools {
     /// One connection, so that the writers of this process queue here in order and never meet SQLite's own lock.
     writer: SqlitePool,
     readers: SqlitePool,
@@ -170,6 +170,11 @@ impl Store {
             }
             Db::Postgres(pool) => pool.close().await,
         }
+    }
+
+    /// The database behind it.
+    pub(crate) const fn database(&self) -> &Db {
+        &self.connections.db
     }
 
     /// Whether no other process can have this database.
@@ -293,7 +298,7 @@ async fn open_postgres(address: &SecretText) -> Result<PgPool, StoreError> {
     // learn at once why it fails.
     PgConnection::connect_with(&options).await?.close().await?;
     let pool =
-        PgPoolOptions::new().max_connections(8).acquire_timeout(PATIENCE).connect_with(options).await?;
+        PgPoolOptions::new().max_connections(9).acquire_timeout(PATIENCE).connect_with(options).await?;
     migrations::postgres().run(&pool).await?;
     Ok(pool)
 }

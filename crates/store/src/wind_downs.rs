@@ -320,28 +320,6 @@ impl Store {
         Ok(rows.into_iter().map(|(id,)| id).collect())
     }
 
-    /// Those of some orders, given by the broker's identifiers, that an access key placed.
-    ///
-    /// # Errors
-    /// When the database fails.
-    pub async fn placed_by(
-        &self,
-        key: AccessKeyId,
-        orders: &[String],
-    ) -> Result<BTreeSet<String>, StoreError> {
-        let mut tx = self.begin_read().await?;
-        let mut placed = BTreeSet::new();
-        for order in orders {
-            let (found,) = sql!(tx, fetch_one (i64,):
-                "SELECT COUNT(*) FROM reservations WHERE order_id = $1 AND access_key_id = $2",
-                order.as_str(), key.to_string())?;
-            if found > 0 {
-                placed.insert(order.clone());
-            }
-        }
-        Ok(placed)
-    }
-
     /// Ends a wind-down, with the record of how.
     ///
     /// # Errors

@@ -3,6 +3,7 @@
 
 mod audit;
 mod backup;
+mod check_in;
 pub(crate) mod connections;
 mod freeze;
 pub(crate) mod keys;
@@ -42,6 +43,7 @@ pub fn router(state: Arc<WebState>) -> Router {
         .route("/freeze", post(freeze::everything::freeze))
         .route("/unfreeze", post(freeze::everything::unfreeze))
         .route("/freezes", get(freeze::list::list))
+        .route("/check-in", post(check_in::check_in))
         .route("/audit", get(audit::list::list))
         .route("/audit/verify", get(audit::verify::verify))
         .route("/audit/export", get(audit::export::export))

@@ -20,6 +20,12 @@ pub(crate) struct FreezeArgs {
     /// Why, for whoever reads it later
     #[arg(long, value_name = "TEXT")]
     reason: Option<String>,
+    /// Cancel the open orders; of an access key, those that it placed
+    #[arg(long)]
+    cancel_all: bool,
+    /// Cancel the open orders, then close the positions at the market; not for an access key
+    #[arg(long)]
+    flatten: bool,
 }
 
 /// `paddock freeze`.
@@ -28,7 +34,7 @@ pub(crate) struct FreezeAllArgs {
     #[command(flatten)]
     how: FreezeArgs,
     /// Freeze nothing, and show what is frozen
-    #[arg(long, conflicts_with_all = ["allow", "reason"])]
+    #[arg(long, conflicts_with_all = ["allow", "reason", "cancel_all", "flatten"])]
     show: bool,
 }
 
@@ -39,6 +45,10 @@ struct Freezing {
     allow: Vec<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<String>,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    cancel_all: bool,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    flatten: bool,
 }
 
 pub(crate) async fn freeze_everything(args: FreezeAllArgs, context: &Context) -> Outcome {
@@ -62,7 +72,8 @@ pub(crate) async fn freeze(
     context: &Context,
 ) -> Outcome {
     let client = context.client().await?;
-    let done = client.post(path, &Freezing { allow: args.allow, reason: args.reason }).await;
+    let FreezeArgs { allow, reason, cancel_all, flatten } = args;
+    let done = client.post(path, &Freezing { allow, reason, cancel_all, flatten }).await;
     client.close().await;
     let done: Value = done?;
     context.output.show(&done, |paint| describe(&done, what, way_back, paint))
@@ -82,7 +93,34 @@ fn describe(done: &Value, what: &str, way_back: &str, paint: Paint) -> String {
         let request = request.as_str().unwrap_or_default();
         lines += &format!("request {request} was sent before, and alpaca has not answered it yet\n");
     }
+    for wind_down in done["wind_downs"].as_array().into_iter().flatten() {
+        lines += &describe_wind_down(wind_down);
+    }
     lines + &format!("`{way_back}` lets it go on")
+}
+
+/// What became of a connection's open orders and positions.
+fn describe_wind_down(wind_down: &Value) -> String {
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let mut lines = format!("connection {}: ", text(&wind_down["connection"]));
+    lines += &match (text(&wind_down["phase"]).as_str(), text(&wind_down["note"])) {
+        ("ended", note) => note,
+        (_, note) if note.is_empty() => {
+            "still at work: `paddock freeze --show` shows how far it is".to_owned()
+        }
+        (_, note) => format!("still at work: {note}"),
+    };
+    lines.push('\n');
+    let things = [("orders", "order", "id"), ("positions", "position", "symbol")];
+    for (list, kind, name) in things {
+        for one in wind_down[list].as_array().into_iter().flatten() {
+            let status =
+                one["status"].as_u64().map(|status| format!(", status {status}")).unwrap_or_default();
+            let detail = one["detail"].as_str().map(|detail| format!(": {detail}")).unwrap_or_default();
+            lines += &format!("  {kind} {}: {}{status}{detail}\n", text(&one[name]), text(&one["state"]));
+        }
+    }
+    lines
 }
 
 /// What passes, in words.
@@ -107,6 +145,17 @@ fn list(found: &Value) -> String {
     let mut lines = String::new();
     if found["frozen_in_memory"] == json!(true) {
         lines += "everything is held frozen by the file FREEZE in the data directory, or by a signal\n";
+    }
+    for wind_down in found["wind_downs"].as_array().into_iter().flatten() {
+        if wind_down["ended_at"].is_null() {
+            lines += &describe_wind_down(wind_down);
+        }
+    }
+    for sign in found["signs"].as_array().into_iter().flatten() {
+        let at = sign["last_at"].as_str().unwrap_or_default();
+        let at = at.parse().map_or_else(|_| at.to_owned(), table::instant);
+        let armed = if sign["armed"] == json!(true) { "" } else { ", and the switch has fired" };
+        lines += &format!("sign of life {}: last {at}{armed}\n", sign["name"].as_str().unwrap_or_default());
     }
     let freezes = found["freezes"].as_array().cloned().unwrap_or_default();
     if freezes.is_empty() {

@@ -4,6 +4,7 @@
 
 mod backup;
 mod bench;
+mod brake;
 mod canary;
 mod crash;
 mod demo;

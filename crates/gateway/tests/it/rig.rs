@@ -91,7 +91,21 @@ impl Rig {
         limits: Limits,
     ) -> Self {
         let directory = tempfile::tempdir().unwrap();
-        let store = Store::open(&Target::Sqlite(directory.path().join("paddock.db"))).await.unwrap();
+        let target = Target::Sqlite(directory.path().join("paddock.db"));
+        Self::on(target, directory, broker, upstream, clock, pair, limits).await
+    }
+
+    /// The same with a database of one's own.
+    pub async fn on(
+        target: Target,
+        directory: tempfile::TempDir,
+        broker: FakeBroker,
+        upstream: SocketAddr,
+        clock: Arc<ManualClock>,
+        pair: (&str, &str),
+        limits: Limits,
+    ) -> Self {
+        let store = Store::open(&target).await.unwrap();
         let key_file = KeyFile::new(directory.path().join("vault.key"));
         key_file.create(&OsEntropy).unwrap();
         let vault = Vault::open(key_file);
@@ -227,6 +241,27 @@ impl Rig {
     pub async fn raw(&self, bytes: &[u8]) -> String {
         self.ways.raw(Way::Plain, bytes).await
     }
+}
+
+/// Another gateway on the same database, with connections of its own to it. Gives how it is steered and its address.
+pub async fn second_node(rig: &Rig, target: &Target) -> (Control, SocketAddr) {
+    let gateway = Gateway::start(GatewayOptions {
+        store: Store::open(target).await.unwrap(),
+        vault: rig.vault.clone(),
+        client: client(rig.broker.address),
+        clock: rig.clock.clone(),
+        entropy: Arc::new(OsEntropy),
+        user: rig.user,
+        limits: Limits::default(),
+    })
+    .await
+    .unwrap();
+    let control = gateway.control();
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let stop = rig.stop.clone();
+    tokio::spawn(async move { gateway.serve(listener, stop).await });
+    (control, address)
 }
 
 /// A second gateway on the same database, whose broker is not there. Gives its address.

@@ -2,17 +2,25 @@
 
 pub(crate) mod everything;
 pub(crate) mod list;
+mod wind_down;
 
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use axum::Json;
+use axum::response::{IntoResponse, Response};
 use http::StatusCode;
-use paddock_core::audit::Actor;
+use paddock_core::audit::{Actor, WindDown};
 use paddock_core::decide::{Passage, Passing};
 use paddock_core::id::RequestId;
-use paddock_store::{Freezing, Subject};
+use paddock_store::{Freezing, StoreError, Subject};
 use serde::Serialize;
 
 use crate::WebState;
 use crate::fields::Fields;
 use crate::problem::Problem;
+
+use wind_down::WindDownView;
 
 /// The most characters that a reason may have.
 const LONGEST_REASON: usize = 500;
@@ -20,10 +28,16 @@ const LONGEST_REASON: usize = 500;
 /// The file in the data directory that freezes everything for as long as it is there.
 const FREEZE_FILE: &str = "FREEZE";
 
+/// How long an answer waits for what the freeze does about open orders and positions, in seconds, unless told otherwise.
+const WAIT: u32 = 10;
+const LONGEST_WAIT: u32 = 60;
+
 /// What a freeze was asked for with.
 pub(crate) struct Asked {
     passing: Passing,
     reason: Option<String>,
+    wind_down: Option<WindDown>,
+    wait: Duration,
 }
 
 impl Asked {
@@ -46,8 +60,14 @@ impl Asked {
         {
             return Err(Problem::field("reason", format!("one line of at most {LONGEST_REASON} characters")));
         }
-        fields.finish(&["allow", "reason"])?;
-        Ok(Self { passing, reason })
+        let wind_down = match (fields.flag("cancel_all")?, fields.flag("flatten")?) {
+            (_, true) => Some(WindDown::Flatten),
+            (true, false) => Some(WindDown::CancelAll),
+            (false, false) => None,
+        };
+        let wait = fields.count("wait_seconds")?.unwrap_or(WAIT).min(LONGEST_WAIT);
+        fields.finish(&["allow", "reason", "cancel_all", "flatten", "wait_seconds"])?;
+        Ok(Self { passing, reason, wind_down, wait: Duration::from_secs(wait.into()) })
     }
 }
 
@@ -58,6 +78,16 @@ pub(crate) struct Done {
     passes: Passing,
     /// Requests that were sent before the freeze took hold, and that the broker has not answered yet.
     in_flight: Vec<RequestId>,
+    /// What was done about open orders and positions, if that was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    wind_downs: Option<Vec<WindDownView>>,
+}
+
+impl Done {
+    /// Of many things some may have failed.
+    const fn status(&self) -> StatusCode {
+        if self.wind_downs.is_some() { StatusCode::MULTI_STATUS } else { StatusCode::OK }
+    }
 }
 
 /// What was frozen, and what that came to.
@@ -69,13 +99,89 @@ pub(crate) struct Frozen<T> {
     pub(crate) done: Done,
 }
 
+impl<T: Serialize> IntoResponse for Frozen<T> {
+    fn into_response(self) -> Response {
+        (self.done.status(), Json(self)).into_response()
+    }
+}
+
 /// Freezes something. When this returns, nothing is sent any more that the freeze stops.
 pub(crate) async fn freeze(state: &WebState, subject: Subject, asked: Asked) -> Result<Done, Problem> {
-    let passes = asked.passing;
-    let freezing = Freezing { passing: passes, reason: asked.reason, ..Freezing::of(subject) };
-    state.store.freeze(&freezing, &Actor::Operator, state.now()).await?;
+    let (passes, wind_down) = (asked.passing, asked.wind_down);
+    if wind_down == Some(WindDown::Flatten) && matches!(subject, Subject::Key(_)) {
+        return Err(Problem::new(
+            StatusCode::UNPROCESSABLE_ENTITY,
+            "positions_are_the_accounts",
+            "Positions are the account's",
+            "which positions are an access key's cannot be told",
+            "leave `flatten` out, or freeze the connection with it",
+        ));
+    }
+    // It holds from here on, however long the database takes.
+    state.control.hold(subject, passes);
+    let freezing = Freezing { passing: passes, reason: asked.reason, wind_down, ..Freezing::of(subject) };
+    match state.store.freeze(&freezing, &Actor::Operator, state.now()).await {
+        Ok(_) => {}
+        Err(error @ StoreError::NotFound { .. }) => {
+            state.control.let_go(subject);
+            return Err(error.into());
+        }
+        Err(error) => return Err(in_memory_only(&error)),
+    }
     state.reload().await?;
-    Ok(Done { passes, in_flight: state.control.settled(subject).await })
+    state.control.let_go(subject);
+    let in_flight = state.control.settled(subject).await;
+    let wind_downs = match wind_down {
+        None => None,
+        Some(_) => {
+            state.control.wind_down(asked.wait).await.map_err(|error| {
+                tracing::error!(%error, "what a freeze is to do was not begun");
+                Problem::new(
+                    StatusCode::SERVICE_UNAVAILABLE,
+                    "wind_down_not_begun",
+                    "Not begun",
+                    format!(
+                        "it is frozen, but nothing was done yet about open orders and positions: {error}"
+                    ),
+                    "it is tried again every quarter of a minute: look with `paddock freeze --show`",
+                )
+            })?;
+            Some(wind_down_views(state, subject).await?)
+        }
+    };
+    Ok(Done { passes, in_flight, wind_downs })
+}
+
+fn in_memory_only(error: &StoreError) -> Problem {
+    tracing::error!(%error, "a freeze could not be stored");
+    Problem::new(
+        StatusCode::SERVICE_UNAVAILABLE,
+        "frozen_in_memory",
+        "Frozen in memory only",
+        format!("it is frozen, but only until a restart, since that could not be stored: {error}"),
+        "touch the file FREEZE in the data directory, which outlasts a restart, and freeze again",
+    )
+}
+
+/// The newest wind-downs of a freeze.
+async fn wind_down_views(state: &WebState, subject: Subject) -> Result<Vec<WindDownView>, Problem> {
+    let names = names(state).await?;
+    let found = state.store.wind_downs(100).await?;
+    let newest = found.iter().filter(|(row, _)| row.subject == subject).map(|(row, _)| row.freeze).max();
+    let of_it = found.into_iter().filter(|(row, _)| Some(row.freeze) == newest);
+    Ok(of_it.map(|(row, steps)| WindDownView::new(&row, steps, |id| names.get(id).cloned())).collect())
+}
+
+/// The names of connections and access keys by their identifiers.
+async fn names(state: &WebState) -> Result<BTreeMap<String, String>, Problem> {
+    let mut names = BTreeMap::new();
+    for connection in state.store.connections(state.user).await? {
+        names.insert(connection.id.to_string(), connection.name);
+    }
+    for key in state.store.keys().await?.into_iter().filter(|key| key.revoked_at.is_none()) {
+        names.insert(key.id.to_string(), key.name);
+    }
+    Ok(names)
 }
 
 /// Lifts a freeze.
@@ -93,5 +199,6 @@ pub(crate) async fn unfreeze(state: &WebState, subject: Subject) -> Result<(), P
         ));
     }
     state.store.unfreeze(subject, &Actor::Operator, state.now()).await?;
+    state.control.let_go(subject);
     state.reload().await
 }

@@ -18,11 +18,11 @@ pub(crate) async fn freeze(
     State(state): State<Arc<WebState>>,
     PathName(name): PathName,
     fields: Fields,
-) -> Result<Json<Frozen<ConnectionView>>, Problem> {
+) -> Result<Frozen<ConnectionView>, Problem> {
     let asked = Asked::read(fields)?;
     let connection = super::named(&state, &name).await?;
     let done = freeze::freeze(&state, Subject::Connection(connection.id), asked).await?;
-    Ok(Json(Frozen { subject: super::named(&state, &name).await?.into(), done }))
+    Ok(Frozen { subject: super::named(&state, &name).await?.into(), done })
 }
 
 /// Lets the access keys of a connection work again.

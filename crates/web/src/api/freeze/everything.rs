@@ -16,9 +16,9 @@ use crate::problem::Problem;
 pub(crate) async fn freeze(
     State(state): State<Arc<WebState>>,
     fields: Fields,
-) -> Result<Json<Frozen<Value>>, Problem> {
+) -> Result<Frozen<Value>, Problem> {
     let done = super::freeze(&state, Subject::Everything, Asked::read(fields)?).await?;
-    Ok(Json(Frozen { subject: json!({ "everything_frozen": true }), done }))
+    Ok(Frozen { subject: json!({ "everything_frozen": true }), done })
 }
 
 /// Ends the freeze of everything. What was frozen by itself stays frozen.

@@ -1,6 +1,5 @@
 //! `GET /api/v1/freezes`
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use axum::Json;
@@ -11,6 +10,7 @@ use paddock_core::decide::{Frozen, Passing};
 use paddock_store::Subject;
 use serde::Serialize;
 
+use super::wind_down::WindDownView;
 use crate::WebState;
 use crate::problem::Problem;
 
@@ -20,6 +20,18 @@ pub(crate) struct Freezes {
     /// Whether the file or a signal holds everything frozen, whatever the database says.
     frozen_in_memory: bool,
     freezes: Vec<FreezeView>,
+    /// The newest that freezes did or have to do about open orders and positions.
+    wind_downs: Vec<WindDownView>,
+    /// The signs of life that were waited for.
+    signs: Vec<SignView>,
+}
+
+#[derive(Debug, Serialize)]
+struct SignView {
+    name: String,
+    last_at: Timestamp,
+    /// Whether its absence freezes.
+    armed: bool,
 }
 
 #[derive(Debug, Serialize)]
@@ -35,25 +47,31 @@ struct FreezeView {
 
 /// The freezes that hold, the oldest first.
 pub(crate) async fn list(State(state): State<Arc<WebState>>) -> Result<Json<Freezes>, Problem> {
-    let mut names: BTreeMap<Subject, String> = BTreeMap::new();
-    for connection in state.store.connections(state.user).await? {
-        names.insert(Subject::Connection(connection.id), connection.name);
-    }
-    for key in state.store.keys().await?.into_iter().filter(|key| key.revoked_at.is_none()) {
-        names.insert(Subject::Key(key.id), key.name);
-    }
+    let names = super::names(&state).await?;
+    let name = |id: Option<String>| id.and_then(|id| names.get(&id).cloned());
     let rows = state.store.freezes().await?.into_iter();
     // What was revoked or removed since is frozen for good.
-    let rows = rows.filter(|row| row.subject == Subject::Everything || names.contains_key(&row.subject));
+    let rows = rows.filter(|row| row.subject == Subject::Everything || name(row.subject.id()).is_some());
     let freezes = rows
         .map(|row| FreezeView {
             what: row.subject.what(),
-            name: names.get(&row.subject).cloned(),
+            name: name(row.subject.id()),
             passes: row.passing,
             reason: row.reason,
             by: row.actor,
             at: row.at,
         })
         .collect();
-    Ok(Json(Freezes { frozen_in_memory: state.control.is_frozen_in_memory(), freezes }))
+    let wind_downs = state.store.wind_downs(10).await?.into_iter();
+    let signs = state.store.signs().await?.into_iter();
+    Ok(Json(Freezes {
+        frozen_in_memory: state.control.is_frozen_in_memory(),
+        freezes,
+        wind_downs: wind_downs
+            .map(|(row, steps)| WindDownView::new(&row, steps, |id| name(Some(id.to_owned()))))
+            .collect(),
+        signs: signs
+            .map(|sign| SignView { name: sign.name, last_at: sign.last_at, armed: sign.armed })
+            .collect(),
+    }))
 }

@@ -18,11 +18,11 @@ pub(crate) async fn freeze(
     State(state): State<Arc<WebState>>,
     PathName(name): PathName,
     fields: Fields,
-) -> Result<Json<Frozen<KeyView>>, Problem> {
+) -> Result<Frozen<KeyView>, Problem> {
     let asked = Asked::read(fields)?;
     let key = super::named(&state, &name).await?;
     let done = freeze::freeze(&state, Subject::Key(key.id), asked).await?;
-    Ok(Json(Frozen { subject: super::shown_by_id(&state, key.id).await?, done }))
+    Ok(Frozen { subject: super::shown_by_id(&state, key.id).await?, done })
 }
 
 /// Lets an access key work again.
