@@ -50,9 +50,11 @@ async def worker(stage: Stage, keys: list[Key], work: Work, until: float, pace: 
 
 async def act(http: wire.Http, key: Key, work: Work, chance: random.Random) -> None:
     kind = chance.choices(["market", "rest", "cancel", "read"], [3, 3, 3, 4])[0]
+    if kind == "cancel" and not key.resting:
+        kind = "read"
     work.requests += 1
     try:
-        if kind == "cancel" and key.resting:
+        if kind == "cancel":
             resting = key.resting.pop(chance.randrange(len(key.resting)))
             status, _ = await http.ask("DELETE", f"/v2/orders/{resting}")
         elif kind in ("market", "rest"):

@@ -61,15 +61,9 @@ class Stage:
             "PADDOCK_ALPACA_STREAM_URL": f"ws://{broker}",
         }
         data.mkdir()
-        self._lift_limits(data)
         listen = ["--gateway", f"127.0.0.1:{self.gateway_port}", "--web", f"127.0.0.1:{web}"]
         self._gateway = self._start([BINARY, "--data-dir", str(data), "serve", *listen], environment)
         self.data = data
-
-    @staticmethod
-    def _lift_limits(data: Path) -> None:
-        """Alpaca's budget of requests is not what is looked at here."""
-        (data / "config.toml").write_text("[limits]\ntrading_per_minute = 1000000\ndata_per_minute = 1000000\n")
 
     def _start(self, command: list[str], environment: dict[str, str]) -> subprocess.Popen:
         return subprocess.Popen(command, env=environment, stdin=subprocess.DEVNULL, stdout=self._log, stderr=self._log)
