@@ -78,6 +78,12 @@ impl Anchor {
         if seen.seq == 0 {
             return Ok(Comparison::Holds);
         }
+        let start = store.audit_start().await.map_err(Failure::from)?;
+        if seen.seq <= start.seq {
+            // It was removed since, as all up to the start of the chain, which a checkpoint vouches for.
+            let holds = seen.seq < start.seq || seen.hash == start.hash;
+            return Ok(if holds { Comparison::Holds } else { Comparison::RolledBack(seen) });
+        }
         let query =
             AuditQuery { before: Some(seen.seq + 1), after: Some(seen.seq - 1), limit: 1, event: None };
         let found = store.audit_page(&query).await.map_err(Failure::from)?;

@@ -97,6 +97,9 @@ fn what(event: &Value, names: &Names) -> String {
             field("outcome")
         ),
         "kek_rotated" => format!("data-encryption keys wrapped anew: {}", field("rewrapped")),
+        "audit_key_made" => format!("public key {}", field("public_key")),
+        "audit_pruned" => format!("records up to {} were removed", field("through")),
+        "unusual_use" => format!("{}: {}, {}", names.of_id(&field("key")), field("what"), field("detail")),
         "backup_written" | "backup_restored" => format!("records: {}", field("records")),
         "rollback_accepted" => format!("record {} had been seen", field("seen_seq")),
         "connection_activated" | "connection_removed" => names.of_id(&field("connection")).to_owned(),

@@ -6,10 +6,13 @@ use std::io;
 use std::net::SocketAddr;
 use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
+use jiff::SignedDuration;
 use paddock_alpaca::endpoints::{EndpointOverrides, Endpoints};
 use paddock_core::SecretText;
 use paddock_gateway::Limits;
+use paddock_web::parse_lifetime;
 use serde::Deserialize;
 
 use crate::data_dir::DataDir;
@@ -26,7 +29,7 @@ pub(crate) const DEFAULT_WEB: &str = "127.0.0.1:7878";
 const SETTINGS: &str = "the settings are [listen] gateway, tls, proxy, web, allow_remote, web_names; [tls] names, certificate, \
      key; [alpaca] paper_url, live_url, data_url, stream_url; [database] url; [limits] trading_per_minute, data_per_minute, \
      requests_at_once, streams_at_once; [deadman] check_in, grace, connection, allow, cancel_all, flatten; [[deadman.heartbeats]] \
-     name, url, every, misses";
+     name, url, every, misses; [audit] keep, wait_seconds";
 
 /// The configuration file. Unknown names are refused: a misspelt setting must not be ignored.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -38,6 +41,7 @@ pub(crate) struct ConfigFile {
     database: DatabaseSection,
     limits: LimitsSection,
     deadman: DeadmanSection,
+    audit: AuditSection,
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -97,6 +101,15 @@ struct DatabaseSection {
     url: Option<String>,
 }
 
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct AuditSection {
+    /// How long records are kept, such as `365d`; for ever when absent.
+    keep: Option<String>,
+    /// How many seconds a request waits for its record; 5 when absent.
+    wait_seconds: Option<u32>,
+}
+
 impl fmt::Debug for DatabaseSection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("DatabaseSection").field("url", &self.url.as_ref().map(|_| "redacted")).finish()
@@ -138,7 +151,15 @@ pub(crate) struct Config {
     pub(crate) limits: Limits,
     /// The dead-man switch; none when absent.
     pub(crate) deadman: Option<DeadmanConfig>,
+    /// How long audit records are kept; for ever when absent.
+    pub(crate) audit_keep: Option<SignedDuration>,
+    /// How long a request waits for its record to be durable.
+    pub(crate) audit_wait: Duration,
 }
+
+/// How long a request waits for its record unless told otherwise, in seconds, and the most that may be told.
+const AUDIT_WAIT: u32 = 5;
+const LONGEST_AUDIT_WAIT: u32 = 60;
 
 impl Config {
     /// Reads the file that was named, or `config.toml` of the data directory if there is one, and the environment.
@@ -180,8 +201,23 @@ impl Config {
                     .hint("set both `certificate` and `key` under [tls], or neither"));
             }
         };
+        let audit_keep = match &file.audit.keep {
+            None => None,
+            Some(text) => Some(parse_lifetime(text).ok_or_else(|| {
+                Failure::usage(format!("[audit] keep = \"{text}\" is no length of time")).hint(
+                    "write a number and a unit, for example `365d` or `52w`; leave it out to keep everything",
+                )
+            })?),
+        };
+        let wait = file.audit.wait_seconds.unwrap_or(AUDIT_WAIT);
+        if !(1..=LONGEST_AUDIT_WAIT).contains(&wait) {
+            return Err(Failure::usage(format!("[audit] wait_seconds = {wait} is out of range"))
+                .hint("write a whole number from 1 to 60"));
+        }
         Ok(Self {
             deadman: file.deadman.resolve()?,
+            audit_keep,
+            audit_wait: Duration::from_secs(u64::from(wait)),
             tls: file.listen.tls,
             proxy: file.listen.proxy,
             tls_names: file.tls.names,
@@ -283,6 +319,17 @@ mod tests {
         assert_eq!((limits.trading_per_minute, limits.data_per_minute), (Some(100), None));
         assert_eq!((limits.streams_at_once, limits.requests_at_once), (8, 256));
         assert!(resolve("[limits]\ntrading_per_minute = 0\n", &[]).is_err());
+    }
+
+    #[test]
+    fn how_long_the_audit_is_kept() {
+        let config = resolve("[audit]\nkeep = \"365d\"\nwait_seconds = 3\n", &[]).unwrap();
+        assert_eq!(config.audit_keep, Some(SignedDuration::from_hours(365 * 24)));
+        assert_eq!(config.audit_wait, Duration::from_secs(3));
+        assert_eq!(resolve("", &[]).unwrap().audit_keep, None);
+        for wrong in ["keep = \"a year\"", "keep = \"0d\"", "wait_seconds = 0", "wait_seconds = 3600"] {
+            assert!(resolve(&format!("[audit]\n{wrong}\n"), &[]).is_err(), "{wrong}");
+        }
     }
 
     #[test]

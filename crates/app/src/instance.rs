@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use axum::Router;
+use jiff::SignedDuration;
 use paddock_alpaca::client::{AlpacaClient, ClientOptions};
 use paddock_core::audit::Actor;
 use paddock_core::id::ConnectionId;
@@ -172,6 +173,22 @@ impl Instance {
         }
     }
 
+    /// Removes the audit records that are older than `keep`.
+    pub(crate) async fn prune_audit(&self, keep: SignedDuration) {
+        let Ok(before) = self.clock.now().checked_sub(keep) else { return };
+        match paddock_web::prune_before(&self.state, before, &Actor::System).await {
+            Ok(pruned) if pruned.removed > 0 => {
+                tracing::info!(
+                    removed = pruned.removed,
+                    through = pruned.through,
+                    "old audit records were removed"
+                );
+            }
+            Ok(_) => {}
+            Err(problem) => tracing::error!("old audit records were not removed: {}", problem.detail),
+        }
+    }
+
     /// Notes the chain and closes the database.
     pub(crate) async fn close(&self) {
         self.closing.cancel();
@@ -186,7 +203,7 @@ pub(crate) async fn open_store(dir: &DataDir, config: &Config) -> Outcome<Store>
         Some(address) => Target::Postgres(address.clone()),
         None => Target::Sqlite(dir.database()),
     };
-    Ok(Store::open(&target).await?)
+    Ok(Store::open(&target).await?.with_patience(config.audit_wait))
 }
 
 /// Opens the vault. A key file is made only for a database in which nothing is sealed: what other keys sealed, new ones do

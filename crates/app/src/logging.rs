@@ -17,7 +17,12 @@ pub(crate) enum LogFormat {
 pub(crate) fn start(default: &str, format: LogFormat) {
     let filter = EnvFilter::try_from_env("PADDOCK_LOG").unwrap_or_else(|_| EnvFilter::new(default));
     let colours = io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|v| v.is_empty());
-    let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).with_ansi(colours);
+    // A line that cannot be written, to a file on a full disk for instance, must not end what it was about.
+    let lines = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(io::stderr)
+        .with_ansi(colours)
+        .log_internal_errors(false);
     let started = match format {
         LogFormat::Text => lines.compact().try_init(),
         LogFormat::Json => lines.json().try_init(),

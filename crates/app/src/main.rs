@@ -2,6 +2,7 @@
 
 mod anchor;
 mod api;
+mod audit_file;
 mod audit_line;
 mod authority;
 mod brake;

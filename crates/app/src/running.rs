@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::serve::ListenerExt as _;
+use jiff::SignedDuration;
 use paddock_gateway::{Encrypted, Listeners};
 use tokio::net::{TcpListener, UnixListener};
 use tokio::sync::mpsc;
@@ -29,6 +30,9 @@ const LOCK_PATIENCE: Duration = Duration::from_secs(10);
 
 /// How often the audit chain's head is noted outside the database, when it has changed.
 const NOTE_EVERY: Duration = Duration::from_secs(2);
+
+/// How often audit records are looked for that are older than they are kept.
+const PRUNE_EVERY: Duration = Duration::from_secs(6 * 3600);
 
 /// How long open requests may go on after a shutdown was asked for: a little longer than the gateway gives them.
 const GRACE: Duration = Duration::from_secs(40);
@@ -81,6 +85,9 @@ impl Running {
         servers.spawn(brake::store(Arc::clone(&instance), instance.brake(), pulled));
         if let Some(deadman) = config.deadman.clone() {
             servers.spawn(deadman::run(Arc::clone(&instance), deadman));
+        }
+        if let Some(keep) = config.audit_keep {
+            servers.spawn(keep_audit(Arc::clone(&instance), keep));
         }
         Ok(Self { instance, addresses, servers })
     }
@@ -162,6 +169,17 @@ async fn serve_admin(instance: Arc<Instance>, listener: UnixListener) -> &'stati
 fn note_error(part: &str, served: Result<(), impl std::fmt::Display>) {
     if let Err(error) = served {
         tracing::error!(%error, part, "serving failed");
+    }
+}
+
+async fn keep_audit(instance: Arc<Instance>, keep: SignedDuration) -> &'static str {
+    let mut ticks = interval(PRUNE_EVERY);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        tokio::select! {
+            _ = ticks.tick() => instance.prune_audit(keep).await,
+            () = instance.closing().cancelled() => return "retention",
+        }
     }
 }
 

@@ -11,10 +11,12 @@ use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+use crate::checkpoint::PublicKey;
 use crate::connection::Environment;
 use crate::decide::{Frozen, Passing, ReasonCode};
 use crate::id::{AccessKeyId, ConnectionId, DekId, RequestId, UserId};
 use crate::scope::Scope;
+use crate::unusual::Unusual;
 use crate::words;
 
 /// Who did it.
@@ -218,6 +220,31 @@ pub enum AuditEvent {
         /// Its user.
         user: UserId,
     },
+    /// A key was made with which checkpoints of this chain are signed from now on.
+    AuditKeyMade {
+        /// The public key, hex.
+        public_key: PublicKey,
+        /// The key before it, which signed it; absent for the first.
+        endorsed_by: Option<PublicKey>,
+    },
+    /// The oldest records were removed. The chain begins after the last of them, which a checkpoint had signed.
+    AuditPruned {
+        /// The last record that was removed.
+        through: u64,
+        /// Its hash.
+        hash: ChainHash,
+        /// SHA-256, hex, of what the removed records say about connections, access keys and freezes, which is kept.
+        kept_digest: String,
+    },
+    /// An access key was used as it never was before.
+    UnusualUse {
+        /// The key.
+        key: AccessKeyId,
+        /// What is unusual.
+        what: Unusual,
+        /// What it was, for example the network, in words.
+        detail: String,
+    },
     /// A backup was written.
     BackupWritten {
         /// Number of records in the chain that it holds.
@@ -260,6 +287,9 @@ impl AuditEvent {
             Self::RequestRefused { .. } => "request_refused",
             Self::KekRotated { .. } => "kek_rotated",
             Self::DekRotated { .. } => "dek_rotated",
+            Self::AuditKeyMade { .. } => "audit_key_made",
+            Self::AuditPruned { .. } => "audit_pruned",
+            Self::UnusualUse { .. } => "unusual_use",
             Self::BackupWritten { .. } => "backup_written",
             Self::BackupRestored { .. } => "backup_restored",
             Self::RollbackAccepted { .. } => "rollback_accepted",
@@ -413,20 +443,28 @@ pub enum ChainBreak {
     },
 }
 
-/// Checks records one after the other, from the first of a chain.
+/// Checks records one after the other, from the first of a chain or of a part of it.
 #[derive(Clone, Debug)]
 pub struct ChainVerifier {
+    first: u64,
     next: u64,
     head: ChainHash,
 }
 
 impl Default for ChainVerifier {
     fn default() -> Self {
-        Self { next: 1, head: ChainHash::START }
+        Self::after(0, ChainHash::START)
     }
 }
 
 impl ChainVerifier {
+    /// A verifier of the part that follows the record of that position and hash.
+    #[must_use]
+    pub const fn after(seq: u64, hash: ChainHash) -> Self {
+        let first = seq.saturating_add(1);
+        Self { first, next: first, head: hash }
+    }
+
     /// Checks the next record.
     ///
     /// # Errors
@@ -449,6 +487,12 @@ impl ChainVerifier {
     /// How many records were checked.
     #[must_use]
     pub const fn count(&self) -> u64 {
+        self.next - self.first
+    }
+
+    /// The position of the last record that was checked.
+    #[must_use]
+    pub const fn last(&self) -> u64 {
         self.next - 1
     }
 

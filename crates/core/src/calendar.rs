@@ -80,6 +80,14 @@ pub fn trading_date(at: Timestamp) -> Date {
     new_york().to_datetime(at).date()
 }
 
+/// The hour of the week in New York: 0 is Monday from midnight on, 167 Sunday from 23:00 on.
+#[must_use]
+pub fn hour_of_week(at: Timestamp) -> u8 {
+    let there = new_york().to_datetime(at);
+    // From 0 to 6, and from 0 to 23: neither is negative.
+    there.weekday().to_monday_zero_offset().unsigned_abs() * 24 + there.hour().unsigned_abs()
+}
+
 /// The session on a date, or `None` on weekends, holidays and outside the supported years.
 #[must_use]
 pub fn session_on(date: Date) -> Option<Session> {

@@ -4,7 +4,9 @@
 //! [`Clock`] reading and [`Entropy`] bytes in.
 
 pub mod audit;
+pub mod audit_file;
 pub mod calendar;
+pub mod checkpoint;
 pub mod clock;
 pub mod connection;
 pub mod decide;
@@ -17,6 +19,7 @@ pub mod permission;
 pub mod scope;
 pub mod secret;
 pub mod symbol;
+pub mod unusual;
 pub mod usage;
 
 pub use clock::{Clock, ManualClock};

@@ -10,12 +10,15 @@ use paddock_alpaca::connect_fault::ConnectFault;
 use paddock_alpaca::operation::Api;
 use paddock_alpaca::probe::probe;
 use paddock_alpaca::wire::Account;
+use paddock_core::audit_file::{End, LineDigest};
+use paddock_core::checkpoint::{Checkpoint, PublicKey};
 use paddock_core::decide::Passing;
 use paddock_core::id::{AccessKeyId, ConnectionId, RequestId};
-use paddock_store::Subject;
+use paddock_store::{StoreError, Subject};
 use tokio::sync::broadcast;
 
 use crate::budget::{Asker, BudgetView, Priority};
+use crate::checkpoints::{self, AuditKeys};
 use crate::explain::Explanation;
 use crate::halt::deadman::{Deadman, DeadmanOptions};
 use crate::requests::{Counters, RequestLine};
@@ -182,6 +185,46 @@ impl Control {
     /// [`GatewayError`] when the database cannot take part.
     pub async fn recover(&self) -> Result<u32, GatewayError> {
         crate::recover::recover(&self.shared).await
+    }
+
+    /// The keys that sign the audit chain, and how far it is signed.
+    ///
+    /// # Errors
+    /// [`GatewayError`] when the vault or the database cannot take part.
+    pub async fn audit_keys(&self) -> Result<AuditKeys, GatewayError> {
+        checkpoints::keys(&self.shared).await
+    }
+
+    /// Has a new key sign the audit chain from now on, which the present one signs.
+    ///
+    /// # Errors
+    /// [`GatewayError`] when the vault or the database cannot take part; the present key then goes on.
+    pub async fn rotate_audit_key(&self) -> Result<PublicKey, GatewayError> {
+        checkpoints::rotate_key(&self.shared).await
+    }
+
+    /// Signs the end of the audit chain now. Nothing for an empty chain.
+    ///
+    /// # Errors
+    /// [`GatewayError`] when the vault or the database cannot take part.
+    pub async fn sign_audit(&self) -> Result<Option<Checkpoint>, GatewayError> {
+        checkpoints::checkpoint(&self.shared).await
+    }
+
+    /// Signs the lines of an export of the audit chain.
+    ///
+    /// # Errors
+    /// [`GatewayError`] when the vault or the database cannot take part.
+    pub async fn sign_export(&self, lines: &LineDigest) -> Result<End, GatewayError> {
+        checkpoints::sign_export(&self.shared, lines).await
+    }
+
+    /// Writes now what was counted of the use of access keys; the server does so by itself every quarter of a minute.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database fails; it is tried again later.
+    pub async fn write_key_use(&self) -> Result<(), StoreError> {
+        crate::key_use::write(&self.shared).await
     }
 
     /// Exchanges the key-encryption key and wraps every data-encryption key anew. After an interruption, calling it again

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use http::request::Parts;
-use http::{Request, Response};
+use http::{HeaderValue, Request, Response};
 use hyper::body::Incoming;
 use jiff::Timestamp;
 use jiff::civil::Date;
@@ -70,6 +70,7 @@ pub(crate) async fn pass(
             }
         };
     }
+    let agent = parts.headers.get(http::header::USER_AGENT).cloned();
     let mut answer = match steps(lane, arrival, reached, parts, body, &mut line).await {
         Ok(answer) => answer,
         Err(stop) => {
@@ -80,6 +81,7 @@ pub(crate) async fn pass(
     line.counted.tell_share(&mut answer, shared.clock.now());
     line.status = answer.status().as_u16();
     line.micros = u64::try_from(shared.clock.now().duration_since(at).as_micros()).unwrap_or(0);
+    shared.key_books.note(&line, network, agent.as_ref().map(HeaderValue::as_bytes));
     shared.log.note(line);
     answer
 }

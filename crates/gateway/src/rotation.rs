@@ -96,6 +96,7 @@ pub(crate) async fn rotate_dek(shared: &Shared) -> Result<DekRotation, GatewayEr
         resealed += 1;
     }
     resealed += reseal_signing_keys(shared, &snapshot, &fresh).await?;
+    crate::checkpoints::reseal_key(shared, &fresh).await?;
     // Only now does nothing need the older keys any more.
     for dek in snapshot.deks.iter().filter(|dek| dek.user == shared.user && dek.id != fresh.id()) {
         shared.store.retire_dek(dek.id).await?;

@@ -13,8 +13,10 @@ use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::checkpoints;
 use crate::entrance::{Encrypted, Entrance, Listeners};
 use crate::halt::wind_down;
+use crate::key_use;
 use crate::lane::{Arrived, Lane};
 use crate::meter::record_floods;
 use crate::recover::recover;
@@ -73,6 +75,13 @@ impl Gateway {
         all_finished.recv().await;
         _ = housekeeping.await;
         _ = following.await;
+        // What the last requests left.
+        if let Err(error) = key_use::write(&self.shared).await {
+            tracing::warn!(%error, "the use of access keys could not be written");
+        }
+        if let Err(error) = checkpoints::checkpoint_if_due(&self.shared, true).await {
+            tracing::warn!(%error, "the audit could not be signed");
+        }
         Ok(())
     }
 }
@@ -145,6 +154,12 @@ async fn keep_house(shared: Arc<Shared>, shutdown: CancellationToken) {
         }
         if let Err(error) = record_floods(&shared).await {
             tracing::warn!(%error, "refused requests could not be recorded");
+        }
+        if let Err(error) = key_use::write(&shared).await {
+            tracing::warn!(%error, "the use of access keys could not be written");
+        }
+        if let Err(error) = checkpoints::checkpoint_if_due(&shared, over).await {
+            tracing::warn!(%error, "the audit could not be signed");
         }
         if over {
             return;

@@ -6,18 +6,21 @@ use arc_swap::ArcSwap;
 use paddock_alpaca::client::AccountClient;
 use paddock_alpaca::credential::UnsendableCredential;
 use paddock_alpaca::{AlpacaClient, Credential};
+use paddock_core::calendar::trading_date;
 use paddock_core::id::{RequestId, UserId};
 use paddock_core::{Clock, Entropy};
 use paddock_store::{Snapshot, Store, StoreError};
-use paddock_vault::{Opener, Rotator, Sealer, Vault, VaultError};
+use paddock_vault::{Opener, Rotator, Sealer, Signer, Vault, VaultError};
 use std::collections::HashSet;
 use tokio::sync::watch;
 use tokio_util::task::TaskTracker;
 
 use crate::budget::{Asker, Pace};
+use crate::checkpoints;
 use crate::control::Control;
 use crate::directory::{ConnectionEntry, Directory, DirectoryError};
 use crate::halt::{Emergency, Sending, WindDowns};
+use crate::key_use::KeyBooks;
 use crate::meter::{Limits, Meters};
 use crate::own::Owners;
 use crate::requests::RequestLog;
@@ -74,6 +77,7 @@ pub(crate) struct Shared {
     pub(crate) opener: Opener,
     pub(crate) sealer: Sealer,
     pub(crate) rotator: Rotator,
+    pub(crate) signer: Signer,
     pub(crate) client: AlpacaClient,
     /// The way to the broker for state-changing requests; reads have one for each thread.
     pub(crate) for_changes: Upstream,
@@ -93,6 +97,8 @@ pub(crate) struct Shared {
     pub(crate) meters: Meters,
     /// The signatures of signed requests that were used.
     pub(crate) signatures: SeenSignatures,
+    /// How access keys are used.
+    pub(crate) key_books: KeyBooks,
     /// State-changing requests run as tasks of their own: a program that hangs up does not stop one half-way, and a shutdown
     /// waits for them.
     pub(crate) changes: TaskTracker,
@@ -162,6 +168,7 @@ impl Gateway {
             opener: options.vault.opener(),
             sealer: options.vault.sealer(),
             rotator: options.vault.rotator(),
+            signer: options.vault.signer(),
             client: options.client,
             clock: options.clock,
             entropy: options.entropy,
@@ -174,6 +181,7 @@ impl Gateway {
             reloading: tokio::sync::Mutex::default(),
             log: RequestLog::default(),
             meters: Meters::new(options.limits),
+            key_books: KeyBooks::default(),
             changes: TaskTracker::new(),
             in_flight: Mutex::default(),
             sending: Sending::default(),
@@ -181,6 +189,11 @@ impl Gateway {
             wind_downs: WindDowns::default(),
         };
         shared.reload().await?;
+        shared.key_books.remember(shared.store.habits(trading_date(shared.clock.now())).await?);
+        // A vault that is locked now may be open later; until then nothing can be signed.
+        if let Err(error) = checkpoints::ensure_key(&shared).await {
+            tracing::warn!(%error, "there is no key to sign the audit with");
+        }
         Ok(Self { shared: Arc::new(shared) })
     }
 

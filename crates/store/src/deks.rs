@@ -108,11 +108,12 @@ impl Store {
     /// Takes a key out of use and erases its wrapped bytes. Doing so again changes nothing.
     ///
     /// # Errors
-    /// [`StoreError::DekInUse`] while a credential or a signing key is sealed under it.
+    /// [`StoreError::DekInUse`] while a credential or a key that signs is sealed under it.
     pub async fn retire_dek(&self, dek: DekId) -> Result<(), StoreError> {
         let mut tx = self.begin_write().await?;
         let (credentials,) = sql!(tx, fetch_one (i64,):
-            "SELECT COUNT(*) FROM credentials WHERE dek_id = $1", dek.to_string())?;
+            "SELECT (SELECT COUNT(*) FROM credentials WHERE dek_id = $1) + (SELECT COUNT(*) FROM audit_keys WHERE dek_id = $1)",
+            dek.to_string())?;
         let credentials = credentials + signing_keys::count_under(&mut tx, dek).await?;
         if credentials > 0 {
             return Err(StoreError::DekInUse { credentials: number(credentials)? });

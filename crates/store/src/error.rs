@@ -38,6 +38,9 @@ pub enum StoreError {
     /// The scope of an access key is another by now than the caller has seen.
     #[error("what the access key may do was changed meanwhile: look at it and try again")]
     ScopeChanged,
+    /// A new key that signs the audit must follow from the present one.
+    #[error("the key that signs the audit was replaced meanwhile: try again")]
+    KeyConflict,
     /// The audit event does not name the credential that it should witness. A defect of the caller.
     #[error("the audit event does not name the credential that is stored with it: report this as a defect")]
     WrongWitness,

@@ -12,7 +12,7 @@ macro_rules! migrations {
 }
 
 /// The version of the tables, which is that of the last migration.
-pub(crate) const SCHEMA: i64 = 5;
+pub(crate) const SCHEMA: i64 = 6;
 
 pub(crate) fn sqlite() -> Migrator {
     Migrator::with_migrations(migrations!(
@@ -21,6 +21,7 @@ pub(crate) fn sqlite() -> Migrator {
         2 "placed orders" "0002_placed_orders.sql",
         4 "signed requests" "0004_signed_requests.sql",
         5 "freezes" "0005_freezes.sql",
+        6 "audit and use" "0006_audit_and_use.sql",
     ))
 }
 
@@ -31,6 +32,7 @@ pub(crate) fn postgres() -> Migrator {
         2 "placed orders" "0002_placed_orders.sql",
         4 "signed requests" "0004_signed_requests.sql",
         5 "freezes" "0005_freezes.sql",
+        6 "audit and use" "0006_audit_and_use.sql",
     ))
 }
 

@@ -4,11 +4,12 @@
 //! wraps the DEKs and lives in a [`KeyFile`], apart from the database. The database keeps [`WrappedDek`]s and
 //! [`Sealed`] secrets as opaque bytes; without the key file both are noise.
 //!
-//! A [`Vault`] hands out three capabilities:
+//! A [`Vault`] hands out four capabilities:
 //!
 //! * [`Sealer`] makes DEKs, seals secrets and takes their fingerprints. It cannot open anything.
 //! * [`Opener`] turns a sealed secret back into text. Only what talks to the broker gets one.
 //! * [`Rotator`] replaces KEKs and DEKs. It opens and seals again inside, and yields no text.
+//! * [`Signer`] makes the key that signs checkpoints of the audit chain, and signs with it. It yields public keys and signatures.
 //!
 //! Every ciphertext is bound to where it belongs ([`Binding`]: user, connection, field, version): moved anywhere else, it
 //! does not open. This is the only crate that uses `aws-lc-rs`, and the only one that turns ciphertext into text.
@@ -26,6 +27,7 @@ mod opener;
 mod rotator;
 mod sealed;
 mod sealer;
+mod signer;
 mod vault;
 
 pub use binding::{Binding, Field};
@@ -40,4 +42,5 @@ pub use paddock_core::SecretText;
 pub use rotator::Rotator;
 pub use sealed::Sealed;
 pub use sealer::{MAX_SECRET_BYTES, Sealer};
+pub use signer::{SealedSigner, Signer, verify_signature};
 pub use vault::{KekStatus, Vault};

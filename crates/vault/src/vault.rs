@@ -6,7 +6,7 @@ use paddock_core::Entropy;
 
 use crate::key::{Key, NamedKey};
 use crate::key_set::KeySet;
-use crate::{KekId, KeyFile, KeyFileError, Opener, Rotator, Sealer, VaultError};
+use crate::{KekId, KeyFile, KeyFileError, Opener, Rotator, Sealer, Signer, VaultError};
 
 /// The running process's hold on the keys. It hands out capabilities; what those may do is their own type's matter.
 #[derive(Clone, Debug)]
@@ -71,6 +71,12 @@ impl Vault {
     #[must_use]
     pub fn opener(&self) -> Opener {
         Opener(Arc::clone(&self.0))
+    }
+
+    /// The capability to sign.
+    #[must_use]
+    pub fn signer(&self) -> Signer {
+        Signer(Arc::clone(&self.0))
     }
 
     /// The capability to replace keys.

@@ -1,7 +1,7 @@
 //! The JSON API under `/api/v1`. It is served in full on the admin socket only, where the permissions of the file system are
 //! the authentication.
 
-mod audit;
+pub(crate) mod audit;
 mod backup;
 mod check_in;
 pub(crate) mod connections;
@@ -35,6 +35,7 @@ pub fn router(state: Arc<WebState>) -> Router {
         .route("/connections/{name}/unfreeze", post(connections::freeze::unfreeze))
         .route("/keys", get(keys::list::list).post(keys::create::create))
         .route("/keys/{name}", get(keys::show::show).patch(keys::edit::edit))
+        .route("/keys/{name}/usage", get(keys::usage::usage))
         .route("/keys/{name}/diff", post(keys::edit::diff))
         .route("/keys/{name}/explain", post(keys::explain::explain))
         .route("/keys/{name}/freeze", post(keys::freeze::freeze))
@@ -47,6 +48,9 @@ pub fn router(state: Arc<WebState>) -> Router {
         .route("/audit", get(audit::list::list))
         .route("/audit/verify", get(audit::verify::verify))
         .route("/audit/export", get(audit::export::export))
+        .route("/audit/key", get(audit::key::show))
+        .route("/audit/key/rotate", post(audit::key::rotate))
+        .route("/audit/prune", post(audit::prune::prune))
         .route("/vault", get(vault::show::show))
         .route("/vault/rotate", post(vault::rotate::rotate))
         .route("/backup", post(backup::create))

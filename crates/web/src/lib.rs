@@ -15,9 +15,12 @@ mod query;
 mod sealing;
 mod state;
 
+pub use api::audit::prune::{Pruned, prune_before};
 pub use api::connections::{ConnectionView, RepairView};
+pub use api::keys::usage::{DayView, KeyUseView};
 pub use api::keys::{KeyView, UsageView};
 pub use api::router as api_router;
+pub use lifetime::parse as parse_lifetime;
 pub use pages::chain::ChainWatch;
 pub use pages::hosts::AllowedHosts;
 pub use pages::router as pages_router;

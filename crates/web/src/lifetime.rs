@@ -9,7 +9,8 @@ const LONGEST: SignedDuration = SignedDuration::from_hours(24 * 3650);
 pub(crate) const EXPECTED: &str = "a number and a unit, `m` for minutes, `h` for hours, `d` for days or `w` for weeks, for example `30d`, at most 3650d";
 
 /// Reads a lifetime: a whole number above zero and one unit, at most ten years.
-pub(crate) fn parse(text: &str) -> Option<SignedDuration> {
+#[must_use]
+pub fn parse(text: &str) -> Option<SignedDuration> {
     let text = text.trim();
     let (digits, unit) = text.split_at_checked(text.len().checked_sub(1)?)?;
     let minutes = match unit {

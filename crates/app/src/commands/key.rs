@@ -6,7 +6,7 @@ mod explain;
 
 use clap::Subcommand;
 use paddock_core::money::format_usd;
-use paddock_web::KeyView;
+use paddock_web::{DayView, KeyUseView, KeyView};
 use serde::Deserialize as _;
 use serde_json::Value;
 
@@ -24,10 +24,13 @@ pub(crate) enum KeyCommand {
     Create(Box<create::CreateArgs>),
     /// List the access keys
     List,
-    /// Show one access key: what it may do and what it did today
+    /// Show one access key: what it may do, and how it was used
     Show {
         /// The access key's name
         name: String,
+        /// How many days of use
+        #[arg(long, value_name = "N", default_value_t = 7, value_parser = clap::value_parser!(u32).range(1..=3650))]
+        days: u32,
     },
     /// Change what an access key may do, from its next request on
     Edit(Box<edit::EditArgs>),
@@ -58,7 +61,7 @@ pub(crate) async fn run(command: KeyCommand, context: &Context) -> Outcome {
     match command {
         KeyCommand::Create(args) => create::run(*args, context).await,
         KeyCommand::List => list(context).await,
-        KeyCommand::Show { name } => show(&name, context).await,
+        KeyCommand::Show { name, days } => show(&name, days, context).await,
         KeyCommand::Edit(args) => edit::edit(*args, context).await,
         KeyCommand::Diff(args) => edit::diff(*args, context).await,
         KeyCommand::Explain(args) => explain::run(args, context).await,
@@ -115,13 +118,42 @@ fn last_used(view: &KeyView) -> String {
     view.last_used_at.map_or_else(|| "never".to_owned(), table::instant)
 }
 
-async fn show(name: &str, context: &Context) -> Outcome {
+async fn show(name: &str, days: u32, context: &Context) -> Outcome {
     let client = context.client().await?;
-    let key = client.get(&format!("/api/v1/keys/{}", segment(name))).await;
+    let path = format!("/api/v1/keys/{}", segment(name));
+    let key = client.get(&path).await;
+    let used = client.get(&format!("{path}/usage?days={days}")).await;
     client.close().await;
-    let key = key?;
+    let (mut key, used) = (key?, used?);
     let view = KeyView::deserialize(&key).map_err(Failure::cannot("understand the server's answer"))?;
-    context.output.show(&key, |paint| describe(&view, paint))
+    let use_view =
+        KeyUseView::deserialize(&used).map_err(Failure::cannot("understand the server's answer"))?;
+    key["use"] = used;
+    context.output.show(&key, |paint| format!("{}\n{}", describe(&view, paint), describe_use(&use_view)))
+}
+
+fn describe_use(view: &KeyUseView) -> String {
+    if view.days.is_empty() {
+        return "\nnot used on these days".to_owned();
+    }
+    let from = match (&view.address, &view.user_agent) {
+        (Some(address), Some(agent)) => format!("{address}, {agent}"),
+        (Some(address), None) => address.clone(),
+        (None, _) => "unknown".to_owned(),
+    };
+    let row = |day: &DayView| {
+        let refused: Vec<String> =
+            day.refused.iter().map(|(reason, requests)| format!("{reason} {requests}")).collect();
+        vec![
+            day.day.to_string(),
+            day.requests.to_string(),
+            day.reads.to_string(),
+            day.orders.to_string(),
+            refused.join(", "),
+        ]
+    };
+    let days = table::columns(&["DAY", "REQUESTS", "READS", "ORDERS", "REFUSED"], view.days.iter().map(row));
+    format!("{}\n{days}", table::pairs([("last used from", from)]))
 }
 
 fn describe(view: &KeyView, paint: Paint) -> String {

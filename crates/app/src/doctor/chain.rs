@@ -29,7 +29,7 @@ pub(super) async fn anchor(dir: &DataDir, store: &Store) -> Checkup {
 /// Whether every record and every link is as it was written.
 pub(super) async fn verify(store: &Store) -> Checkup {
     const NAME: &str = "audit chain";
-    match store.verify_audit().await {
+    match store.verify_signed_audit(paddock_vault::verify_signature).await {
         Ok(chain) => Checkup::ok(NAME, format!("whole: {} records", chain.count)),
         Err(fault) => {
             let failure = Failure::new(fault.to_string())

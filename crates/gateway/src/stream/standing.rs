@@ -181,7 +181,7 @@ impl Standing {
     fn note(&self, opening: &Opening, outcome: Outcome) {
         let (key, connection) = (&self.grant.entry().key, &self.grant.entry().connection.connection);
         let arrival = opening.arrival;
-        self.shared.log.note(RequestLine {
+        let line = RequestLine {
             key: Some(key.id),
             key_name: Some(key.name.clone()),
             connection: Some(connection.name.clone()),
@@ -192,6 +192,8 @@ impl Standing {
             status: if outcome == Outcome::Permitted { 200 } else { 403 },
             outcome,
             ..RequestLine::begun(arrival.request, arrival.at, &http::Method::GET)
-        });
+        };
+        self.shared.key_books.note(&line, arrival.network, None);
+        self.shared.log.note(line);
     }
 }

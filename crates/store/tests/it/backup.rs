@@ -65,6 +65,9 @@ async fn fill(store: &Store) {
     store.begin_step(&wind_down, &step, &AuditEvent::CheckedIn).await.unwrap();
     store.check_in(&PERSON, later(4)).await.unwrap();
     store.touch_keys(&[(it.key.id, later(5))]).await.unwrap();
+    crate::retention::make_key(store, it.dek).await;
+    crate::retention::checkpoint(store).await;
+    store.write_key_use(&[crate::key_use::some_use(it.key.id, day(), 5, "192.0.2.1")]).await.unwrap();
 }
 
 async fn exported(store: &Store) -> (Vec<u8>, BackupSummary) {

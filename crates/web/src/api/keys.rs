@@ -9,6 +9,7 @@ pub(crate) mod list;
 pub(crate) mod revoke;
 pub(crate) mod scope_fields;
 pub(crate) mod show;
+pub(crate) mod usage;
 
 use http::StatusCode;
 use jiff::Timestamp;

@@ -52,7 +52,7 @@ pub(crate) async fn verify(state: &WebState) -> Result<Result<VerifiedChain, Str
 
 async fn read(state: &WebState) -> Result<Result<VerifiedChain, String>, Problem> {
     let begun = state.now();
-    let outcome = match state.store.verify_audit().await {
+    let outcome = match state.store.verify_signed_audit(paddock_vault::verify_signature).await {
         Ok(chain) => Ok(chain),
         Err(AuditFault::Store(error)) => return Err(error.into()),
         Err(fault) => {

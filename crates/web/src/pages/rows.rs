@@ -131,6 +131,14 @@ fn say(event: &AuditEvent) -> String {
         AuditEvent::RequestRefused { operation, reason, .. } => format!("refused {operation}: {reason}"),
         AuditEvent::KekRotated { .. } => "rotated the key-encryption key".to_owned(),
         AuditEvent::DekRotated { .. } => "rotated a data-encryption key".to_owned(),
+        AuditEvent::AuditKeyMade { endorsed_by: None, .. } => {
+            "made the key that signs this record".to_owned()
+        }
+        AuditEvent::AuditKeyMade { .. } => "replaced the key that signs this record".to_owned(),
+        AuditEvent::AuditPruned { through, .. } => format!("removed the records up to {through}"),
+        AuditEvent::UnusualUse { what, detail, .. } => {
+            format!("noticed unusual use of an access key, {}: {detail}", what.name().replace('_', " "))
+        }
         AuditEvent::BackupWritten { records } => format!("wrote a backup of {records} records"),
         AuditEvent::BackupRestored { records } => format!("restored a backup of {records} records"),
         AuditEvent::RollbackAccepted { .. } => "accepted an older state of the database".to_owned(),

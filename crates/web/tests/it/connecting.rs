@@ -11,7 +11,7 @@ use crate::harness::{LIVE, PAPER, PAPER_TWO, Paddock, Reply};
 async fn nothing_was_stored(paddock: &Paddock, reply: &Reply) {
     assert_eq!(paddock.get("/api/v1/connections").await.json, json!([]));
     let records = paddock.get("/api/v1/audit").await;
-    assert_eq!(records.json["records"].as_array().unwrap().len(), 1, "only the set-up is recorded");
+    assert_eq!(records.json["records"].as_array().unwrap().len(), 2, "only the set-up is recorded");
     for secret in [PAPER.1, PAPER_TWO.1, LIVE.1, PAPER.0] {
         assert!(!reply.text().contains(secret), "{reply:?}");
     }

@@ -180,7 +180,8 @@ async fn a_key_for_signed_requests_keeps_its_secret_sealed() {
     let shown = paddock.get("/api/v1/keys/traveller").await;
     assert_eq!(shown.json["scope"]["signed"], "required");
     assert!(shown.json["scope_sentence"].as_str().unwrap().ends_with("by signed requests only"));
-    assert_eq!(paddock.get("/api/v1/vault").await.json["deks"][0]["seals"], 3);
+    // The pair, the signing key, and the key that signs the audit.
+    assert_eq!(paddock.get("/api/v1/vault").await.json["deks"][0]["seals"], 4);
     let bad = json!({ "name": "bot", "connection": "my-paper", "preset": "trader", "signed": "maybe" });
     let reply = paddock.post("/api/v1/keys", &bad).await;
     assert_eq!(reply.expect_problem(422, "invalid_field").json["extra"]["field"], "signed");

@@ -16,6 +16,10 @@ pub(crate) struct Verified {
     valid: bool,
     records: u64,
     head: ChainHash,
+    /// How many of them were removed at the beginning.
+    removed: u64,
+    /// The last record that a checkpoint signs.
+    signed: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
     fault: Option<String>,
 }
@@ -23,10 +27,17 @@ pub(crate) struct Verified {
 /// Reads the whole chain and checks it. A broken chain is an answer, not an error.
 pub(crate) async fn verify(State(state): State<Arc<WebState>>) -> Result<Json<Verified>, Problem> {
     match crate::pages::chain::verify(&state).await? {
-        Ok(chain) => Ok(Json(Verified { valid: true, records: chain.count, head: chain.head, fault: None })),
+        Ok(chain) => Ok(Json(Verified {
+            valid: true,
+            records: chain.count,
+            head: chain.head,
+            removed: chain.removed,
+            signed: chain.signed,
+            fault: None,
+        })),
         Err(fault) => {
             let (records, head) = state.store.audit_head().await?;
-            Ok(Json(Verified { valid: false, records, head, fault: Some(fault) }))
+            Ok(Json(Verified { valid: false, records, head, removed: 0, signed: 0, fault: Some(fault) }))
         }
     }
 }

@@ -18,7 +18,7 @@ use crate::problem::Problem;
 pub(crate) struct VaultView {
     /// Where the key-encryption key is kept.
     pub(crate) provider: &'static str,
-    /// The key-encryption key under which the newest data-encryption key is wrapped; absent before the first connection.
+    /// The key-encryption key under which the newest data-encryption key is wrapped; absent while there is none.
     pub(crate) kek: Option<String>,
     /// Whether the keys cannot be read, so that nothing can be sealed or opened.
     pub(crate) locked: bool,

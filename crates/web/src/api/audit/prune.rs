@@ -1,0 +1,78 @@
+//! `POST /api/v1/audit/prune`
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::State;
+use http::StatusCode;
+use jiff::Timestamp;
+use paddock_core::audit::Actor;
+use paddock_store::AuditFault;
+use serde::Serialize;
+
+use super::when;
+use crate::WebState;
+use crate::fields::Fields;
+use crate::problem::Problem;
+
+/// What was removed.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct Pruned {
+    /// How many records.
+    pub removed: u64,
+    /// The last of them; the chain begins after it. Nothing when none was old enough.
+    pub through: Option<u64>,
+}
+
+/// Removes the records that were signed before an instant. The chain then begins at the checkpoint that signed the last of them.
+pub(crate) async fn prune(
+    State(state): State<Arc<WebState>>,
+    mut fields: Fields,
+) -> Result<Json<Pruned>, Problem> {
+    let before = fields.need_text("before", when::EXPECTED)?;
+    fields.finish(&["before"])?;
+    let before = when::parse_start(&before).ok_or_else(|| {
+        Problem::new(
+            StatusCode::BAD_REQUEST,
+            "invalid_field",
+            "Invalid field",
+            format!("`before` is not as it should be: expected {}", when::EXPECTED),
+            "change `before` and try again",
+        )
+    })?;
+    Ok(Json(prune_before(&state, before, &Actor::Operator).await?))
+}
+
+/// Removes the records that were signed before an instant, if the whole chain verifies.
+///
+/// # Errors
+/// [`Problem`] when the chain is not whole, which removes nothing, or the database fails.
+pub async fn prune_before(state: &WebState, before: Timestamp, actor: &Actor) -> Result<Pruned, Problem> {
+    let Some(checkpoint) = state.store.checkpoint_signed_before(before).await? else {
+        return Ok(Pruned { removed: 0, through: None });
+    };
+    if checkpoint.seq <= state.store.audit_start().await?.seq {
+        let removed = state.store.finish_pruning().await?;
+        return Ok(Pruned { removed, through: Some(checkpoint.seq) });
+    }
+    // Whoever forged a record must not get rid of it this way.
+    state.store.verify_signed_audit(paddock_vault::verify_signature).await.map_err(broken)?;
+    let removed = state.store.prune_audit(&checkpoint, actor, state.now()).await.map_err(broken)?;
+    Ok(Pruned { removed, through: Some(checkpoint.seq) })
+}
+
+fn broken(fault: AuditFault) -> Problem {
+    match fault {
+        AuditFault::Store(error) => error.into(),
+        fault => {
+            tracing::error!(%fault, "the audit is not pruned, because it is not whole");
+            Problem::new(
+                StatusCode::CONFLICT,
+                "audit_fault",
+                "Audit chain broken",
+                fault.to_string(),
+                "nothing was removed: run `paddock audit verify`, and keep this data directory as evidence",
+            )
+        }
+    }
+}

@@ -1,0 +1,90 @@
+//! `GET /api/v1/keys/{name}/usage`
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::State;
+use jiff::civil::Date;
+use jiff::{Timestamp, ToSpan as _};
+use paddock_core::calendar::trading_date;
+use serde::{Deserialize, Serialize};
+
+use crate::WebState;
+use crate::name::PathName;
+use crate::problem::Problem;
+use crate::query::{Query, bad};
+
+/// How an access key is used.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct KeyUseView {
+    /// When it was first used.
+    pub first_used_at: Option<Timestamp>,
+    /// When it was last used; up to a quarter of a minute late, as all of this.
+    pub last_used_at: Option<Timestamp>,
+    /// From which address.
+    pub address: Option<String>,
+    /// What the program called itself.
+    pub user_agent: Option<String>,
+    /// The New York days on which it was used, newest first.
+    pub days: Vec<DayView>,
+}
+
+/// Requests of one New York day.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct DayView {
+    /// The day.
+    pub day: Date,
+    /// All of them.
+    pub requests: u64,
+    /// Reads that were forwarded.
+    pub reads: u64,
+    /// Orders that were forwarded.
+    pub orders: u64,
+    /// Those that were malformed or could not be served.
+    pub failed: u64,
+    /// The most in one minute.
+    pub busiest_minute: u64,
+    /// Those that were refused, by reason.
+    pub refused: BTreeMap<String, u64>,
+}
+
+/// How one access key was used, on so many days, 30 unless told otherwise.
+pub(crate) async fn usage(
+    State(state): State<Arc<WebState>>,
+    PathName(name): PathName,
+    mut query: Query,
+) -> Result<Json<KeyUseView>, Problem> {
+    let days = match query.number("days")? {
+        None => 30,
+        Some(days @ 1..=3650) => i64::try_from(days).unwrap_or(3650),
+        Some(_) => return Err(bad("days", "a whole number from 1 to 3650")),
+    };
+    query.finish(&["days"])?;
+    let key = super::named(&state, &name).await?;
+    if let Err(error) = state.control.write_key_use().await {
+        tracing::warn!(%error, "the use of access keys could not be written");
+    }
+    let today = trading_date(state.now());
+    let since = today.checked_sub((days - 1).days()).unwrap_or(today);
+    let last = state.store.last_use(key.id).await?;
+    let days = state.store.key_days(key.id, since).await?;
+    Ok(Json(KeyUseView {
+        first_used_at: last.as_ref().map(|last| last.first_at),
+        last_used_at: last.as_ref().map(|last| last.at),
+        address: last.as_ref().map(|last| last.address.clone()),
+        user_agent: last.map(|last| last.agent).filter(|agent| !agent.is_empty()),
+        days: days
+            .into_iter()
+            .map(|day| DayView {
+                day: day.day,
+                requests: day.requests,
+                reads: day.reads,
+                orders: day.orders,
+                failed: day.failed,
+                busiest_minute: day.busiest_minute,
+                refused: day.refused,
+            })
+            .collect(),
+    }))
+}
