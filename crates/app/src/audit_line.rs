@@ -96,6 +96,15 @@ fn what(event: &Value, names: &Names) -> String {
             field("failed"),
             field("outcome")
         ),
+        "approval_requested" => field("summary"),
+        "approval_granted" | "approval_denied" => match field("reason") {
+            reason if reason.is_empty() => field("by"),
+            reason => format!("{} ({})", reason, field("by")),
+        },
+        "approval_ended" => match field("message") {
+            message if message.is_empty() => field("why"),
+            message => format!("{}: {message}", field("why")),
+        },
         "kek_rotated" => format!("data-encryption keys wrapped anew: {}", field("rewrapped")),
         "audit_key_made" => format!("public key {}", field("public_key")),
         "audit_pruned" => format!("records up to {} were removed", field("through")),

@@ -66,6 +66,9 @@ pub(crate) enum Command {
     /// Look after the local certificate authority of the TLS and proxy entrances
     #[command(subcommand)]
     Ca(commands::ca::CaCommand),
+    /// Answer orders that wait for a person
+    #[command(subcommand)]
+    Approval(commands::approval::ApprovalCommand),
     /// Stop everything at once; cancels still pass, or what you say
     Freeze(commands::freeze::FreezeAllArgs),
     /// Let everything go on again

@@ -1,5 +1,6 @@
 //! The commands: one file each, with its options and its deed.
 
+pub(crate) mod approval;
 pub(crate) mod audit;
 pub(crate) mod backup;
 pub(crate) mod ca;
@@ -30,6 +31,7 @@ pub(crate) async fn run(command: Command, context: &Context) -> Outcome {
         Command::Env(args) => env::run(&args, context).await,
         Command::Run(args) => run::run(&args, context).await,
         Command::Ca(command) => ca::run(command, context),
+        Command::Approval(command) => approval::run(command, context).await,
         Command::Freeze(args) => freeze::freeze_everything(args, context).await,
         Command::CheckIn => check_in::run(context).await,
         Command::Unfreeze => freeze::unfreeze_everything(context).await,

@@ -14,7 +14,7 @@ use sha2::{Digest, Sha256};
 use crate::checkpoint::PublicKey;
 use crate::connection::Environment;
 use crate::decide::{Frozen, Passing, ReasonCode};
-use crate::id::{AccessKeyId, ConnectionId, DekId, RequestId, UserId};
+use crate::id::{AccessKeyId, ApprovalId, ConnectionId, DekId, RequestId, UserId};
 use crate::scope::Scope;
 use crate::unusual::Unusual;
 use crate::words;
@@ -206,6 +206,58 @@ pub enum AuditEvent {
         /// The numbers behind it.
         numbers: BTreeMap<String, String>,
     },
+    /// A request was held for a person.
+    ApprovalRequested {
+        /// Under this identifier.
+        approval: ApprovalId,
+        /// The request.
+        request: RequestId,
+        /// The connection that it would go to.
+        connection: ConnectionId,
+        /// Alpaca's operationId.
+        operation: String,
+        /// Method and canonical path and query.
+        target: String,
+        /// What is to be approved, hex: SHA-256 over access key, connection, operation, path, query and body.
+        request_hash: String,
+        /// The order in one line, or the target.
+        summary: String,
+        /// Dollars that it is worth, where that can be told.
+        notional: Option<Decimal>,
+        /// The market's price then.
+        market_price: Option<Decimal>,
+        /// From when on it is not sent any more.
+        expires_at: Timestamp,
+    },
+    /// A person approved a held request. Recorded with the permit, before it is sent.
+    ApprovalGranted {
+        /// Which.
+        approval: ApprovalId,
+        /// The request.
+        request: RequestId,
+        /// Who, as they named themselves.
+        by: Option<String>,
+        /// Why, in their words.
+        reason: Option<String>,
+    },
+    /// A person denied a held request.
+    ApprovalDenied {
+        /// Which.
+        approval: ApprovalId,
+        /// Who, as they named themselves.
+        by: Option<String>,
+        /// Why, in their words.
+        reason: Option<String>,
+    },
+    /// A held request ended without being sent, and without a person's no.
+    ApprovalEnded {
+        /// Which.
+        approval: ApprovalId,
+        /// What ended it.
+        why: ApprovalEnd,
+        /// What stood in the way of an approved one.
+        message: Option<String>,
+    },
     /// The key-encryption key was rotated: all data-encryption keys are wrapped anew.
     KekRotated {
         /// The new key's identifier.
@@ -264,6 +316,20 @@ pub enum AuditEvent {
     },
 }
 
+crate::words! {
+    /// What ended a held request.
+    ApprovalEnd {
+        /// Nobody answered in time.
+        Expired = "expired",
+        /// Its access key, connection or everything was frozen.
+        Frozen = "frozen",
+        /// Its access key was revoked.
+        Revoked = "revoked",
+        /// It was approved, and something stood in the way.
+        Refused = "refused",
+    }
+}
+
 impl AuditEvent {
     /// The event's name as it stands in the record, for example `request_permitted`.
     #[must_use]
@@ -285,6 +351,10 @@ impl AuditEvent {
             Self::RequestPermitted { .. } => "request_permitted",
             Self::RequestAnswered { .. } => "request_answered",
             Self::RequestRefused { .. } => "request_refused",
+            Self::ApprovalRequested { .. } => "approval_requested",
+            Self::ApprovalGranted { .. } => "approval_granted",
+            Self::ApprovalDenied { .. } => "approval_denied",
+            Self::ApprovalEnded { .. } => "approval_ended",
             Self::KekRotated { .. } => "kek_rotated",
             Self::DekRotated { .. } => "dek_rotated",
             Self::AuditKeyMade { .. } => "audit_key_made",

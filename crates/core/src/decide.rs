@@ -2,6 +2,7 @@
 //!
 //! [`decide`] is a pure function. Only it can make a [`Permit`], and only a permit can be forwarded.
 
+pub mod approval;
 mod freeze;
 mod order;
 mod own;
@@ -53,6 +54,17 @@ pub enum Act {
     Opaque,
     /// These orders would come to be. One for a new order, a replacement or a close; any number for close-all.
     Orders(Vec<OrderFacts>),
+}
+
+impl Act {
+    /// The market's price of the one order that it is about, where it is known.
+    #[must_use]
+    pub fn quote(&self) -> Option<Quote> {
+        match self {
+            Self::Orders(orders) => orders.first()?.quote,
+            Self::Plain | Self::Data(_) | Self::Opaque => None,
+        }
+    }
 }
 
 /// An order that would come to be, with the facts that it is decided by.
@@ -113,13 +125,28 @@ impl Clone for Permit {
 /// request's counts as nothing used.
 #[must_use]
 pub fn decide(scope: &Scope, request: &Request<'_>, usage: &Usage) -> Decision {
-    match permitted_charge(scope, request, usage) {
+    outcome(permitted_charge(scope, request, usage, approval::Consent::None))
+}
+
+/// Decides one request that a person has approved: all holds as in [`decide`], but that somebody has to approve it.
+#[must_use]
+pub fn decide_approved(scope: &Scope, request: &Request<'_>, usage: &Usage) -> Decision {
+    outcome(permitted_charge(scope, request, usage, approval::Consent::Given))
+}
+
+fn outcome(charge: Result<Charge, Refusal>) -> Decision {
+    match charge {
         Ok(charge) => Decision::Permit(Permit { charge }),
         Err(refusal) => Decision::Refuse(refusal),
     }
 }
 
-fn permitted_charge(scope: &Scope, request: &Request<'_>, usage: &Usage) -> Result<Charge, Refusal> {
+fn permitted_charge(
+    scope: &Scope,
+    request: &Request<'_>,
+    usage: &Usage,
+    consent: approval::Consent,
+) -> Result<Charge, Refusal> {
     freeze::check(request)?;
     check_expiry(scope, request)?;
     check_network(scope, request)?;
@@ -130,7 +157,9 @@ fn permitted_charge(scope: &Scope, request: &Request<'_>, usage: &Usage) -> Resu
             return check_data_symbols(scope, symbols.as_deref()).map(|()| Charge::default());
         }
         Act::Opaque => {
-            return check_named(scope, request).map(|()| Charge { orders: 1, notional: Decimal::ZERO });
+            check_named(scope, request)?;
+            return approval::check(scope, request, consent)
+                .map(|()| Charge { orders: 1, notional: Decimal::ZERO });
         }
         Act::Orders(orders) => orders,
     };
@@ -146,6 +175,7 @@ fn permitted_charge(scope: &Scope, request: &Request<'_>, usage: &Usage) -> Resu
     let today = trading_date(request.at);
     let used = if usage.day == today { *usage } else { Usage::none(today) };
     check_daily_caps(scope, charge, used)?;
+    approval::check(scope, request, consent)?;
     Ok(charge)
 }
 

@@ -68,6 +68,8 @@ id! {
     DekId,
     /// One request through the gateway; the thread that ties a reservation to its audit records.
     RequestId,
+    /// One request that waits, or waited, for a person.
+    ApprovalId,
 }
 
 /// A UUID version 7 (RFC 9562, section 5.7) from a given instant and given randomness.

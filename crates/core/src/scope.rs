@@ -1,5 +1,6 @@
 //! What an access key may do.
 
+pub mod approval;
 mod diff;
 mod hours;
 mod sentence;
@@ -88,6 +89,19 @@ pub struct Scope {
     /// Requests in any 60 seconds at most. Cancels are counted by themselves: as many, and at least 60, pass besides.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_requests_per_minute: Option<u32>,
+    /// Dollars beyond which a person has to approve an order; zero is each order. Closes never need it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub approval_over: Option<Decimal>,
+    /// Seconds that a program waits for the answer; none when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub approval_wait: Option<u32>,
+    /// Seconds until a held request is not sent any more; [`approval::USUAL_EXPIRY`] when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub approval_expiry: Option<u32>,
+    /// By how many percent the market's price may differ when a held request is sent; [`approval::USUAL_BAND`] when absent, where there
+    /// is a price.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub approval_price_band: Option<Decimal>,
     /// The instant from which the key opens nothing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expires_at: Option<Timestamp>,
@@ -176,7 +190,10 @@ impl Scope {
     /// Whether any limit needs the market's price, at least of some orders.
     #[must_use]
     pub const fn needs_prices(&self) -> bool {
-        self.limits_notional() || self.max_price_deviation.is_some() || self.max_order_quantity.is_some()
+        self.limits_notional()
+            || self.approval_over.is_some()
+            || self.max_price_deviation.is_some()
+            || self.max_order_quantity.is_some()
     }
 
     /// Whether anything about the content of orders is limited.

@@ -125,6 +125,9 @@ faults! {
     /// The broker could not be reached.
     upstream_unreachable = BAD_GATEWAY, 50_290_001, "upstream_unreachable",
         "alpaca could not be reached, and the request was not sent: try again";
+    /// A person approved the request while its program waited, and there is no answer yet.
+    approved_without_answer = GATEWAY_TIMEOUT, 50_490_010, "approved_without_answer",
+        "a person approved this request and it was sent; the broker's answer is not known here: look at your orders before you send anything again";
     /// The broker broke the connection off.
     upstream_failed = BAD_GATEWAY, 50_290_002, "upstream_failed",
         "alpaca broke the connection off: it is not known whether it acted; read the order's state before trying again";

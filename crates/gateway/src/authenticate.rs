@@ -7,6 +7,7 @@ use base64::engine::general_purpose::STANDARD;
 use http::HeaderMap;
 use http::header::AUTHORIZATION;
 use paddock_core::SecretText;
+use paddock_core::id::AccessKeyId;
 use paddock_core::scope::Signed;
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
@@ -30,6 +31,11 @@ impl Grant {
     pub(crate) fn by_key_id(directory: &Directory, key_id: &str) -> Option<Self> {
         let entry = directory.key_with_id(key_id)?;
         entry.key.scope.signed.is_some().then(|| Self(Arc::clone(entry)))
+    }
+
+    /// The access key of a request that was recognised when it was held for a person.
+    pub(crate) fn of_held(directory: &Directory, key: AccessKeyId) -> Option<Self> {
+        directory.key(key).map(|entry| Self(Arc::clone(entry)))
     }
 
     /// The same access key as it is now; `None` if it is gone, or opens with another secret.

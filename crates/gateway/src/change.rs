@@ -9,9 +9,9 @@ use paddock_alpaca::wire::order::id_in_answer;
 use paddock_alpaca::{ClientError, Credential};
 use paddock_core::audit::AuditEvent;
 use paddock_core::calendar::trading_date;
-use paddock_core::decide::{Act, Decision, Manner};
+use paddock_core::decide::{Act, Decision, Manner, ReasonCode};
 use paddock_core::id::RequestId;
-use paddock_core::{Permit, Refusal, decide};
+use paddock_core::{Permit, Refusal, Scope, Usage, decide};
 use paddock_store::{Decide, Intent, PlacedOrder, Settlement};
 use rust_decimal::Decimal;
 use sha2::{Digest, Sha256};
@@ -66,8 +66,15 @@ impl Change {
         let credential = open_credential(shared, &self.grant)?;
         let manner = Manner::of(self.target.operation.class, &act);
         CrashPoint::Decided.reached();
+        let quote = act.quote();
         let permit = match self.reserve(shared, act, touched.summary()).await? {
             Ok(permit) => permit,
+            Err(refusal) if refusal.code == ReasonCode::ApprovalRequired => {
+                drop(ticket);
+                let stop = self.hold(shared, refusal, quote).await;
+                let stop = lane.record_refusal(self.arrival, &self.grant, Some(&self.target), stop).await;
+                return Err(stop.with_place(self.entered));
+            }
             Err(refusal) => {
                 let stop = Stop::Refusal(refusal);
                 return Err(lane.record_refusal(self.arrival, &self.grant, Some(&self.target), stop).await);
@@ -98,7 +105,7 @@ impl Change {
     }
 
     /// Waits until the account's budget has a request for it.
-    async fn turn(&self, shared: &Shared) -> Result<Ticket, Stop> {
+    pub(crate) async fn turn(&self, shared: &Shared) -> Result<Ticket, Stop> {
         let (meter, asker) = (self.entered.meter(), self.asker());
         let budget = meter.budget(self.target.operation.api, self.arrival.at);
         let turn = budget.acquire(&shared.clock, asker, asker.priority.patience());
@@ -113,7 +120,7 @@ impl Change {
         self.entered.meter().asker(Priority::of(self.target.operation.class))
     }
 
-    async fn facts(&self, shared: &Shared) -> Result<Act, Stop> {
+    pub(crate) async fn facts(&self, shared: &Shared) -> Result<Act, Stop> {
         let entry = self.grant.entry();
         let credential = open_credential(shared, &self.grant)?;
         let asking = shared
@@ -152,6 +159,21 @@ impl Change {
         act: Act,
         touched: Option<String>,
     ) -> Result<Result<Permit, Refusal>, Stop> {
+        let (intent, decided) = self.deciding(shared, act, touched, decide);
+        shared.store.reserve(&intent, decided).await.map_err(|error| {
+            tracing::error!(%error, "a request could not be reserved and recorded");
+            Fault::not_recorded(&error).into()
+        })
+    }
+
+    /// What would be reserved, and what decides whether it is.
+    pub(crate) fn deciding(
+        &self,
+        shared: &Shared,
+        act: Act,
+        touched: Option<String>,
+        decide: fn(&Scope, &paddock_core::Request<'_>, &Usage) -> Decision,
+    ) -> (Intent, Decide) {
         let entry = self.grant.entry();
         let client_order_id = self.intention.client_order_id().map(str::to_owned);
         let summary = match (&self.intention, &act) {
@@ -197,13 +219,10 @@ impl Change {
                 Ok((permit, event))
             }
         });
-        shared.store.reserve(&intent, decided).await.map_err(|error| {
-            tracing::error!(%error, "a request could not be reserved and recorded");
-            Fault::not_recorded(&error).into()
-        })
+        (intent, decided)
     }
 
-    async fn forward(
+    pub(crate) async fn forward(
         &self,
         shared: &Shared,
         _permit: Permit,
@@ -230,7 +249,7 @@ impl Change {
     }
 
     /// Confirms or releases what was reserved, by what the broker answered.
-    async fn settle(
+    pub(crate) async fn settle(
         &self,
         shared: &Shared,
         answer: Result<Response<Incoming>, NoAnswer>,
@@ -344,13 +363,13 @@ impl Change {
 }
 
 /// Marks a request as being forwarded by this process for as long as it lives.
-struct InFlight<'a> {
+pub(crate) struct InFlight<'a> {
     shared: &'a Shared,
     request: RequestId,
 }
 
 impl<'a> InFlight<'a> {
-    fn enter(shared: &'a Shared, request: RequestId) -> Self {
+    pub(crate) fn enter(shared: &'a Shared, request: RequestId) -> Self {
         shared.in_flight.lock().unwrap_or_else(PoisonError::into_inner).insert(request);
         Self { shared, request }
     }

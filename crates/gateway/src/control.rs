@@ -14,9 +14,10 @@ use paddock_core::audit_file::{End, LineDigest};
 use paddock_core::checkpoint::{Checkpoint, PublicKey};
 use paddock_core::decide::Passing;
 use paddock_core::id::{AccessKeyId, ConnectionId, RequestId};
-use paddock_store::{StoreError, Subject};
+use paddock_store::{ApprovalState, Consent, StoreError, Subject};
 use tokio::sync::broadcast;
 
+use crate::approvals::ApprovalOutcome;
 use crate::budget::{Asker, BudgetView, Priority};
 use crate::checkpoints::{self, AuditKeys};
 use crate::explain::Explanation;
@@ -176,6 +177,24 @@ impl Control {
         network: IpAddr,
     ) -> Result<Option<Explanation>, GatewayError> {
         crate::explain::explain(&self.shared, key, &order, network).await
+    }
+
+    /// Takes a person's yes to a held request: decides everything again and sends it, once.
+    ///
+    /// # Errors
+    /// [`GatewayError`] when the database cannot take part; whether the yes was recorded is then told by its state.
+    pub async fn approve(&self, consent: Consent) -> Result<ApprovalOutcome, GatewayError> {
+        crate::approvals::send::approve(&self.shared, consent).await
+    }
+
+    /// Takes a person's no to a held request. Yields the state in which it was already, if it did not wait any more.
+    ///
+    /// # Errors
+    /// [`GatewayError`] when there is no such request, or the database cannot take part.
+    pub async fn deny(&self, consent: Consent) -> Result<Option<ApprovalState>, GatewayError> {
+        let was = self.shared.store.deny(consent).await?;
+        self.shared.bell.ring();
+        Ok(was)
     }
 
     /// Looks once at every request whose fate is unknown and settles those that can be told; the server does so by itself

@@ -3,6 +3,8 @@
 /// Where on an order's way the process may die.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum CrashPoint {
+    /// Held for a person, but the program does not know yet.
+    Held,
     /// Decided, but nothing is reserved.
     Decided,
     /// Caps are reserved and the audit record is durable, but nothing was sent.
@@ -21,6 +23,7 @@ impl CrashPoint {
     #[cfg(debug_assertions)]
     const fn name(self) -> &'static str {
         match self {
+            Self::Held => "held",
             Self::Decided => "decided",
             Self::Reserved => "reserved",
             Self::Forwarded => "forwarded",

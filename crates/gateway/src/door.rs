@@ -19,6 +19,7 @@ use paddock_vault::VaultError;
 use tokio_util::sync::CancellationToken;
 
 use crate::answer::{AnswerBody, Fault};
+use crate::approvals::wait::wait;
 use crate::authenticate::Grant;
 use crate::change::Change;
 use crate::entrance::Reached;
@@ -154,6 +155,7 @@ async fn steps(
     let lane_of_task = Arc::clone(lane);
     let task = shared.changes.spawn_on(async move { change.run(&lane_of_task).await }, &lane.main);
     match task.await {
+        Ok(Err(Stop::Held(pending))) => wait(lane, *pending, arrival.request).await,
         Ok(outcome) => outcome,
         // The task panicked or was aborted at shutdown: whether the broker acted is not known.
         Err(_) => Err(Fault::upstream_failed().into()),

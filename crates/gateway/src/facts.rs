@@ -70,7 +70,7 @@ impl FactFinder<'_> {
         closes: bool,
         already_charged: Decimal,
     ) -> Result<OrderFacts, Stop> {
-        let quote = if needs_a_quote(self.scope, &order) { self.quote(&order).await? } else { None };
+        let quote = if needs_a_quote(self.scope, &order, closes) { self.quote(&order).await? } else { None };
         Ok(OrderFacts { order, quote, closes, already_charged })
     }
 
@@ -92,14 +92,16 @@ impl FactFinder<'_> {
 }
 
 /// Whether any limit of the scope depends on more than the order says.
-fn needs_a_quote(scope: &Scope, order: &OrderRequest) -> bool {
+fn needs_a_quote(scope: &Scope, order: &OrderRequest, closes: bool) -> bool {
     let in_units = matches!(order.amount, Amount::Quantity(_));
     let limited_buy =
         order.side == Side::Buy && matches!(order.order_type, OrderType::Limit | OrderType::StopLimit);
     let worth = scope.limits_notional() && in_units && !limited_buy;
     let collar = scope.max_price_deviation.is_some() && order.limit_price.is_some();
     let units = scope.max_order_quantity.is_some() && !in_units;
-    worth || collar || units
+    // By it the market is compared with what it was when an order was held.
+    let approval = scope.approval_over.is_some() && !closes;
+    worth || collar || units || approval
 }
 
 /// What a failed reading of facts means for the request that needed them: nothing was sent.

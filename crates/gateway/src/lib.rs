@@ -5,6 +5,7 @@
 //! recorded reason. The real credential never reaches a program.
 
 mod answer;
+mod approvals;
 mod authenticate;
 mod authority;
 mod budget;
@@ -40,6 +41,7 @@ mod stream;
 mod target;
 mod upstream;
 
+pub use approvals::ApprovalOutcome;
 pub use authority::{Authority, AuthorityError, NewAuthority, ServerName};
 pub use budget::BudgetView;
 pub use certificates::{CertificateError, Certificates, OwnCertificate};

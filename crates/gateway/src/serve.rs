@@ -167,6 +167,11 @@ async fn keep_house(shared: Arc<Shared>, shutdown: CancellationToken) {
         if let Err(error) = wind_down::resume(&shared).await {
             tracing::warn!(%error, "what freezes have left to do could not be looked at");
         }
+        match shared.store.expire_approvals(shared.clock.now()).await {
+            Ok(0) => {}
+            Ok(_) => shared.bell.ring(),
+            Err(error) => tracing::warn!(%error, "held requests could not be ended"),
+        }
         match recover(&shared).await {
             Ok(0) => {}
             Ok(settled) => tracing::info!(settled, "open reservations were settled"),

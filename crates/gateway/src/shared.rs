@@ -15,6 +15,7 @@ use std::collections::HashSet;
 use tokio::sync::watch;
 use tokio_util::task::TaskTracker;
 
+use crate::approvals::Bell;
 use crate::budget::{Asker, Pace};
 use crate::checkpoints;
 use crate::control::Control;
@@ -99,6 +100,8 @@ pub(crate) struct Shared {
     pub(crate) signatures: SeenSignatures,
     /// How access keys are used.
     pub(crate) key_books: KeyBooks,
+    /// Rung when something has become of a held request.
+    pub(crate) bell: Bell,
     /// State-changing requests run as tasks of their own: a program that hangs up does not stop one half-way, and a shutdown
     /// waits for them.
     pub(crate) changes: TaskTracker,
@@ -129,6 +132,7 @@ impl Shared {
     /// Has open streams look again.
     pub(crate) fn tell_of_change(&self) {
         self.directory_changes.send_modify(|count| *count = count.wrapping_add(1));
+        self.bell.ring();
     }
 
     /// Asks Alpaca about one account, within its budget of requests.
@@ -164,6 +168,7 @@ impl Gateway {
         let shared = Shared {
             for_changes: Upstream::new()?,
             signatures: SeenSignatures::since(options.clock.now()),
+            bell: Bell::default(),
             store: options.store,
             opener: options.vault.opener(),
             sealer: options.vault.sealer(),

@@ -6,7 +6,9 @@ use paddock_core::Refusal;
 use paddock_core::id::RequestId;
 
 use crate::answer::{AnswerBody, Fault, alpaca_answer, refusal_answer};
+use crate::approvals::hold::Pending;
 use crate::budget::Exhausted;
+use crate::meter::Entered;
 use crate::requests::Outcome;
 
 /// Why a request ends here.
@@ -18,15 +20,26 @@ pub(crate) enum Stop {
     Refusal(Refusal),
     /// The scope refuses it, and the program gets Alpaca's answer to what does not exist.
     Hidden(Refusal, AlpacaError),
+    /// It waits for a person.
+    Held(Box<Pending>),
     /// Alpaca would refuse it, or did so when it was asked for the facts; said in Alpaca's own words.
     Alpaca(AlpacaError),
 }
 
 impl Stop {
+    /// Has a request that waits for a person count as under way for as long as its program waits too.
+    pub(crate) fn with_place(mut self, place: Entered) -> Self {
+        if let Self::Held(pending) = &mut self {
+            pending.place = Some(place);
+        }
+        self
+    }
+
     pub(crate) fn answer(&self, request: RequestId) -> Response<AnswerBody> {
         match self {
             Self::Fault(fault) => fault.answer(request),
             Self::Refusal(refusal) => refusal_answer(refusal, request),
+            Self::Held(pending) => refusal_answer(&pending.refusal, request),
             Self::Alpaca(error) | Self::Hidden(_, error) => alpaca_answer(error, request),
         }
     }
@@ -40,6 +53,10 @@ impl Stop {
             Self::Refusal(refusal) | Self::Hidden(refusal, _) => {
                 Outcome::Refused { reason: refusal.code.to_string(), message: refusal.message.clone() }
             }
+            Self::Held(pending) => Outcome::Refused {
+                reason: pending.refusal.code.to_string(),
+                message: pending.refusal.message.clone(),
+            },
             Self::Alpaca(error) => {
                 Outcome::Failed { reason: "alpaca_error".to_owned(), message: error.message.to_string() }
             }

@@ -84,6 +84,13 @@ impl Target {
         Act::Data(Some(named).filter(|named| !named.is_empty()))
     }
 
+    /// Path and query in their one spelling, as they are read again.
+    pub(crate) fn written(&self) -> String {
+        let query =
+            if self.query.is_empty() { String::new() } else { format!("?{}", self.query.to_upstream()) };
+        format!("{}{query}", self.path.to_upstream())
+    }
+
     /// Method and path, for the records.
     pub(crate) fn label(&self) -> String {
         format!("{} {}", self.operation.method, self.path.to_upstream())

@@ -4,9 +4,10 @@ use std::fmt;
 
 use jiff::Timestamp;
 use paddock_core::Scope;
-use paddock_core::audit::{Actor, AuditEvent};
+use paddock_core::audit::{Actor, ApprovalEnd, AuditEvent};
 use paddock_core::id::{AccessKeyId, ConnectionId};
 
+use crate::approvals::{self, Stopped};
 use crate::codec::{hash, instant, maybe_instant, micros, parse};
 use crate::connections::{self, NO_CONNECTION};
 use crate::db::{Tx, row, sql};
@@ -259,6 +260,7 @@ pub(crate) async fn revoke(
         return Err(NO_KEY);
     }
     signing_keys::erase(tx, id).await?;
+    approvals::void(tx, Stopped::Key(id), ApprovalEnd::Revoked, actor, at).await?;
     audit::append(tx, actor, &AuditEvent::KeyRevoked { key: id }, at).await?;
     Ok(())
 }

@@ -1,11 +1,12 @@
 //! Freezing and unfreezing an access key, a connection, or everything. Setting what is so already records nothing.
 
 use jiff::Timestamp;
-use paddock_core::audit::{Actor, AuditEvent, WindDown};
+use paddock_core::audit::{Actor, ApprovalEnd, AuditEvent, WindDown};
 use paddock_core::decide::{Frozen, Passing};
 use paddock_core::id::{AccessKeyId, ConnectionId};
 
 use crate::access_keys::{self, NO_KEY};
+use crate::approvals;
 use crate::codec::{instant, micros, parse};
 use crate::connections::{self, NO_CONNECTION};
 use crate::db::{Tx, row, sql};
@@ -180,6 +181,7 @@ impl Store {
             wind_down: freezing.wind_down,
         };
         let record = audit::append(&mut tx, actor, &event, at).await?;
+        approvals::void(&mut tx, subject.into(), ApprovalEnd::Frozen, actor, at).await?;
         if let Some(kind) = freezing.wind_down {
             wind_downs::begin(&mut tx, record.seq, subject, kind, who.as_str(), at).await?;
         }

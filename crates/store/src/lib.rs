@@ -6,6 +6,7 @@
 //! always taken first. What comes often (reservations, settlements, audit records) shares transactions: see `writer.rs`.
 
 mod access_keys;
+mod approvals;
 mod audit;
 mod backup;
 mod caps;
@@ -32,6 +33,7 @@ mod wind_downs;
 mod writer;
 
 pub use access_keys::AccessKey;
+pub use approvals::{Approval, ApprovalState, Approved, Consent, Held, NewApproval};
 pub use audit::AuditQuery;
 pub use backup::BackupSummary;
 pub use caps::{Decide, Intent, OpenReservation, Settlement};

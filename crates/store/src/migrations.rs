@@ -12,7 +12,7 @@ macro_rules! migrations {
 }
 
 /// The version of the tables, which is that of the last migration.
-pub(crate) const SCHEMA: i64 = 6;
+pub(crate) const SCHEMA: i64 = 14;
 
 pub(crate) fn sqlite() -> Migrator {
     Migrator::with_migrations(migrations!(
@@ -22,6 +22,7 @@ pub(crate) fn sqlite() -> Migrator {
         4 "signed requests" "0004_signed_requests.sql",
         5 "freezes" "0005_freezes.sql",
         6 "audit and use" "0006_audit_and_use.sql",
+        14 "approvals" "0014_approvals.sql",
     ))
 }
 
@@ -33,6 +34,7 @@ pub(crate) fn postgres() -> Migrator {
         4 "signed requests" "0004_signed_requests.sql",
         5 "freezes" "0005_freezes.sql",
         6 "audit and use" "0006_audit_and_use.sql",
+        14 "approvals" "0014_approvals.sql",
     ))
 }
 

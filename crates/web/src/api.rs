@@ -1,6 +1,7 @@
 //! The JSON API under `/api/v1`. It is served in full on the admin socket only, where the permissions of the file system are
 //! the authentication.
 
+pub(crate) mod approvals;
 pub(crate) mod audit;
 mod backup;
 mod check_in;
@@ -41,6 +42,10 @@ pub fn router(state: Arc<WebState>) -> Router {
         .route("/keys/{name}/freeze", post(keys::freeze::freeze))
         .route("/keys/{name}/unfreeze", post(keys::freeze::unfreeze))
         .route("/keys/{name}/revoke", post(keys::revoke::revoke))
+        .route("/approvals", get(approvals::list::list))
+        .route("/approvals/{id}", get(approvals::show::show))
+        .route("/approvals/{id}/approve", post(approvals::answer::approve))
+        .route("/approvals/{id}/deny", post(approvals::answer::deny))
         .route("/freeze", post(freeze::everything::freeze))
         .route("/unfreeze", post(freeze::everything::unfreeze))
         .route("/freezes", get(freeze::list::list))

@@ -108,6 +108,27 @@ impl Fields {
         }
     }
 
+    /// A whole number of a range, as a number or as text.
+    pub(crate) fn within(
+        &mut self,
+        name: &str,
+        range: std::ops::RangeInclusive<u32>,
+    ) -> Result<Option<u32>, Problem> {
+        let number = match self.take(name) {
+            None => return Ok(None),
+            Some(Value::Number(number)) => number.as_u64().and_then(|number| u32::try_from(number).ok()),
+            Some(Value::String(text)) => text.trim().parse().ok(),
+            Some(_) => None,
+        };
+        match number {
+            Some(number) if range.contains(&number) => Ok(Some(number)),
+            _ => {
+                let (least, most) = range.into_inner();
+                Err(Problem::field(name, format!("a whole number from {least} to {most}")))
+            }
+        }
+    }
+
     /// An amount of dollars above zero, as text or as a whole number. A JSON number with a point is refused, since it may have been
     /// rounded on its way here.
     pub(crate) fn dollars(&mut self, name: &str) -> Result<Option<Decimal>, Problem> {

@@ -15,6 +15,7 @@ mod query;
 mod sealing;
 mod state;
 
+pub use api::approvals::ApprovalView;
 pub use api::audit::prune::{Pruned, prune_before};
 pub use api::connections::{ConnectionView, RepairView};
 pub use api::keys::usage::{DayView, KeyUseView};

@@ -84,6 +84,20 @@ reasons! {
     NotOwnOrder = "not_own_order", 40_390_060;
     /// The scope shows only the key's own orders, and the request would show or touch those of others with them.
     OthersOrders = "others_orders", 40_390_061;
+    /// A person has to approve the request; it is held.
+    ApprovalRequired = "approval_required", 40_390_040;
+    /// A person denied the request.
+    ApprovalDenied = "approval_denied", 40_390_041;
+    /// Nobody approved or denied the request in time.
+    ApprovalExpired = "approval_expired", 40_390_042;
+    /// The access key, its connection or everything was frozen or revoked while the request was held.
+    ApprovalVoid = "approval_void", 40_390_043;
+    /// The market's price is not where it was when the request was held.
+    ApprovalPriceMoved = "approval_price_moved", 40_390_044;
+    /// So many requests of the access key are held that no more may be.
+    TooManyApprovals = "too_many_approvals", 40_390_045;
+    /// A person approved the request, and it could not be sent as it was approved.
+    ApprovalRefused = "approval_refused", 40_390_046;
     /// The operation is none that Paddock knows.
     UnknownOperation = "unknown_operation", 40_390_014;
 }

@@ -41,7 +41,7 @@ fn check_quote(scope: &Scope, now: Timestamp, facts: &OrderFacts) -> Result<(), 
     Err(Refusal::new(ReasonCode::QuoteStale, message, &numbers))
 }
 
-fn price_unknown(symbol: &Symbol, what: &str) -> Refusal {
+pub(super) fn price_unknown(symbol: &Symbol, what: &str) -> Refusal {
     let message = format!(
         "{what} cannot be told, and the scope limits it: use a limit order, or try again when the market has a quote"
     );
@@ -100,13 +100,7 @@ fn check_quantity(scope: &Scope, facts: &OrderFacts) -> Result<(), Refusal> {
 /// can be expected to trade at.
 fn order_worth(scope: &Scope, facts: &OrderFacts) -> Result<Decimal, Refusal> {
     let order = &facts.order;
-    let worth = match order.amount {
-        Amount::Notional(notional) => Some(notional),
-        Amount::Quantity(quantity) => worst_price(facts).and_then(|price| {
-            quantity.checked_mul(price).and_then(|worth| worth.checked_mul(order.symbol.multiplier()))
-        }),
-    };
-    let Some(worth) = worth else {
+    let Some(worth) = worth_of(facts) else {
         if !scope.limits_notional() {
             return Ok(Decimal::ZERO);
         }
@@ -124,6 +118,17 @@ fn order_worth(scope: &Scope, facts: &OrderFacts) -> Result<Decimal, Refusal> {
         return Err(Refusal::new(ReasonCode::OrderNotionalExceeded, message, &numbers));
     }
     Ok(worth)
+}
+
+/// The same without any limit, or nothing when it cannot be told.
+pub(super) fn worth_of(facts: &OrderFacts) -> Option<Decimal> {
+    let order = &facts.order;
+    match order.amount {
+        Amount::Notional(notional) => Some(notional),
+        Amount::Quantity(quantity) => worst_price(facts).and_then(|price| {
+            quantity.checked_mul(price).and_then(|worth| worth.checked_mul(order.symbol.multiplier()))
+        }),
+    }
 }
 
 /// The price in dollars that a quantity is valued at, or nothing when it cannot be told.

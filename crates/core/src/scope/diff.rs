@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 
 use super::sentence::{and, dollars, or, plural};
 use crate::order::{OrderClass, OrderType, Side, TimeInForce};
-use crate::scope::PositionRule;
+use crate::scope::{PositionRule, approval};
 use crate::{AssetClass, PermissionClass, Scope};
 
 /// What a change newly allows and newly forbids, limit by limit.
@@ -81,6 +81,11 @@ pub fn diff(old: &Scope, new: &Scope) -> Difference {
         expires_at,
         networks,
         signed,
+        approval_over,
+        // How long a program waits changes nothing about what passes.
+        approval_wait: _,
+        approval_expiry,
+        approval_price_band,
     } = old;
 
     members(&mut found, "allow", &usable(classes), &usable(&new.classes), |list| {
@@ -144,6 +149,14 @@ pub fn diff(old: &Scope, new: &Scope) -> Difference {
     let rate = (*max_requests_per_minute, new.max_requests_per_minute);
     cap(&mut found, "max_requests_per_minute", rate, "a minute's number of requests", |n| n.to_string());
 
+    let over = (*approval_over, new.approval_over);
+    cap(&mut found, "approval_over", over, "without a person's approval, orders each worth", dollars);
+    let lasts = |seconds: Option<u32>| Some(seconds.unwrap_or(approval::USUAL_EXPIRY));
+    let expiry = (lasts(*approval_expiry), lasts(new.approval_expiry));
+    cap(&mut found, "approval_expiry", expiry, "approvals within", |n| format!("{n} seconds"));
+    let band = |percent: Option<Decimal>| Some(percent.unwrap_or(approval::USUAL_BAND));
+    let bands = (band(*approval_price_band), band(new.approval_price_band));
+    cap(&mut found, "approval_price_band", bands, "approved orders when the price has moved by", percent);
     times::expiry(&mut found, *expires_at, new.expires_at);
     reach(&mut found, networks.as_deref(), new.networks.as_deref());
     switch(

@@ -8,7 +8,7 @@ use rust_decimal::Decimal;
 
 use crate::money::format_usd;
 use crate::order::Side;
-use crate::scope::{PUBLIC_FACTS, PositionRule, Signed};
+use crate::scope::{PUBLIC_FACTS, PositionRule, Signed, approval};
 use crate::{AssetClass, PermissionClass, Scope};
 
 impl Scope {
@@ -159,7 +159,23 @@ impl Scope {
         if !caps.is_empty() {
             limits.push(format!("at most {}", and(&caps)));
         }
+        limits.extend(self.approvals());
         limits
+    }
+
+    fn approvals(&self) -> Option<String> {
+        let over = self.approval_over?;
+        let what =
+            if over.is_zero() { "each order".to_owned() } else { format!("orders over {}", dollars(over)) };
+        let lasts = self.approval_expiry.unwrap_or(approval::USUAL_EXPIRY);
+        let band = self.approval_price_band.unwrap_or(approval::USUAL_BAND).normalize();
+        let wait = match self.approval_wait {
+            None | Some(0) => String::new(),
+            Some(wait) => format!(", its program waiting up to {wait} seconds"),
+        };
+        Some(format!(
+            "{what} only when a person approves within {lasts} seconds and {band} % of the price{wait}"
+        ))
     }
 }
 
@@ -274,6 +290,15 @@ mod tests {
         Scope { classes: [PermissionClass::Data].into(), networks: Some(vec!["10.0.0.0/8".parse().unwrap()]),
             max_requests_per_minute: Some(60), expires_at: Some("2026-12-21T15:00:00Z".parse().unwrap()), ..Scope::default() },
         "may read market data; at most 60 requests a minute; only from 10.0.0.0/8; until 21 December 2026, 15:00 UTC"
+    )]
+    #[case(
+        trader(|scope| {
+            scope.classes = [PermissionClass::Order].into();
+            scope.approval_over = Some(Decimal::from(500));
+            scope.approval_wait = Some(60);
+        }),
+        "may buy and sell, orders over $500 only when a person approves within 900 seconds and 2 % of the price, its program waiting up to 60 \
+         seconds"
     )]
     #[case(
         Scope { classes: [PermissionClass::Data].into(), signed: Some(Signed::Required), ..Scope::default() },

@@ -79,7 +79,7 @@ pub(crate) async fn resume(shared: &Arc<Shared>) -> Result<(), GatewayError> {
     for row in shared.store.open_wind_downs().await? {
         if shared.wind_downs.lock().insert((row.freeze, row.connection)) {
             let running = Running { shared: Arc::clone(shared), of: (row.freeze, row.connection) };
-            tokio::spawn(async move { running.to_the_end(row).await });
+            tokio::spawn(async move { running.run_to_the_end(row).await });
         }
     }
     Ok(())
@@ -108,7 +108,7 @@ enum Next {
 }
 
 impl Running {
-    async fn to_the_end(self, row: WindDownRow) {
+    async fn run_to_the_end(self, row: WindDownRow) {
         let mut work = Work::new(&self.shared, row);
         let mut changes = self.shared.directory_changes.subscribe();
         let mut pause = PAUSES[0];

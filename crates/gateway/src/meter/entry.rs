@@ -76,6 +76,12 @@ impl Meter {
 }
 
 impl Entered {
+    /// A held request that a person has approved goes on, whatever else its key has under way.
+    pub(crate) fn approved(meter: Arc<Meter>) -> Self {
+        meter.requests.fetch_add(1, Ordering::AcqRel);
+        Self { meter, is_cancel: false }
+    }
+
     pub(crate) const fn meter(&self) -> &Arc<Meter> {
         &self.meter
     }

@@ -1,5 +1,7 @@
 //! What a freeze does about open orders and positions, before the built-in broker and before one that fails.
 
+#![expect(clippy::panic, reason = "a test stops where something is not as it should be")]
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;

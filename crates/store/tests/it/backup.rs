@@ -48,6 +48,8 @@ async fn fill(store: &Store) {
     let signed = access_key(it.connection.id, "traveller", scope);
     let signing = signing_key(&signed, it.dek);
     store.insert_signed_key(&signed, &signing, &PERSON, later(3)).await.unwrap();
+    let held = new_approval(&it.key, 9);
+    store.hold(held, &PERSON, 20).await.unwrap();
     assert!(store.use_signature(&[5; 32], signed.id, later(3)).await.unwrap());
     let freezing = Freezing { wind_down: Some(WindDown::Flatten), ..Freezing::of(Subject::Everything) };
     store.freeze(&freezing, &PERSON, later(4)).await.unwrap();

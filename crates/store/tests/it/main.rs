@@ -11,6 +11,7 @@
 #[macro_use]
 mod support;
 mod access_keys;
+mod approvals;
 mod audit;
 mod backup;
 mod caps;

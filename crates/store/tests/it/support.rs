@@ -8,14 +8,15 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use paddock_core::audit::{Actor, AuditEvent};
 use paddock_core::decide::{Act, OrderFacts};
-use paddock_core::id::{AccessKeyId, ConnectionId, DekId, RequestId, UserId};
+use paddock_core::id::{AccessKeyId, ApprovalId, ConnectionId, DekId, RequestId, UserId};
 use paddock_core::order::{Amount, OrderRequest, Side, TimeInForce};
 use paddock_core::scope::Preset;
 use paddock_core::{
     Decision, Entropy, Environment, PermissionClass, Permit, Request, Scope, SecretText, Symbol, decide,
 };
 use paddock_store::{
-    AccessKey, Connection, Decide, DekRow, Intent, SealedCredential, SealedSigningKey, Store, Target,
+    AccessKey, Connection, Decide, DekRow, Intent, NewApproval, SealedCredential, SealedSigningKey, Store,
+    Target,
 };
 use rust_decimal::Decimal;
 use sqlx::Connection as _;
@@ -314,6 +315,28 @@ pub fn signing_key(key: &AccessKey, dek: DekId) -> SealedSigningKey {
         dek,
         sealed: b"sealed signing key".to_vec(),
         created_at: at(),
+    }
+}
+
+/// A request that is to be held, of which `number` makes another one.
+pub fn new_approval(key: &AccessKey, number: u8) -> NewApproval {
+    NewApproval {
+        id: ApprovalId::generate(at(), &ENTROPY),
+        request: request_id(),
+        key: key.id,
+        connection: key.connection,
+        request_hash: [number; 32],
+        operation: "postOrder".to_owned(),
+        method: "POST".to_owned(),
+        target: "/v2/orders".to_owned(),
+        body: b"{}".to_vec(),
+        network: "127.0.0.1".parse().unwrap(),
+        summary: "buy 1 AAPL market".to_owned(),
+        notional: Some(dec("100.50")),
+        market_price: None,
+        price_band: dec("2"),
+        requested_at: at(),
+        expires_at: later(60_000_000),
     }
 }
 

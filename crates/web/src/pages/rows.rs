@@ -129,6 +129,10 @@ fn say(event: &AuditEvent) -> String {
         AuditEvent::RequestAnswered { status: Some(status), .. } => format!("the broker answered {status}"),
         AuditEvent::RequestAnswered { status: None, .. } => "the broker gave no answer".to_owned(),
         AuditEvent::RequestRefused { operation, reason, .. } => format!("refused {operation}: {reason}"),
+        AuditEvent::ApprovalRequested { summary, .. } => format!("held for approval: {summary}"),
+        AuditEvent::ApprovalGranted { .. } => "approved a held request".to_owned(),
+        AuditEvent::ApprovalDenied { .. } => "denied a held request".to_owned(),
+        AuditEvent::ApprovalEnded { why, .. } => format!("a held request ended: {why}"),
         AuditEvent::KekRotated { .. } => "rotated the key-encryption key".to_owned(),
         AuditEvent::DekRotated { .. } => "rotated a data-encryption key".to_owned(),
         AuditEvent::AuditKeyMade { endorsed_by: None, .. } => {

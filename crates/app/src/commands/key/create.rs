@@ -86,6 +86,18 @@ pub(super) struct ScopeArgs {
     /// Requests in any 60 seconds; as many cancels, and at least 60, pass besides
     #[arg(long, value_name = "N", help_heading = "Limits on its use")]
     max_requests_per_minute: Option<u32>,
+    /// Dollars beyond which a person has to approve an order, or `always`
+    #[arg(long, value_name = "N|always", help_heading = "Approvals")]
+    approval_over: Option<String>,
+    /// How many seconds the program waits for the person, up to 300 [default: 0, it is answered at once]
+    #[arg(long, value_name = "SECONDS", help_heading = "Approvals")]
+    approval_wait: Option<u32>,
+    /// After how many seconds a held order is not sent any more [default: 900]
+    #[arg(long, value_name = "SECONDS", help_heading = "Approvals")]
+    approval_expiry: Option<u32>,
+    /// By how many percent the market may have moved when an approved order is sent [default: 2]
+    #[arg(long, value_name = "PERCENT", value_parser = dollars, help_heading = "Approvals")]
+    approval_price_band: Option<Decimal>,
     /// How long it opens anything: 30d, 12h, 90m, or an instant such as 2027-01-31T00:00:00Z
     #[arg(long, value_name = "30d", help_heading = "Limits on its use")]
     expires: Option<String>,
@@ -157,6 +169,14 @@ pub(super) struct ScopeFields {
     networks: Vec<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     signed: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    approval_over: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    approval_wait: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    approval_expiry: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    approval_price_band: Option<Decimal>,
 }
 
 fn dollars(text: &str) -> Result<Decimal, String> {
@@ -191,7 +211,8 @@ impl ScopeArgs {
             || args.max_quote_age.is_some()
             || args.max_notional.is_some()
             || args.max_daily_notional.is_some()
-            || args.max_daily_orders.is_some();
+            || args.max_daily_orders.is_some()
+            || args.approval_over.is_some();
         let preset = args.preset.or_else(|| {
             // Whoever limits orders wants orders; whoever says nothing gets the least.
             let usual = if limits_orders { "trader" } else { "read-only" };
@@ -229,6 +250,10 @@ impl From<ScopeArgs> for ScopeFields {
             expires_in: args.expires.filter(|text| !is_instant(text)),
             networks: args.network,
             signed: args.signed.then_some("required"),
+            approval_over: args.approval_over,
+            approval_wait: args.approval_wait,
+            approval_expiry: args.approval_expiry,
+            approval_price_band: args.approval_price_band,
         }
     }
 }

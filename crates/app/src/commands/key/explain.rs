@@ -52,6 +52,13 @@ fn describe(explained: &Value, paint: Paint) -> String {
     let text = |name: &str| explained[name].as_str().map(str::to_owned);
     let verdict = match explained["decision"].as_str() {
         Some("permitted") => paint.good("it would be forwarded"),
+        Some("refused") if text("reason").as_deref() == Some("approval_required") => {
+            format!(
+                "{}: {}",
+                paint.bold("it would be held for approval"),
+                text("message").unwrap_or_default()
+            )
+        }
         _ => format!(
             "{}: {} ({})",
             paint.bad("it would be refused"),

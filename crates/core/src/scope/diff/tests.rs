@@ -59,6 +59,8 @@ fn with(fields: Value) -> Scope {
 #[case::halves(json!({"networks": ["10.0.0.0/8"]}), json!({"networks": ["10.0.0.0/9", "10.128.0.0/9"]}), "", "")]
 #[case::wider(json!({"networks": ["10.0.0.0/8", "10.1.0.0/16"]}), json!({"networks": ["10.0.0.0/7", "fd00::/8"]}), "use from 10.0.0.0/7 (all but 10.0.0.0/8) and fd00::/8", "")]
 #[case::anywhere(json!({"networks": ["10.0.0.0/8"]}), json!({}), "use from all networks but 10.0.0.0/8", "")]
+#[case::approvals(json!({"approval_over": "0"}), json!({"approval_over": "500"}), "without a person's approval, orders each worth up to $500, so far up to $0", "")]
+#[case::band(json!({}), json!({"approval_price_band": "1"}), "", "approved orders when the price has moved by more than 1 %, so far up to 2 %")]
 #[case::signed(json!({"signed": "required"}), json!({}), "use with the secret instead of signatures", "")]
 fn each_limit_in_words(
     #[case] old: Value,
@@ -128,6 +130,8 @@ prop_compose! {
         hours in prop::option::of(prop::sample::select(&["regular", "09:30-16:00", "10:00-22:30", "21:00-11:00"][..])),
         max_order_notional in few(&["100", "1000", "1000.5", "1000000"]),
         max_daily_notional in few(&["100", "5000", "1000000"]),
+        approval_over in few(&["0", "500", "1000"]),
+        approval_price_band in few(&["1", "2"]),
         max_daily_orders in prop::option::of(0_u32..3),
         max_requests_per_minute in prop::option::of(1_u32..3),
         expires_at in prop::option::of(prop::sample::select(&["2026-11-20T15:00:00Z", "2026-11-21T15:00:00Z", "2027-01-01T00:00:00Z"][..])),
@@ -158,6 +162,10 @@ prop_compose! {
             networks: networks.map(|networks| networks.iter().map(|network| network.parse().unwrap()).collect()),
             // The door's matter and not the decision's.
             signed: None,
+            approval_over,
+            approval_wait: None,
+            approval_expiry: None,
+            approval_price_band,
         }
     }
 }

@@ -11,8 +11,10 @@ use http::StatusCode;
 use ipnet::IpNet;
 use jiff::Timestamp;
 use paddock_alpaca::operation;
-use paddock_core::scope::Preset;
+use paddock_core::money::parse_decimal;
+use paddock_core::scope::{Preset, approval};
 use paddock_core::{AssetClass, PermissionClass, Scope, Symbol};
+use rust_decimal::Decimal;
 use serde_json::{Map, Value};
 
 use crate::fields::Fields;
@@ -20,7 +22,7 @@ use crate::lifetime;
 use crate::problem::{Problem, shown};
 
 /// The fields of a scope.
-pub(crate) const FIELDS: [&str; 24] = [
+pub(crate) const FIELDS: [&str; 28] = [
     "preset",
     "allow",
     "symbols",
@@ -45,6 +47,10 @@ pub(crate) const FIELDS: [&str; 24] = [
     "expires_in",
     "networks",
     "signed",
+    "approval_over",
+    "approval_wait",
+    "approval_expiry",
+    "approval_price_band",
 ];
 
 /// Reads a scope. `now` is when a lifetime begins.
@@ -80,6 +86,11 @@ pub(crate) fn read(fields: &mut Fields, now: Timestamp) -> Result<Scope, Problem
     scope.expires_at = expiry(fields, now)?;
     scope.networks = set(fields, "networks", network)?.map(|networks| networks.into_iter().collect());
     scope.signed = word(fields, "signed", &["required"])?;
+    scope.approval_over = approval_over(fields)?;
+    scope.approval_wait = fields.within("approval_wait", 0..=approval::LONGEST_WAIT)?;
+    scope.approval_expiry = fields.within("approval_expiry", 10..=86_400)?;
+    scope.approval_price_band =
+        fields.amount("approval_price_band", "percent above zero as text, for example \"1.5\"")?;
     check_sense(&scope)?;
     Ok(scope)
 }
@@ -248,6 +259,17 @@ fn network(text: &str) -> Result<IpNet, Problem> {
         })
 }
 
+/// Dollars beyond which a person has to approve an order; `always` is each order.
+fn approval_over(fields: &mut Fields) -> Result<Option<Decimal>, Problem> {
+    let Some(text) = fields.text("approval_over")? else { return Ok(None) };
+    let over = match text.trim() {
+        "always" => Some(Decimal::ZERO),
+        amount => parse_decimal(amount).ok().filter(|amount| !amount.is_sign_negative()),
+    };
+    let expected = "dollars as text, for example \"1000\", or `always`";
+    over.map(Some).ok_or_else(|| Problem::field("approval_over", expected))
+}
+
 fn expiry(fields: &mut Fields, now: Timestamp) -> Result<Option<Timestamp>, Problem> {
     let at = fields.text("expires_at")?;
     let after = fields.text("expires_in")?;
@@ -298,6 +320,18 @@ fn check_sense(scope: &Scope) -> Result<(), Problem> {
             "asset_classes",
             format!("`{symbol}` is allowed, but its class {class} is not"),
             "add the class to `asset_classes`, or leave that field out",
+        ));
+    }
+    let about_approvals = [
+        ("approval_wait", scope.approval_wait.is_some()),
+        ("approval_expiry", scope.approval_expiry.is_some()),
+        ("approval_price_band", scope.approval_price_band.is_some()),
+    ];
+    if let (None, Some((field, _))) = (scope.approval_over, about_approvals.iter().find(|(_, set)| *set)) {
+        return Err(contradiction(
+            field,
+            format!("`{field}` is set, but no order needs an approval"),
+            "set `approval_over` to dollars or `always`, or leave the field out",
         ));
     }
     if (scope.limits_orders() || scope.only_own_orders) && !allows_orders(scope) {
@@ -359,13 +393,14 @@ mod tests {
             "order_classes": ["simple"], "times_in_force": ["day", "IOC"], "no_extended_hours": true, "positions": "long_only",
             "hours": "09:45-15:30", "max_order_quantity": "10", "max_price_deviation": "2.5", "max_quote_age": 30,
             "max_daily_orders": 50, "max_requests_per_minute": 60, "expires_in": "30d", "networks": ["10.1.2.3/8", "::1"],
-            "signed": "required",
+            "signed": "required", "approval_over": "always", "approval_wait": 0, "approval_expiry": 60, "approval_price_band": "0.5",
         }))
         .unwrap();
         assert!(scope.classes.contains(&PermissionClass::Settings));
         assert!(scope.operations.contains("getAccount"));
         assert_eq!(scope.max_requests_per_minute, Some(60));
         assert!(scope.signed.is_some());
+        assert_eq!((scope.approval_over, scope.approval_wait), (Some(Decimal::ZERO), Some(0)));
         assert_eq!(
             scope.symbols.unwrap().iter().map(Symbol::as_str).collect::<Vec<_>>(),
             ["AAPL", "BTC/USD"]
@@ -455,6 +490,10 @@ mod tests {
             networks: set.networks,
             // Decided when the key is issued.
             signed: None,
+            approval_over: Some("500.5".parse().unwrap()),
+            approval_wait: Some(300),
+            approval_expiry: Some(60),
+            approval_price_band: Some("0.5".parse().unwrap()),
         }
     }
 
@@ -489,6 +528,9 @@ mod tests {
     #[case(json!({"max_notional": null}), "unknown_field")]
     #[case(json!({"preset": null}), "missing_field")]
     #[case(json!({"preset": "read-only"}), "contradiction")]
+    #[case(json!({"approval_over": null}), "contradiction")]
+    #[case(json!({"approval_over": "-1"}), "invalid_field")]
+    #[case(json!({"approval_wait": 301}), "invalid_field")]
     #[case(json!({"signed": "required"}), "signed_for_good")]
     #[case(json!({"max_daily_notional": "1000"}), "contradiction")]
     #[case(json!({"expires_at": "2029-01-01T00:00:00Z"}), "invalid_field")]

@@ -1,0 +1,103 @@
+//! `POST /api/v1/approvals/{id}/approve` and `/deny`
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::State;
+use http::StatusCode;
+use paddock_core::audit::Actor;
+use paddock_core::id::ApprovalId;
+use paddock_gateway::ApprovalOutcome;
+use paddock_store::{ApprovalState, Consent};
+
+use super::ApprovalView;
+use crate::WebState;
+use crate::fields::Fields;
+use crate::name::PathName;
+use crate::problem::Problem;
+
+/// Longer words are not kept.
+const MOST_WORDS: usize = 500;
+
+/// Approves exactly what was held: everything is decided again, and it is sent once. Answers when the broker has.
+pub(crate) async fn approve(
+    State(state): State<Arc<WebState>>,
+    PathName(id): PathName,
+    fields: Fields,
+) -> Result<Json<ApprovalView>, Problem> {
+    let consent = consent(&state, &id, fields)?;
+    let id = consent.id;
+    match state.control.approve(consent).await? {
+        ApprovalOutcome::Sent => super::found(&state, id).await.map(Json),
+        ApprovalOutcome::Refused(refusal) => Err(Problem::new(
+            StatusCode::CONFLICT,
+            "approved_not_sent",
+            "Not sent",
+            refusal.message,
+            "nothing was sent; the program may send a new order, which is held anew",
+        )
+        .with("reason", refusal.code.as_str())),
+        ApprovalOutcome::StillPending(why) => Err(Problem::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "approval_still_pending",
+            "Not sent yet",
+            why,
+            "nothing was sent, and it still waits: try again before it expires",
+        )),
+        ApprovalOutcome::Ended(ended) => Err(over(id, ended)),
+        ApprovalOutcome::NoSuchApproval => Err(super::unknown()),
+    }
+}
+
+/// Denies what was held. It is not sent.
+pub(crate) async fn deny(
+    State(state): State<Arc<WebState>>,
+    PathName(id): PathName,
+    fields: Fields,
+) -> Result<Json<ApprovalView>, Problem> {
+    let consent = consent(&state, &id, fields)?;
+    let id = consent.id;
+    if state.store.approval(id).await?.is_none() {
+        return Err(super::unknown());
+    }
+    match state.control.deny(consent).await? {
+        None => super::found(&state, id).await.map(Json),
+        Some(ended) => Err(over(id, ended)),
+    }
+}
+
+fn consent(state: &WebState, id: &str, mut fields: Fields) -> Result<Consent, Problem> {
+    let id = super::read_id(id)?;
+    let (by, reason) = (words(&mut fields, "by")?, words(&mut fields, "reason")?);
+    fields.finish(&["by", "reason"])?;
+    Ok(Consent { id, actor: Actor::Operator, by, reason, at: state.now() })
+}
+
+fn words(fields: &mut Fields, name: &str) -> Result<Option<String>, Problem> {
+    let text = fields.text(name)?.map(|text| text.trim().to_owned()).filter(|text| !text.is_empty());
+    match text {
+        Some(text) if text.chars().count() > MOST_WORDS || text.chars().any(char::is_control) => {
+            Err(Problem::field(name, "at most 500 characters on one line"))
+        }
+        text => Ok(text),
+    }
+}
+
+fn over(id: ApprovalId, state: ApprovalState) -> Problem {
+    let what = match state {
+        ApprovalState::Approved => "was approved already, and is sent once only",
+        ApprovalState::Denied => "was denied",
+        ApprovalState::Expired => "has expired",
+        ApprovalState::Void => "ended when its access key, connection or everything was frozen or revoked",
+        ApprovalState::Refused => "was approved already and could not be sent",
+        ApprovalState::Pending => "is being answered",
+    };
+    Problem::new(
+        StatusCode::CONFLICT,
+        "approval_over",
+        "Not waiting any more",
+        format!("approval {id} {what}"),
+        "see `paddock approval show` for what became of it; a new order is held anew",
+    )
+    .with("state", state.as_str())
+}
