@@ -85,6 +85,8 @@ pub(crate) enum Command {
     Backup(commands::backup::BackupArgs),
     /// Bring a backup back into a new data directory
     Restore(commands::restore::RestoreArgs),
+    /// Print what is measured, as Prometheus reads it
+    Metrics,
     /// Find out what is wrong, and what to do about it
     Doctor(commands::doctor::DoctorArgs),
     /// Run the built-in paper broker, and use its key dashboard

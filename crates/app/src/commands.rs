@@ -11,6 +11,7 @@ pub(crate) mod doctor;
 pub(crate) mod env;
 pub(crate) mod freeze;
 pub(crate) mod key;
+pub(crate) mod metrics;
 pub(crate) mod paper;
 pub(crate) mod restore;
 pub(crate) mod run;
@@ -39,6 +40,7 @@ pub(crate) async fn run(command: Command, context: &Context) -> Outcome {
         Command::Vault(command) => vault::run(command, context).await,
         Command::Backup(args) => backup::run(&args, context).await,
         Command::Restore(args) => restore::run(&args, context).await,
+        Command::Metrics => metrics::run(context).await,
         Command::Doctor(args) => doctor::run(args, context).await,
         Command::Paper(command) => paper::run(command, context).await,
     }

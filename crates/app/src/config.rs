@@ -26,7 +26,7 @@ pub(crate) const DEFAULT_GATEWAY: &str = "127.0.0.1:7880";
 pub(crate) const DEFAULT_WEB: &str = "127.0.0.1:7878";
 
 /// What a configuration file may hold.
-const SETTINGS: &str = "the settings are [listen] gateway, tls, proxy, web, allow_remote, web_names; [tls] names, certificate, \
+const SETTINGS: &str = "the settings are [listen] gateway, tls, proxy, web, metrics, allow_remote, web_names; [tls] names, certificate, \
      key; [alpaca] paper_url, live_url, data_url, stream_url; [database] url; [limits] trading_per_minute, data_per_minute, \
      requests_at_once, streams_at_once; [deadman] check_in, grace, connection, allow, cancel_all, flatten; [[deadman.heartbeats]] \
      name, url, every, misses; [audit] keep, wait_seconds";
@@ -51,6 +51,7 @@ struct ListenSection {
     tls: Option<ListenAddr>,
     proxy: Option<ListenAddr>,
     web: Option<ListenAddr>,
+    metrics: Option<ListenAddr>,
     allow_remote: bool,
     /// Names besides `localhost` under which browsers may address the pages.
     web_names: Vec<String>,
@@ -137,6 +138,8 @@ pub(crate) struct Config {
     /// Where programs find a proxy for `HTTPS_PROXY`; nowhere when absent.
     pub(crate) proxy: Option<ListenAddr>,
     pub(crate) web: ListenAddr,
+    /// Where whoever watches over it finds figures; nowhere when absent.
+    pub(crate) metrics: Option<ListenAddr>,
     pub(crate) allow_remote: bool,
     /// Names and addresses besides this machine's own for which the local authority issues the certificate.
     pub(crate) tls_names: Vec<String>,
@@ -224,6 +227,7 @@ impl Config {
             own_certificate,
             gateway: file.listen.gateway.map_or_else(|| fixed(DEFAULT_GATEWAY), Ok)?,
             web: file.listen.web.map_or_else(|| fixed(DEFAULT_WEB), Ok)?,
+            metrics: file.listen.metrics,
             allow_remote: file.listen.allow_remote,
             web_names: file.listen.web_names,
             endpoints,
@@ -235,7 +239,12 @@ impl Config {
     /// Refuses an address beyond this machine unless that was asked for: these listeners speak plain HTTP, and the pages
     /// have no login yet. The TLS entrance may be anywhere: it is encrypted, and asks for an access key.
     pub(crate) fn check_listeners(&self) -> Outcome {
-        let plain = [("gateway", Some(self.gateway)), ("proxy", self.proxy), ("web", Some(self.web))];
+        let plain = [
+            ("gateway", Some(self.gateway)),
+            ("proxy", self.proxy),
+            ("web", Some(self.web)),
+            ("metrics", self.metrics),
+        ];
         for (name, address) in plain.into_iter().filter_map(|(name, address)| Some((name, address?))) {
             require_loopback(name, address.socket(), self.allow_remote)?;
         }

@@ -12,7 +12,7 @@ use paddock_core::{Clock, Entropy};
 use paddock_gateway::{Gateway, GatewayError, GatewayOptions};
 use paddock_store::{Freezing, Store, StoreError, Subject, Target};
 use paddock_vault::{KeyFile, OsEntropy, Vault};
-use paddock_web::{AllowedHosts, ChainWatch, WebState, api_router, pages_router};
+use paddock_web::{AllowedHosts, ChainWatch, WebState, api_router, monitoring_router, pages_router};
 use tokio_util::sync::CancellationToken;
 
 use crate::anchor::Anchor;
@@ -40,6 +40,7 @@ pub(crate) struct Addresses {
     pub(crate) tls: Option<SocketAddr>,
     pub(crate) proxy: Option<SocketAddr>,
     pub(crate) web: SocketAddr,
+    pub(crate) metrics: Option<SocketAddr>,
 }
 
 /// An opened data directory. Nothing listens yet.
@@ -52,6 +53,8 @@ pub(crate) struct Instance {
     brake: Arc<Brake>,
     clock: Arc<dyn Clock>,
     closing: CancellationToken,
+    /// Names besides `localhost` under which the web side may be addressed.
+    web_names: Vec<String>,
     // Last, so that it is let go of last.
     _lock: DirLock,
 }
@@ -64,6 +67,7 @@ impl Instance {
             tls: config.tls.map(ListenAddr::socket),
             proxy: config.proxy.map(ListenAddr::socket),
             web: config.web.socket(),
+            metrics: config.metrics.map(ListenAddr::socket),
         };
         Self::open_at(dir, config, lock, addresses).await
     }
@@ -113,7 +117,17 @@ impl Instance {
             closing: closing.clone(),
             chain: ChainWatch::default(),
         });
-        Ok(Self { dir, store, gateway: Arc::new(gateway), state, brake, clock, closing, _lock: lock })
+        Ok(Self {
+            dir,
+            store,
+            gateway: Arc::new(gateway),
+            state,
+            brake,
+            clock,
+            closing,
+            web_names: config.web_names.clone(),
+            _lock: lock,
+        })
     }
 
     /// The data directory.
@@ -129,6 +143,12 @@ impl Instance {
     /// The pages, for the web listener.
     pub(crate) fn pages(&self) -> Router {
         pages_router(Arc::clone(&self.state))
+    }
+
+    /// The figures, for the listener at that address.
+    pub(crate) fn monitoring(&self, address: SocketAddr) -> Router {
+        let hosts = AllowedHosts::new(address, self.web_names.iter().cloned());
+        monitoring_router(Arc::clone(&self.state), hosts)
     }
 
     /// The gateway.

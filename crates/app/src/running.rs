@@ -63,8 +63,15 @@ impl Running {
         let tls = bind(config.tls, "TLS entrance", "--tls").await?;
         let proxy = bind(config.proxy, "proxy", "--proxy").await?;
         let (people, web) = config.web.bind("pages", "--web").await?;
+        let metrics = bind(config.metrics, "metrics", "--metrics").await?;
         let address = |bound: &Option<(TcpListener, SocketAddr)>| bound.as_ref().map(|(_, address)| *address);
-        let addresses = Addresses { gateway, tls: address(&tls), proxy: address(&proxy), web };
+        let addresses = Addresses {
+            gateway,
+            tls: address(&tls),
+            proxy: address(&proxy),
+            web,
+            metrics: address(&metrics),
+        };
         let encrypted = if tls.is_some() || proxy.is_some() {
             let certificates = authority::certificates(&dir, config, addresses.tls)?;
             let listener = |bound: Option<(TcpListener, SocketAddr)>| bound.map(|(listener, _)| listener);
@@ -78,6 +85,9 @@ impl Running {
         let mut servers = JoinSet::new();
         servers.spawn(serve_programs(Arc::clone(&instance), Listeners { plain, encrypted }));
         servers.spawn(serve_people(Arc::clone(&instance), people));
+        if let Some((listener, address)) = metrics {
+            servers.spawn(serve_monitoring(Arc::clone(&instance), listener, address));
+        }
         servers.spawn(serve_admin(Arc::clone(&instance), admin));
         servers.spawn(note_chain(Arc::clone(&instance)));
         let (pull, pulled) = mpsc::unbounded_channel();
@@ -156,6 +166,18 @@ async fn serve_people(instance: Arc<Instance>, listener: TcpListener) -> &'stati
         axum::serve(listener, instance.pages()).with_graceful_shutdown(closing.cancelled_owned()).await;
     note_error("pages", served);
     "pages"
+}
+
+async fn serve_monitoring(
+    instance: Arc<Instance>,
+    listener: TcpListener,
+    address: SocketAddr,
+) -> &'static str {
+    let closing = instance.closing().clone();
+    let routes = instance.monitoring(address);
+    let served = axum::serve(listener, routes).with_graceful_shutdown(closing.cancelled_owned()).await;
+    note_error("metrics", served);
+    "metrics"
 }
 
 async fn serve_admin(instance: Arc<Instance>, listener: UnixListener) -> &'static str {

@@ -20,6 +20,7 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use http::StatusCode;
 use jiff::Timestamp;
 use paddock_alpaca::operation::Api;
 use paddock_core::Clock;
@@ -83,8 +84,41 @@ pub(crate) struct Figures {
     pub(crate) waits: [Histogram; Priority::ALL.len()],
     /// Who waited in vain, or found the queue full, by priority.
     pub(crate) refused: [AtomicU64; Priority::ALL.len()],
-    /// How often Alpaca said 429.
-    pub(crate) limited: AtomicU64,
+    /// Alpaca's answers by HTTP status, from 100 on.
+    statuses: Statuses,
+    /// Requests that were sent without an answer.
+    pub(crate) lost: AtomicU64,
+    /// From sending a request to the head of its answer.
+    pub(crate) upstream: Histogram,
+}
+
+/// A count for each HTTP status.
+#[derive(Debug)]
+struct Statuses([AtomicU64; 500]);
+
+impl Default for Statuses {
+    fn default() -> Self {
+        Self(std::array::from_fn(|_| AtomicU64::new(0)))
+    }
+}
+
+impl Figures {
+    /// Counts an answer that came so many microseconds after its request was sent.
+    fn answered(&self, status: StatusCode, micros: u64) {
+        if let Some(count) = self.statuses.0.get(usize::from(status.as_u16().saturating_sub(100))) {
+            count.fetch_add(1, Ordering::Relaxed);
+        }
+        self.upstream.observe(micros);
+    }
+
+    /// The statuses that there were, and how often.
+    pub(crate) fn statuses(&self) -> impl Iterator<Item = (String, u64)> {
+        let count = |(at, count): (usize, &AtomicU64)| {
+            let count = count.load(Ordering::Relaxed);
+            (count > 0).then(|| ((at + 100).to_string(), count))
+        };
+        self.statuses.0.iter().enumerate().filter_map(count)
+    }
 }
 
 /// There is no request left, and there was none in time.

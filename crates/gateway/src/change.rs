@@ -160,7 +160,7 @@ impl Change {
         touched: Option<String>,
     ) -> Result<Result<Permit, Refusal>, Stop> {
         let (intent, decided) = self.deciding(shared, act, touched, decide);
-        shared.store.reserve(&intent, decided).await.map_err(|error| {
+        shared.metrics.audit.timed(shared.store.reserve(&intent, decided)).await.map_err(|error| {
             tracing::error!(%error, "a request could not be reserved and recorded");
             Fault::not_recorded(&error).into()
         })
@@ -240,6 +240,7 @@ impl Change {
         };
         let url = self.target.url(shared, environment);
         ticket.sent();
+        shared.metrics.decide_change.observe(self.arrival.micros_until(shared.clock.now()));
         let answer =
             shared.for_changes.send(&url, method, self.body.clone(), &self.headers, credential).await;
         if let Ok(answer) = &answer {

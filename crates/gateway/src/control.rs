@@ -22,6 +22,7 @@ use crate::budget::{Asker, BudgetView, Priority};
 use crate::checkpoints::{self, AuditKeys};
 use crate::explain::Explanation;
 use crate::halt::deadman::{Deadman, DeadmanOptions};
+use crate::health::Health;
 use crate::requests::{Counters, RequestLine};
 use crate::rotation::{DekRotation, KekRotation};
 use crate::shared::{GatewayError, Shared};
@@ -123,6 +124,16 @@ impl Control {
     #[must_use]
     pub fn counters(&self) -> Counters {
         self.shared.log.counters()
+    }
+
+    /// Everything that is measured, in Prometheus' text format. Not for everybody: it names keys and tells what they do.
+    pub async fn metrics(&self) -> String {
+        crate::metrics::text(&self.shared).await
+    }
+
+    /// Whether requests can be served, and what stands in the way. At most one look in a second.
+    pub async fn health(&self) -> Health {
+        crate::health::look(&self.shared).await
     }
 
     /// How each account's budgets of requests stand, by connection.

@@ -6,6 +6,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use jiff::Timestamp;
 use paddock_core::decide::{Freeze, Passing};
 use paddock_core::id::{AccessKeyId, ConnectionId, DekId};
 use paddock_store::{AccessKey, Connection, SealedCredential, SealedSigningKey, Snapshot, Subject};
@@ -66,6 +67,7 @@ pub(crate) struct ConnectionEntry {
     key_id: Sealed,
     secret_key: Sealed,
     version: u32,
+    stored_at: Timestamp,
     fingerprint: Vec<u8>,
     dek: WrappedDek,
 }
@@ -82,7 +84,13 @@ impl ConnectionEntry {
         };
         let (key_id, secret_key) = (sealed(&credential.key_id)?, sealed(&credential.secret_key)?);
         let fingerprint = credential.secret_fingerprint.clone();
-        Ok(Self { connection, key_id, secret_key, version: credential.version, fingerprint, dek })
+        let (version, stored_at) = (credential.version, credential.created_at);
+        Ok(Self { connection, key_id, secret_key, version, stored_at, fingerprint, dek })
+    }
+
+    /// When the credential was stored.
+    pub(crate) const fn stored_at(&self) -> Timestamp {
+        self.stored_at
     }
 
     /// What tells one credential from another: the keyed hash of its secret. Sealing the same one anew does not change it.
@@ -210,6 +218,12 @@ impl Directory {
 
     pub(crate) fn connection(&self, id: ConnectionId) -> Option<&Arc<ConnectionEntry>> {
         self.connections.get(&id)
+    }
+
+    /// Whether this key, connection or everything is frozen by itself.
+    pub(crate) fn is_frozen(&self, subject: Subject) -> bool {
+        let in_memory = self.emergency.frozen(&[subject]);
+        self.freezes.contains_key(&subject) || in_memory.is_some_and(|freeze| freeze.what == subject.what())
     }
 
     /// The freeze that holds for a key, made of all that do. It counts what holds now, whatever state the entry is of.

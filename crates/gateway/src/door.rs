@@ -43,6 +43,13 @@ pub(crate) struct Arrival {
     pub(crate) network: IpAddr,
 }
 
+impl Arrival {
+    /// Microseconds from its arrival until `now`.
+    pub(crate) fn micros_until(&self, now: Timestamp) -> u64 {
+        u64::try_from(now.duration_since(self.at).as_micros()).unwrap_or(0)
+    }
+}
+
 /// Takes one request to its answer and notes it for those who watch.
 pub(crate) async fn pass(
     lane: &Arc<Lane>,
@@ -81,7 +88,7 @@ pub(crate) async fn pass(
     };
     line.counted.tell_share(&mut answer, shared.clock.now());
     line.status = answer.status().as_u16();
-    line.micros = u64::try_from(shared.clock.now().duration_since(at).as_micros()).unwrap_or(0);
+    line.micros = arrival.micros_until(shared.clock.now());
     shared.key_books.note(&line, network, agent.as_ref().map(HeaderValue::as_bytes));
     shared.log.note(line);
     answer
@@ -236,7 +243,9 @@ impl Lane {
         at: Timestamp,
     ) -> Result<(), StoreError> {
         let shared = Arc::clone(&self.shared);
-        let written = self.main.spawn(async move { shared.store.append_audit(&actor, &event, at).await });
+        let written = self.main.spawn(async move {
+            shared.metrics.audit.timed(shared.store.append_audit(&actor, &event, at)).await
+        });
         match written.await {
             Ok(Ok(_)) => Ok(()),
             Ok(Err(error)) => {

@@ -20,6 +20,7 @@ pub(crate) use flood::record_floods;
 
 use crate::budget::{Account, Asker, Budget, Priority, Share};
 use crate::directory::{Directory, KeyEntry};
+use crate::metrics::ByOutcome;
 use rate::{Rate, TooMany};
 
 /// What Paddock allows whoever uses it, besides scopes.
@@ -64,6 +65,8 @@ pub(crate) struct Meter {
     rate: Mutex<Rate>,
     cancel_rate: Mutex<Rate>,
     refusals: Mutex<Refusals>,
+    /// What became of its requests.
+    pub(crate) outcomes: ByOutcome,
 }
 
 /// Refusals for the sake of the rate. One a minute is recorded, with the number of those before it: a flood must not fill the disk.
@@ -149,6 +152,7 @@ impl Meter {
             rate: Mutex::default(),
             cancel_rate: Mutex::default(),
             refusals: Mutex::default(),
+            outcomes: ByOutcome::default(),
         }
     }
 

@@ -8,13 +8,14 @@ use http::header::RETRY_AFTER;
 use http::{Response, StatusCode};
 use jiff::Timestamp;
 use paddock_alpaca::operation::Api;
-use paddock_core::Environment;
 use paddock_core::id::{AccessKeyId, RequestId};
+use paddock_core::{Environment, PermissionClass};
 use serde::Serialize;
 use tokio::sync::broadcast;
 
 use crate::budget::Priority;
 use crate::meter::Meter;
+use crate::metrics::RequestMetrics;
 
 /// How many requests are remembered.
 const REMEMBERED: usize = 500;
@@ -61,6 +62,8 @@ pub(crate) struct Counted {
     pub(crate) meter: Option<Arc<Meter>>,
     /// Which of Alpaca's APIs it is for.
     pub(crate) api: Option<Api>,
+    /// What kind of power its operation has.
+    pub(crate) class: Option<PermissionClass>,
     /// Requests a minute that the key's scope allows.
     pub(crate) most: Option<u32>,
 }
@@ -148,6 +151,7 @@ pub(crate) struct RequestLog {
     refused: AtomicU64,
     unauthenticated: AtomicU64,
     failed: AtomicU64,
+    pub(crate) metrics: RequestMetrics,
 }
 
 impl Default for RequestLog {
@@ -160,6 +164,7 @@ impl Default for RequestLog {
             refused: AtomicU64::new(0),
             unauthenticated: AtomicU64::new(0),
             failed: AtomicU64::new(0),
+            metrics: RequestMetrics::default(),
         }
     }
 }
@@ -173,6 +178,7 @@ impl RequestLog {
             Outcome::Failed { .. } => &self.failed,
         };
         counter.fetch_add(1, Ordering::Relaxed);
+        self.metrics.note(&line);
         if let Some(key) = line.key {
             self.used.lock().unwrap_or_else(PoisonError::into_inner).insert(key, line.at);
         }

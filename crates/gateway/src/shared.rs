@@ -1,8 +1,10 @@
 //! The gateway as a whole: what its parts share, and how it starts.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use arc_swap::ArcSwap;
+use jiff::Timestamp;
 use paddock_alpaca::client::AccountClient;
 use paddock_alpaca::credential::UnsendableCredential;
 use paddock_alpaca::{AlpacaClient, Credential};
@@ -21,8 +23,10 @@ use crate::checkpoints;
 use crate::control::Control;
 use crate::directory::{ConnectionEntry, Directory, DirectoryError};
 use crate::halt::{Emergency, Sending, WindDowns};
+use crate::health::LastLook;
 use crate::key_use::KeyBooks;
 use crate::meter::{Limits, Meters};
+use crate::metrics::Metrics;
 use crate::own::Owners;
 use crate::requests::RequestLog;
 use crate::signature::SeenSignatures;
@@ -111,17 +115,28 @@ pub(crate) struct Shared {
     pub(crate) sending: Sending,
     pub(crate) emergency: Arc<Emergency>,
     pub(crate) wind_downs: WindDowns,
+    pub(crate) metrics: Arc<Metrics>,
+    /// Whether the last change of keys and freezes could not be read.
+    pub(crate) directory_is_stale: AtomicBool,
+    pub(crate) started_at: Timestamp,
+    pub(crate) last_look: LastLook,
 }
 
 impl Shared {
     pub(crate) async fn reload(&self) -> Result<(), GatewayError> {
         let mut known = self.reloading.lock().await;
-        let snapshot = self.store.snapshot().await?;
-        // Who looks often finds mostly what was known.
-        if known.as_ref() == Some(&snapshot) {
-            return Ok(());
-        }
-        let directory = Directory::new(snapshot.clone(), Arc::clone(&self.emergency))?;
+        let read = async {
+            let snapshot = self.store.snapshot().await?;
+            // Who looks often finds mostly what was known.
+            if known.as_ref() == Some(&snapshot) {
+                return Ok::<_, GatewayError>(None);
+            }
+            let directory = Directory::new(snapshot.clone(), Arc::clone(&self.emergency))?;
+            Ok(Some((snapshot, directory)))
+        };
+        let read = read.await;
+        self.directory_is_stale.store(read.is_err(), Ordering::Relaxed);
+        let Some((snapshot, directory)) = read? else { return Ok(()) };
         self.meters.forget_others(&directory);
         self.directory.store(Arc::new(directory));
         *known = Some(snapshot);
@@ -165,6 +180,7 @@ impl Gateway {
     /// # Errors
     /// [`GatewayError`] when the database or its content cannot be used.
     pub async fn start(options: GatewayOptions) -> Result<Self, GatewayError> {
+        let started_at = options.clock.now();
         let shared = Shared {
             for_changes: Upstream::new()?,
             signatures: SeenSignatures::since(options.clock.now()),
@@ -192,6 +208,10 @@ impl Gateway {
             sending: Sending::default(),
             emergency: Arc::default(),
             wind_downs: WindDowns::default(),
+            metrics: Arc::default(),
+            directory_is_stale: AtomicBool::new(false),
+            started_at,
+            last_look: LastLook::default(),
         };
         shared.reload().await?;
         shared.key_books.remember(shared.store.habits(trading_date(shared.clock.now())).await?);

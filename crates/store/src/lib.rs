@@ -23,6 +23,7 @@ mod key_use;
 mod migrations;
 mod placed;
 mod prune;
+mod pulse;
 mod signing_keys;
 mod signs;
 mod snapshot;

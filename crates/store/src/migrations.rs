@@ -22,6 +22,7 @@ pub(crate) fn sqlite() -> Migrator {
         4 "signed requests" "0004_signed_requests.sql",
         5 "freezes" "0005_freezes.sql",
         6 "audit and use" "0006_audit_and_use.sql",
+        7 "pulse" "0007_pulse.sql",
         14 "approvals" "0014_approvals.sql",
     ))
 }
@@ -34,6 +35,7 @@ pub(crate) fn postgres() -> Migrator {
         4 "signed requests" "0004_signed_requests.sql",
         5 "freezes" "0005_freezes.sql",
         6 "audit and use" "0006_audit_and_use.sql",
+        7 "pulse" "0007_pulse.sql",
         14 "approvals" "0014_approvals.sql",
     ))
 }

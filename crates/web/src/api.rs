@@ -7,6 +7,7 @@ mod backup;
 mod check_in;
 pub(crate) mod connections;
 mod freeze;
+mod health;
 pub(crate) mod keys;
 mod requests;
 mod status;
@@ -28,6 +29,8 @@ use crate::problem::Problem;
 pub fn router(state: Arc<WebState>) -> Router {
     let v1 = Router::new()
         .route("/status", get(status::show))
+        .route("/health", get(health::show))
+        .route("/metrics", get(crate::pages::health::metrics))
         .route("/connections", get(connections::list::list).post(connections::add::add))
         .route("/connections/{name}", delete(connections::remove::remove))
         .route("/connections/{name}/check", post(connections::check::check))

@@ -24,6 +24,6 @@ pub use api::router as api_router;
 pub use lifetime::parse as parse_lifetime;
 pub use pages::chain::ChainWatch;
 pub use pages::hosts::AllowedHosts;
-pub use pages::router as pages_router;
+pub use pages::{monitoring_router, router as pages_router};
 pub use problem::Problem;
 pub use state::WebState;

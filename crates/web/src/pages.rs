@@ -4,6 +4,7 @@
 mod assets;
 pub(crate) mod chain;
 mod headers;
+pub(crate) mod health;
 mod home;
 pub(crate) mod hosts;
 mod live;
@@ -19,6 +20,7 @@ use axum::routing::get;
 use http::{StatusCode, header};
 
 use crate::WebState;
+use hosts::AllowedHosts;
 
 /// The web listener: the first page, its assets and its events. It answers only to the hosts that the state allows.
 pub fn router(state: Arc<WebState>) -> Router {
@@ -26,16 +28,24 @@ pub fn router(state: Arc<WebState>) -> Router {
         .route("/", get(home::show))
         .route("/events", get(live::events))
         .route("/assets/{name}", get(assets::serve))
-        .route("/livez", get(alive))
+        .route("/livez", get(health::alive))
+        .route("/readyz", get(health::ready))
         .fallback(nothing_here)
         .layer(from_fn(headers::protect))
-        .layer(from_fn_with_state(Arc::clone(&state), hosts::check))
+        .layer(from_fn_with_state(Arc::new(state.hosts.clone()), hosts::check))
         .with_state(state)
 }
 
-/// `GET /livez`: the process answers.
-async fn alive() -> impl IntoResponse {
-    ([(header::CACHE_CONTROL, "no-store")], "alive\n")
+/// The listener for whoever watches over Paddock: `/metrics`, `/livez` and `/readyz`. It answers only to `hosts`.
+pub fn monitoring_router(state: Arc<WebState>, hosts: AllowedHosts) -> Router {
+    Router::new()
+        .route("/metrics", get(health::metrics))
+        .route("/livez", get(health::alive))
+        .route("/readyz", get(health::ready))
+        .fallback(nothing_here)
+        .layer(from_fn(headers::protect))
+        .layer(from_fn_with_state(Arc::new(hosts), hosts::check))
+        .with_state(state)
 }
 
 async fn nothing_here() -> impl IntoResponse {

@@ -26,6 +26,10 @@ pub(crate) struct ServeArgs {
     /// [default: nowhere]
     #[arg(long, value_name = "ADDR")]
     proxy: Option<ListenAddr>,
+    /// Where Prometheus and other watchers find /metrics, /livez and /readyz; they name access keys and tell what they do
+    /// [default: nowhere]
+    #[arg(long, value_name = "ADDR")]
+    metrics: Option<ListenAddr>,
     /// Allow addresses that other machines can reach. All but the TLS entrance speak plain HTTP and the pages have no login: only a
     /// trusted network or a TLS proxy may reach them
     #[arg(long)]
@@ -40,19 +44,25 @@ pub(crate) async fn run(args: ServeArgs, context: &Context) -> Outcome {
     config.gateway = args.gateway.unwrap_or(config.gateway);
     config.tls = args.tls.or(config.tls);
     config.proxy = args.proxy.or(config.proxy);
+    config.metrics = args.metrics.or(config.metrics);
     config.allow_remote |= args.allow_remote;
     let running = Running::start(dir.clone(), &config).await?;
-    let Addresses { gateway, tls, proxy, web } = running.addresses();
+    let Addresses { gateway, tls, proxy, web, metrics } = running.addresses();
     let (gateway, web) = (format!("http://{gateway}"), format!("http://{web}"));
     let (tls, proxy) =
         (tls.map(|tls| format!("https://{tls}")), proxy.map(|proxy| format!("http://{proxy}")));
-    let value = json!({ "gateway": gateway, "tls": tls, "proxy": proxy, "web": web, "data_dir": dir.path() });
+    let metrics = metrics.map(|metrics| format!("http://{metrics}/metrics"));
+    let value = json!({
+        "gateway": gateway, "tls": tls, "proxy": proxy, "web": web, "metrics": metrics, "data_dir": dir.path()
+    });
     context.output.show(&value, |paint| {
         let mut lines = format!("{}\n  programs  {gateway}\n", paint.bold("Paddock is ready"));
         for (name, address) in [("by TLS  ", tls), ("by proxy", proxy)] {
             lines += &address.map(|address| format!("  {name}  {address}\n")).unwrap_or_default();
         }
-        format!("{lines}  pages     {web}\n  data      {}\nCtrl-C ends it.", dir.path().display())
+        lines += &format!("  pages     {web}\n");
+        lines += &metrics.map(|address| format!("  metrics   {address}\n")).unwrap_or_default();
+        format!("{lines}  data      {}\nCtrl-C ends it.", dir.path().display())
     })?;
     running.run(ending.graceful, ending.hard).await
 }

@@ -92,7 +92,7 @@ impl Stage {
 
         let config = configure(&dir, listeners, &broker)?;
         let running = Running::start_locked(dir.clone(), &config, lock).await?;
-        let Addresses { gateway, tls, proxy, web } = running.addresses();
+        let Addresses { gateway, tls, proxy, web, .. } = running.addresses();
         let (gateway, web) = (format!("http://{gateway}"), format!("http://{web}"));
         story.ready("Paddock", &format!("{gateway} for programs, {web} for people"))?;
 

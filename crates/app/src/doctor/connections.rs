@@ -8,6 +8,7 @@ use crate::failure::Failure;
 
 /// The checks that a running server makes for us.
 pub(super) async fn through(client: &ApiClient, found: &mut Vec<Checkup>) {
+    found.extend(health(client).await);
     found.push(match client.get("/api/v1/audit/verify").await {
         Ok(verified) if verified["valid"] == true => {
             Checkup::ok("audit chain", format!("whole: {} records", verified["records"]))
@@ -21,6 +22,27 @@ pub(super) async fn through(client: &ApiClient, found: &mut Vec<Checkup>) {
         Err(failure) => Checkup::fail("audit chain", &failure),
     });
     each(client, found).await;
+}
+
+/// Whether the server can serve, part by part.
+async fn health(client: &ApiClient) -> Vec<Checkup> {
+    let health = match client.get("/api/v1/health").await {
+        Ok(health) => health,
+        Err(failure) => return vec![Checkup::fail("ready", &failure)],
+    };
+    if health["ready"] == true {
+        return vec![Checkup::ok("ready", "it can serve: the database takes writes and the vault is open")];
+    }
+    let parts = health["parts"].as_array().into_iter().flatten().filter(|part| part["ready"] != true);
+    parts
+        .map(|part| {
+            let text = |field: &str| part[field].as_str().unwrap_or("unknown").to_owned();
+            let problem = text("problem");
+            let (finding, step) = problem.split_once(": ").unwrap_or((&problem, "look at the server's log"));
+            let failure = Failure::new(format!("the {}: {finding}", text("name"))).hint(step);
+            Checkup::fail("ready", &failure)
+        })
+        .collect()
 }
 
 /// Asks Alpaca about every connection.

@@ -25,6 +25,7 @@ fn every_command_explains_itself() {
         "vault",
         "backup",
         "restore",
+        "metrics",
         "doctor",
         "paper",
     ] {

@@ -97,6 +97,27 @@ fn a_wrong_pair_is_told_apart_and_not_stored() {
 }
 
 #[test]
+fn whoever_watches_finds_figures_where_they_were_asked_for() {
+    let bench = Bench::new();
+    bench.connect().ok();
+    let mut command = bench.command();
+    command.args(["serve", "--web", "127.0.0.1:0", "--gateway", "127.0.0.1:0", "--metrics", "127.0.0.1:0"]);
+    let mut server = crate::bench::Process::start(command, &bench.path().join("serve.log"));
+    let metrics = server.address("metrics");
+    let (status, body) = http("GET", &metrics, &[], "");
+    assert_eq!(status, 200);
+    assert!(body.contains("paddock_budget_limit{connection=\"main\",api=\"trading\"} 200"), "{body}");
+    let ready = metrics.replace("/metrics", "/readyz");
+    assert_eq!(http("GET", &ready, &[], "").0, 200);
+    let printed = bench.run(&["metrics"]).ok().json()["metrics"].as_str().unwrap().to_owned();
+    assert!(printed.contains("paddock_vault_locked 0"), "{printed}");
+    let found = bench.run(&["doctor"]).ok().json();
+    let ready = found.as_array().unwrap().iter().find(|one| one["name"] == "ready").unwrap();
+    assert_eq!(ready["verdict"], "ok");
+    assert_eq!(server.stop(), 0);
+}
+
+#[test]
 fn open_connections_do_not_hold_up_the_end() {
     use std::io::{Read as _, Write as _};
     let bench = Bench::new();

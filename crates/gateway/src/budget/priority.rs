@@ -43,6 +43,15 @@ impl Priority {
         }
     }
 
+    pub(crate) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Cancel => "cancel",
+            Self::Close => "close",
+            Self::Order => "order",
+            Self::Read => "read",
+        }
+    }
+
     /// How long such a request waits for its turn. An order that comes too late may be worse than none.
     pub(crate) const fn patience(self) -> Duration {
         Duration::from_secs(match self {

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use http::{HeaderMap, StatusCode};
+use jiff::Timestamp;
 use paddock_core::Clock;
 
 use super::{Budget, Head};
@@ -23,8 +24,8 @@ pub(crate) struct Ticket {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
     Taken,
-    /// With its number.
-    Sent(u64),
+    /// With its number, and when.
+    Sent(u64, Timestamp),
     Answered,
 }
 
@@ -53,17 +54,18 @@ impl Ticket {
 
     /// The request is being sent: from here on it counts, whatever becomes of it.
     pub(crate) fn sent(&mut self) {
-        self.state = State::Sent(self.budget.count.number());
+        self.state = State::Sent(self.budget.count.number(), self.clock.now());
     }
 
     /// The head of the answer has come.
     pub(crate) fn answered(mut self, status: StatusCode, headers: &HeaderMap) {
-        let State::Sent(number) = std::mem::replace(&mut self.state, State::Answered) else { return };
+        let State::Sent(number, sent_at) = std::mem::replace(&mut self.state, State::Answered) else {
+            return;
+        };
         let now = self.clock.now();
         let head = Head::read(status, headers, now);
-        if head.limited {
-            self.budget.figures.limited.fetch_add(1, Ordering::Relaxed);
-        }
+        let took = now.duration_since(sent_at).as_micros();
+        self.budget.figures.answered(status, u64::try_from(took).unwrap_or(0));
         self.budget.count.answered(number, &head, self.beyond, now);
         self.budget.serve(&self.clock);
     }
@@ -73,7 +75,10 @@ impl Drop for Ticket {
     fn drop(&mut self) {
         match self.state {
             State::Taken => self.budget.count.give_back(),
-            State::Sent(_) => self.budget.count.unanswered(),
+            State::Sent(..) => {
+                self.budget.figures.lost.fetch_add(1, Ordering::Relaxed);
+                self.budget.count.unanswered();
+            }
             State::Answered => {}
         }
     }

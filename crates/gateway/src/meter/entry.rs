@@ -36,8 +36,13 @@ pub(crate) async fn enter(
 ) -> Result<Entered, Stop> {
     let meter = lane.shared.meters.of(grant.entry());
     let most = grant.entry().key.scope.max_requests_per_minute;
-    line.counted =
-        Counted { meter: Some(Arc::clone(&meter)), api: target.map(|target| target.operation.api), most };
+    let operation = target.map(|target| target.operation);
+    line.counted = Counted {
+        meter: Some(Arc::clone(&meter)),
+        api: operation.map(|operation| operation.api),
+        class: operation.map(|operation| operation.class),
+        most,
+    };
     let is_cancel = target.is_some_and(|target| target.operation.class == PermissionClass::Cancel);
     if let Some(most) = most
         && let Err(too_many) = meter.count(most, is_cancel, arrival.at)

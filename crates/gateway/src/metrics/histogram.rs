@@ -17,7 +17,6 @@ pub(crate) struct Histogram {
 }
 
 /// What a histogram holds.
-#[cfg(test)]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Held {
     /// How many were at most as long as each bound.
@@ -38,7 +37,6 @@ impl Histogram {
         self.sum.fetch_add(micros, Ordering::Relaxed);
     }
 
-    #[cfg(test)]
     pub(crate) fn held(&self) -> Held {
         let mut count = 0;
         let mut up_to = [0; BOUNDS.len()];

@@ -183,6 +183,7 @@ impl Hub {
                     (self.held, self.surplus) = (held, true);
                     pause = FIRST_PAUSE;
                     if let Some(since) = gap.take() {
+                        self.shared.metrics.streams.gap();
                         self.tell_gap(since);
                     }
                     match self.serve(&mut wire, fingerprint).await {

@@ -94,10 +94,10 @@ async fn run(opening: &Opening, feed: Feed, socket: &mut ClientSocket) -> Result
                     match sent {
                         Ok(Ok(())) => {}
                         Ok(Err(_)) => return Err(Ending::Gone),
-                        Err(_) => return Err(session.conduct(StreamError::SLOW_CLIENT)),
+                        Err(_) => return Err(too_slow(opening, &session)),
                     }
                 }
-                None => return Err(session.conduct(StreamError::SLOW_CLIENT)),
+                None => return Err(too_slow(opening, &session)),
             },
             received = session.socket.recv() => {
                 let received = heard(received)?;
@@ -106,6 +106,11 @@ async fn run(opening: &Opening, feed: Feed, socket: &mut ClientSocket) -> Result
             }
         }
     }
+}
+
+fn too_slow(opening: &Opening, session: &Session<'_>) -> Ending {
+    opening.lane.shared.metrics.streams.slow();
+    session.conduct(StreamError::SLOW_CLIENT)
 }
 
 impl Session<'_> {

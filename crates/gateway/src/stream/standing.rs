@@ -18,7 +18,8 @@ use crate::door::actor;
 use crate::entrance::Reached;
 use crate::lane::Lane;
 use crate::meter::OpenStream;
-use crate::requests::{Outcome, RequestLine};
+use crate::metrics::streams;
+use crate::requests::{Counted, Outcome, RequestLine};
 use crate::shared::Shared;
 
 /// How often the time is compared with the end of an access key.
@@ -34,6 +35,7 @@ pub(super) struct Standing {
     ticks: Interval,
     /// Its place among the key's streams, which is free when this is dropped.
     place: Option<OpenStream>,
+    counted: Option<streams::Counted>,
 }
 
 /// Why a program does not get a stream, or does not keep it.
@@ -78,11 +80,12 @@ impl Standing {
             stream: opening.stream,
             ticks,
             place: None,
+            counted: None,
         };
         let verdict = standing
             .host(&opening.reached)
             .and_then(|()| standing.check())
-            .and_then(|()| standing.takeplace());
+            .and_then(|()| standing.take_a_place());
         let outcome = match &verdict {
             Ok(()) => Outcome::Permitted,
             Err(Denied::Refused(refusal)) => {
@@ -101,7 +104,10 @@ impl Standing {
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let shared = Arc::clone(&lane.shared);
         let changes = shared.directory_changes.subscribe();
-        Self { shared, grant, network, stream: Stream::TradeEvents, changes, ticks, place: Some(place) }
+        let stream = Stream::TradeEvents;
+        let connection = grant.entry().connection.connection.id;
+        let counted = Some(streams::Counted::new(&shared.metrics, connection, stream.path()));
+        Self { shared, grant, network, stream, changes, ticks, place: Some(place), counted }
     }
 
     pub(super) const fn grant(&self) -> &Grant {
@@ -125,9 +131,11 @@ impl Standing {
         }
     }
 
-    fn takeplace(&mut self) -> Result<(), Denied> {
+    fn take_a_place(&mut self) -> Result<(), Denied> {
         let meter = self.shared.meters.of(self.grant.entry());
         self.place = Some(meter.open_stream().ok_or(Denied::TooMany(meter.streams_at_once()))?);
+        let connection = self.grant.entry().connection.connection.id;
+        self.counted = Some(streams::Counted::new(&self.shared.metrics, connection, self.stream.path()));
         Ok(())
     }
 
@@ -189,6 +197,11 @@ impl Standing {
             path: self.stream.path().to_owned(),
             operation: Some(self.stream.operation().0),
             summary: Some("stream".to_owned()),
+            counted: Counted {
+                meter: Some(self.shared.meters.of(self.grant.entry())),
+                class: Some(self.stream.operation().1),
+                ..Counted::default()
+            },
             status: if outcome == Outcome::Permitted { 200 } else { 403 },
             outcome,
             ..RequestLine::begun(arrival.request, arrival.at, &http::Method::GET)

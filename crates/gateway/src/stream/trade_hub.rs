@@ -152,6 +152,7 @@ impl Hub {
                     pause = FIRST_PAUSE;
                     self.state.send_replace(State::Up);
                     if let Some(since) = gap.take() {
+                        self.shared.metrics.streams.gap();
                         let gap = Arc::new(Told::Gap(since, self.shared.clock.now()));
                         _ = self.told.send(Arc::clone(&gap));
                         _ = self.attributed.send(gap);

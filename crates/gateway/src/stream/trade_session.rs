@@ -55,6 +55,7 @@ impl Session {
                 told = next_of(self.told.as_mut()) => match told {
                     Ok(told) => shown(&told, self.audience),
                     Err(RecvError::Lagged(_)) => {
+                        self.opening.lane.shared.metrics.streams.slow();
                         return Err(Ending::Conduct(Some(self.message(&error("slow client")))));
                     }
                     // The hub has ended; there is another one when it is listened to again.

@@ -12,6 +12,7 @@ mod deadman;
 mod entrances;
 mod freeze;
 mod freeze_speed;
+mod metrics;
 mod nodes;
 mod order_limits;
 mod orders;

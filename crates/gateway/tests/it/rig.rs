@@ -292,6 +292,26 @@ pub async fn second_gateway(rig: &Rig, upstream: SocketAddr) -> SocketAddr {
     address
 }
 
+/// A second gateway on the same database, whose vault's key file is missing.
+pub async fn locked_rig(rig: &Rig) -> (Control, SocketAddr) {
+    let gateway = Gateway::start(GatewayOptions {
+        store: rig.store.clone(),
+        vault: Vault::open(KeyFile::new(rig.path("missing.key"))),
+        client: client(rig.broker.address),
+        clock: rig.clock.clone(),
+        entropy: Arc::new(OsEntropy),
+        user: rig.user,
+        limits: Limits::default(),
+    })
+    .await
+    .unwrap();
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let (control, address) = (gateway.control(), listener.local_addr().unwrap());
+    let stop = rig.stop.clone();
+    tokio::spawn(async move { gateway.serve(listener, stop).await });
+    (control, address)
+}
+
 /// A client whose paper and data hosts are the broker; nobody answers at the live host.
 fn client(broker: SocketAddr) -> AlpacaClient {
     let url = format!("http://{broker}");

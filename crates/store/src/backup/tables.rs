@@ -97,6 +97,7 @@ pub(crate) const TABLES: &[Table] = &[
         ],
     },
     Table { name: "everything", key: "id", seeded: true, columns: &[("id", Int), ("frozen", Bool)] },
+    Table { name: "pulse", key: "id", seeded: true, columns: &[("id", Int), ("at", Int)] },
     Table {
         name: "usage",
         key: "access_key_id, day",

@@ -12,8 +12,6 @@ use axum::response::{IntoResponse, Response};
 use http::uri::Authority;
 use http::{HeaderMap, StatusCode, Uri, header};
 
-use crate::WebState;
-
 /// The names under which the web listener may be addressed: this machine by loopback, the address that it listens on, and names
 /// that the operator gave.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -57,8 +55,8 @@ impl AllowedHosts {
 }
 
 /// Answers only requests that are addressed to an allowed host.
-pub(super) async fn check(State(state): State<Arc<WebState>>, request: Request, next: Next) -> Response {
-    if state.hosts.allow_request(request.uri(), request.headers()) {
+pub(super) async fn check(State(hosts): State<Arc<AllowedHosts>>, request: Request, next: Next) -> Response {
+    if hosts.allow_request(request.uri(), request.headers()) {
         return next.run(request).await;
     }
     (

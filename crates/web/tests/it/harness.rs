@@ -39,7 +39,7 @@ pub(crate) struct Paddock {
     pub(crate) gateway_url: String,
     pub(crate) dir: TempDir,
     api: Router,
-    pages: Router,
+    pub(crate) pages: Router,
     closing: CancellationToken,
 }
 

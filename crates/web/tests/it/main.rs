@@ -7,6 +7,7 @@ mod bad_input;
 mod connecting;
 mod fake_alpaca;
 mod harness;
+mod health;
 mod keys;
 mod page;
 mod paper;
