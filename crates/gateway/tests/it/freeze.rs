@@ -7,6 +7,7 @@ use std::sync::mpsc;
 use paddock_core::Clock as _;
 use paddock_core::audit::Actor;
 use paddock_core::calendar::trading_date;
+use paddock_gateway::Limits;
 use paddock_store::{Freezing, Subject};
 use rstest::rstest;
 use serde_json::{Value, json};
@@ -40,6 +41,11 @@ async fn freeze(rig: &Rig, subject: Subject, passing: &str) {
 async fn unfreeze(rig: &Rig, subject: Subject) {
     rig.store.unfreeze(subject, &Actor::Operator, rig.clock.now()).await.unwrap();
     rig.control.reload().await.unwrap();
+}
+
+/// No account's budget is in the way of programs that order without a pause.
+pub fn unpaced() -> Limits {
+    Limits { trading_per_minute: Some(1_000_000), ..Limits::default() }
 }
 
 fn order(side: &str) -> Value {
@@ -129,7 +135,7 @@ async fn a_freeze_in_memory_needs_no_database_and_survives_a_reload() {
 async fn no_order_is_sent_once_the_freeze_has_returned(
     #[values(What::Key, What::Connection, What::Everything)] what: What,
 ) {
-    let rig = Arc::new(Rig::start().await);
+    let rig = Arc::new(Rig::limited(unpaced()).await);
     let pair = rig.key(trader()).await;
     let over = Arc::new(AtomicBool::new(false));
     let programs: Vec<_> = (0..16)

@@ -16,6 +16,7 @@ use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::{WebSocketStream, client_async};
 
+use crate::freeze::unpaced;
 use crate::rig::{Pair, Rig, trader};
 
 const ROUNDS: usize = 100;
@@ -48,7 +49,7 @@ async fn unfreeze(rig: &Rig, subject: Subject) {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "a measurement"]
 async fn of_orders_under_load() {
-    let rig = Arc::new(Rig::start().await);
+    let rig = Arc::new(Rig::limited(unpaced()).await);
     let pair = rig.key(trader()).await;
     let over = Arc::new(AtomicBool::new(false));
     let programs: Vec<_> = (0..PROGRAMS)
