@@ -7,7 +7,7 @@ mod bars;
 mod fault;
 mod pacer;
 
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use http::HeaderMap;
@@ -35,6 +35,9 @@ const MAX_ANSWER: usize = 16 * 1024 * 1024;
 
 /// How long to wait for a connection.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// How long a connection waits for another request.
+const KEPT: Duration = Duration::from_secs(20);
 
 /// How long to wait for a whole answer.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(20);
@@ -68,7 +71,8 @@ pub struct ClientSetupFault(#[source] reqwest::Error);
 /// Asks Alpaca. Cheap to clone; clones share connections.
 #[derive(Clone, Debug)]
 pub struct AlpacaClient {
-    http: reqwest::Client,
+    http: Arc<RwLock<reqwest::Client>>,
+    options: ClientOptions,
     endpoints: Endpoints,
 }
 
@@ -78,21 +82,21 @@ impl AlpacaClient {
     /// # Errors
     /// [`ClientSetupFault`] when TLS cannot be set up on this machine.
     pub fn new(endpoints: Endpoints, options: &ClientOptions) -> Result<Self, ClientSetupFault> {
-        let mut builder = reqwest::Client::builder()
-            .user_agent(concat!("paddock/", env!("CARGO_PKG_VERSION")))
-            .redirect(reqwest::redirect::Policy::none())
-            .retry(reqwest::retry::never())
-            .connect_timeout(CONNECT_TIMEOUT)
-            .timeout(options.timeout.unwrap_or(ANSWER_TIMEOUT));
-        if options.proxy == ProxyUse::Direct {
-            builder = builder.no_proxy();
+        let http = connections(options)?;
+        Ok(Self { http: Arc::new(RwLock::new(http)), options: options.clone(), endpoints })
+    }
+
+    /// Closes the connections that wait for another request. Each has the head of its last request in its buffers, with a credential
+    /// in it, which may be none any more.
+    pub fn forget_connections(&self) {
+        // It could be set up before, so it can be now; if not, the connections end when they have waited long enough.
+        if let Ok(fresh) = connections(&self.options) {
+            *self.http.write().unwrap_or_else(PoisonError::into_inner) = fresh;
         }
-        for pem in &options.extra_roots {
-            let certificates =
-                reqwest::Certificate::from_pem_bundle(pem.as_bytes()).map_err(ClientSetupFault)?;
-            builder = builder.tls_certs_merge(certificates);
-        }
-        Ok(Self { http: builder.build().map_err(ClientSetupFault)?, endpoints })
+    }
+
+    fn http(&self) -> reqwest::Client {
+        self.http.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// The addresses that it asks.
@@ -112,6 +116,25 @@ impl AlpacaClient {
     ) -> Result<AccountClient<'_>, UnsendableCredential> {
         Ok(AccountClient { client: self, environment, headers: credential.headers()?, pacer: None })
     }
+}
+
+/// A client without open connections.
+fn connections(options: &ClientOptions) -> Result<reqwest::Client, ClientSetupFault> {
+    let mut builder = reqwest::Client::builder()
+        .user_agent(concat!("paddock/", env!("CARGO_PKG_VERSION")))
+        .redirect(reqwest::redirect::Policy::none())
+        .retry(reqwest::retry::never())
+        .connect_timeout(CONNECT_TIMEOUT)
+        .pool_idle_timeout(KEPT)
+        .timeout(options.timeout.unwrap_or(ANSWER_TIMEOUT));
+    if options.proxy == ProxyUse::Direct {
+        builder = builder.no_proxy();
+    }
+    for pem in &options.extra_roots {
+        let certificates = reqwest::Certificate::from_pem_bundle(pem.as_bytes()).map_err(ClientSetupFault)?;
+        builder = builder.tls_certs_merge(certificates);
+    }
+    builder.build().map_err(ClientSetupFault)
 }
 
 /// Asks Alpaca about one account.
@@ -251,7 +274,7 @@ impl AccountClient<'_> {
             Method::Patch => http::Method::PATCH,
             Method::Delete => http::Method::DELETE,
         };
-        let mut request = self.client.http.request(http_method, target).headers(self.headers.clone());
+        let mut request = self.client.http().request(http_method, target).headers(self.headers.clone());
         if let Some(body) = body {
             request = request.header(CONTENT_TYPE, "application/json").body(body);
         }

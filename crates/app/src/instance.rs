@@ -33,6 +33,15 @@ pub(crate) enum Opening {
     CreateIfMissing,
 }
 
+/// What becomes of an instance whose vault cannot read its keys.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum WhenLocked {
+    /// It does not start: a command is told at once.
+    Refuse,
+    /// It serves, so that programs are told what is wrong. Nothing is forwarded.
+    Serve,
+}
+
 /// Where programs and people reach this Paddock.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Addresses {
@@ -69,7 +78,7 @@ impl Instance {
             web: config.web.socket(),
             metrics: config.metrics.map(ListenAddr::socket),
         };
-        Self::open_at(dir, config, lock, addresses).await
+        Self::open_at(dir, config, lock, addresses, WhenLocked::Refuse).await
     }
 
     /// Opens the data directory. A rolled-back database is refused.
@@ -78,12 +87,13 @@ impl Instance {
         config: &Config,
         lock: DirLock,
         addresses: Addresses,
+        when_locked: WhenLocked,
     ) -> Outcome<Self> {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let entropy: Arc<dyn Entropy> = Arc::new(OsEntropy);
         let store = open_store(&dir, config).await?;
         Anchor::of(&dir).check(&store).await?;
-        let vault = open_vault(&dir, &store, &*entropy).await?;
+        let vault = open_vault(&dir, &store, &*entropy, when_locked).await?;
         let user = store.ensure_owner(clock.now(), &*entropy).await?;
         let client = AlpacaClient::new(config.endpoints.clone(), &ClientOptions::default())
             .map_err(Failure::cannot("ask Alpaca"))?;
@@ -228,15 +238,28 @@ pub(crate) async fn open_store(dir: &DataDir, config: &Config) -> Outcome<Store>
 
 /// Opens the vault. A key file is made only for a database in which nothing is sealed: what other keys sealed, new ones do
 /// not open.
-async fn open_vault(dir: &DataDir, store: &Store, entropy: &dyn Entropy) -> Outcome<Vault> {
+async fn open_vault(
+    dir: &DataDir,
+    store: &Store,
+    entropy: &dyn Entropy,
+    when_locked: WhenLocked,
+) -> Outcome<Vault> {
     let file = KeyFile::new(dir.key_file());
     if !dir.key_file().exists() && store.deks().await?.is_empty() {
         file.create(entropy).map_err(|error| Failure::new(error.to_string()).hint(error.hint()))?;
     }
     let vault = Vault::open(file);
-    // A gateway that cannot open credentials would refuse every request: better not to start.
-    vault.unlock().map_err(|error| Failure::new(error.to_string()).hint(error.hint()))?;
-    Ok(vault)
+    match (vault.unlock(), when_locked) {
+        (Ok(_), _) => Ok(vault),
+        (Err(error), WhenLocked::Refuse) => Err(Failure::new(error.to_string()).hint(error.hint())),
+        (Err(error), WhenLocked::Serve) => {
+            let hint = error.hint();
+            tracing::error!(
+                "{error}: the vault is locked and every request is answered with 503; {hint}, and restart"
+            );
+            Ok(vault)
+        }
+    }
 }
 
 fn gateway_failure(error: paddock_gateway::GatewayError) -> Failure {

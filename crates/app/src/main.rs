@@ -35,15 +35,18 @@ mod table;
 use std::process::ExitCode;
 
 use clap::Parser as _;
+use mimalloc::MiMalloc;
+use zeroizing_alloc::ZeroAlloc;
 
 use crate::cli::{Cli, Command};
 use crate::context::Context;
 use crate::failure::{Failure, Outcome};
 use crate::output::{Output, note};
 
-// A gateway allocates and frees on several threads for each request; this allocator does both without locks.
+// A gateway allocates and frees on several threads for each request; this allocator does both without locks. What is freed is wiped
+// first: secrets pass through buffers of libraries, which do not wipe them.
 #[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+static ALLOCATOR: ZeroAlloc<MiMalloc> = ZeroAlloc(MiMalloc);
 
 fn main() -> ExitCode {
     let Cli { global, command } = Cli::parse();

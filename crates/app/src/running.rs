@@ -21,7 +21,7 @@ use crate::data_dir::DataDir;
 use crate::deadman;
 use crate::failure::{Failure, Outcome};
 use crate::files::remove_if_there;
-use crate::instance::{Addresses, Instance};
+use crate::instance::{Addresses, Instance, WhenLocked};
 use crate::listen::ListenAddr;
 use crate::lock::DirLock;
 
@@ -79,7 +79,7 @@ impl Running {
         } else {
             None
         };
-        let instance = Arc::new(Instance::open_at(dir, config, lock, addresses).await?);
+        let instance = Arc::new(Instance::open_at(dir, config, lock, addresses, WhenLocked::Serve).await?);
         instance.note_chain().await;
         let admin = api::bind(instance.dir())?;
         let mut servers = JoinSet::new();

@@ -27,6 +27,7 @@ use crate::lane::Lane;
 use crate::meter::Entered;
 use crate::observe::{WholeAnswer, read_whole};
 use crate::own::{Claim, Touched};
+use crate::scrub::Scrubber;
 use crate::shared::Shared;
 use crate::stop::Stop;
 use crate::target::{Intention, Target, summary};
@@ -127,6 +128,10 @@ impl Change {
             .asking(&entry.connection, &credential, self.asker())
             .map_err(|_| Fault::credential_unreadable())?;
         let finder = FactFinder { asking, scope: &entry.key.scope };
+        self.found(shared, &finder).await.map_err(|stop| stop.without(&credential))
+    }
+
+    async fn found(&self, shared: &Shared, finder: &FactFinder<'_>) -> Result<Act, Stop> {
         Ok(match &self.intention {
             Intention::Plain => Act::Plain,
             Intention::Opaque => Act::Opaque,
@@ -324,7 +329,8 @@ impl Change {
                 let order_id = Some(found.id.to_string());
                 self.write_placing(shared, Settlement::Confirmed { status: None, order_id }, &placed).await;
                 let body = serde_json::to_vec(&found).map_err(|_| Fault::upstream_unsafe())?;
-                let answer = whole(http::StatusCode::OK, body.into());
+                let body = Scrubber::new(credential).whole(body.into());
+                let answer = whole(http::StatusCode::OK, body.map_err(|_| Fault::upstream_unsafe())?);
                 return Ok(crate::answer::with_request_id(answer, self.arrival.request));
             } else if let Err(ClientError::Api(error)) = &found {
                 // "Not found" right after a lost answer proves nothing yet: the order may still be on its way. Recovery

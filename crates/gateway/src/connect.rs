@@ -10,12 +10,12 @@ use http::{Method, Request, Response};
 use http_body_util::{BodyExt as _, Empty};
 use hyper::body::Incoming;
 use hyper_util::rt::TokioIo;
-use hyper_util::server::graceful::Watcher;
 use paddock_alpaca::endpoints::AlpacaHost;
 use paddock_core::id::RequestId;
 use tokio_rustls::TlsAcceptor;
 
 use crate::answer::{AnswerBody, Fault};
+use crate::connections::Watcher;
 use crate::entrance::Reached;
 use crate::lane::{Lane, encrypt, serve_http};
 use crate::requests::{Outcome, RequestLine};

@@ -194,6 +194,14 @@ impl Directory {
         Ok(directory)
     }
 
+    /// Whether every credential of an earlier state is still one.
+    pub(crate) fn has_credentials_of(&self, earlier: &Self) -> bool {
+        let is_kept = |(id, entry): (&ConnectionId, &Arc<ConnectionEntry>)| {
+            self.connections.get(id).is_some_and(|now| now.fingerprint == entry.fingerprint)
+        };
+        earlier.connections.iter().all(is_kept)
+    }
+
     pub(crate) fn key_with_id(&self, key_id: &str) -> Option<&Arc<KeyEntry>> {
         self.by_key_id.get(key_id)
     }

@@ -100,7 +100,8 @@ pub(crate) async fn explain(
         let asking = shared
             .asking(&entry.connection, &credential, asker)
             .map_err(|_| crate::answer::Fault::credential_unreadable())?;
-        let facts = FactFinder { asking, scope: &entry.key.scope }.new_order(&parsed).await?;
+        let finder = FactFinder { asking, scope: &entry.key.scope };
+        let facts = finder.new_order(&parsed).await.map_err(|stop| stop.without(&credential))?;
         Ok::<_, Stop>((parsed, facts))
     };
     match judged.await {

@@ -6,10 +6,9 @@ use std::pin::pin;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use hyper::server::conn::http1::Builder;
 use hyper::service::service_fn;
-use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
-use hyper_util::server::conn::auto::Builder;
-use hyper_util::server::graceful::{GracefulShutdown, Watcher};
+use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::runtime::{self, Handle};
@@ -21,6 +20,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::connect;
+use crate::connections::{Connections, Watcher};
 use crate::door::pass;
 use crate::entrance::{Entrance, Reached};
 use crate::shared::{GatewayError, Shared};
@@ -81,7 +81,7 @@ impl Lane {
     }
 
     async fn serve(self: Arc<Self>, mut arriving: mpsc::UnboundedReceiver<Arrived>) {
-        let graceful = GracefulShutdown::new();
+        let graceful = Connections::default();
         while let Some(Arrived { socket, peer, entrance }) = arriving.recv().await {
             let Ok(socket) = TcpStream::from_std(socket) else { continue };
             let (lane, watcher) = (Arc::clone(&self), graceful.watcher());
@@ -127,7 +127,7 @@ pub(crate) async fn serve_http(
         async move { Ok::<_, Infallible>(pass(&lane, request, peer, &reached).await) }
     });
     let server = http1();
-    let connection = server.serve_connection_with_upgrades(TokioIo::new(socket), service);
+    let connection = server.serve_connection(TokioIo::new(socket), service).with_upgrades();
     if let Err(error) = watcher.watch(connection).await {
         tracing::debug!(%error, "a connection ended early");
     }
@@ -148,14 +148,15 @@ async fn serve_proxy(
         async move { Ok::<_, Infallible>(answer) }
     });
     // What goes on inside a tunnel is watched there. Here it is over after one request, or when its head is late.
-    if let Err(error) = http1().serve_connection_with_upgrades(TokioIo::new(socket), service).await {
+    if let Err(error) = http1().serve_connection(TokioIo::new(socket), service).with_upgrades().await {
         tracing::debug!(%error, "a connection ended early");
     }
 }
 
-fn http1() -> Builder<TokioExecutor> {
-    let mut builder = Builder::new(TokioExecutor::new()).http1_only();
-    builder.http1().timer(TokioTimer::new()).header_read_timeout(HEAD_TIMEOUT).max_buf_size(64 * 1024);
+/// HTTP/1.1 and nothing else: a second version would have a second place for each thing that is checked.
+fn http1() -> Builder {
+    let mut builder = Builder::new();
+    builder.timer(TokioTimer::new()).header_read_timeout(HEAD_TIMEOUT).max_buf_size(64 * 1024);
     builder
 }
 

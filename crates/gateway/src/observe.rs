@@ -1,17 +1,22 @@
 //! Phase 4: what comes back, on its way to the program.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use futures_util::stream;
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use http::{Response, StatusCode};
-use http_body_util::{BodyExt, Limited, StreamBody};
+use http_body_util::{BodyExt, StreamBody};
 use hyper::body::{Body as _, Frame, Incoming};
 use paddock_alpaca::Credential;
 use paddock_core::id::RequestId;
 
 use crate::answer::{AnswerBody, BodyError, Fault, full, with_request_id};
 use crate::budget::head;
-use crate::scrub::Scrubber;
+use crate::decode::Decoder;
+use crate::directory::ConnectionEntry;
+use crate::scrub::{Scrubber, Unsearchable};
+use crate::shared::Shared;
 
 /// The largest answer to a state-changing request that is read whole, in bytes.
 const MAX_ANSWER: usize = 8 * 1024 * 1024;
@@ -66,20 +71,34 @@ impl WholeAnswer {
     }
 }
 
-/// Refuses answers that must not be passed on: redirects, which would lead a client past the gateway, compressed bodies,
-/// in which a secret could hide, and the broker's 401, which a program would take for its own.
-fn check(status: StatusCode, headers: &HeaderMap) -> Result<(), Fault> {
-    if status == StatusCode::UNAUTHORIZED {
-        return Err(Fault::credential_refused());
-    }
-    let encoded = headers.get(header::CONTENT_ENCODING).is_some_and(|coding| coding != "identity");
-    if status.is_redirection() || status.is_informational() || encoded {
-        return Err(Fault::upstream_unsafe());
-    }
-    Ok(())
+/// An answer whose head may be passed on.
+struct Checked {
+    status: StatusCode,
+    headers: HeaderMap,
+    body: Plain,
 }
 
-fn passed_headers(headers: &HeaderMap, scrubber: &Scrubber) -> HeaderMap {
+/// Refuses answers that must not be passed on: redirects, which would lead a client past the gateway, codings that cannot be taken
+/// off, in which a secret could hide, and the broker's 401, which a program would take for its own.
+fn check(response: Response<Incoming>, credential: &Credential) -> Result<Checked, Fault> {
+    let (parts, body) = response.into_parts();
+    if parts.status == StatusCode::UNAUTHORIZED {
+        return Err(Fault::credential_refused());
+    }
+    if parts.status.is_redirection() || parts.status.is_informational() {
+        return Err(Fault::upstream_unsafe());
+    }
+    let decoder = Decoder::of(&parts.headers).map_err(|_| Fault::upstream_unsafe())?;
+    let mut headers =
+        passed_headers(&parts.headers, &Scrubber::new(credential)).map_err(|_| Fault::upstream_unsafe())?;
+    if decoder.is_some() {
+        headers.remove(header::CONTENT_ENCODING);
+        headers.remove(header::CONTENT_LENGTH);
+    }
+    Ok(Checked { status: parts.status, headers, body: Plain { body, decoder } })
+}
+
+fn passed_headers(headers: &HeaderMap, scrubber: &Scrubber<'_>) -> Result<HeaderMap, Unsearchable> {
     let named_by_connection: Vec<String> = headers
         .get_all(header::CONNECTION)
         .iter()
@@ -87,14 +106,60 @@ fn passed_headers(headers: &HeaderMap, scrubber: &Scrubber) -> HeaderMap {
         .flat_map(|value| value.split(','))
         .map(|name| name.trim().to_ascii_lowercase())
         .collect();
-    let passes = |name: &HeaderName| {
-        !DROPPED.contains(name) && !named_by_connection.iter().any(|named| named == name.as_str())
-    };
-    headers
-        .iter()
-        .filter(|(name, value)| passes(name) && !scrubber.finds(value.as_bytes()))
-        .map(|(name, value)| (name.clone(), value.clone()))
-        .collect()
+    let mut passed = HeaderMap::with_capacity(headers.len());
+    for (name, value) in headers {
+        let dropped =
+            DROPPED.contains(name) || named_by_connection.iter().any(|named| named == name.as_str());
+        if !dropped && !scrubber.finds(value.as_bytes())? && !scrubber.finds_in_name(name.as_str())? {
+            passed.append(name.clone(), value.clone());
+        }
+    }
+    Ok(passed)
+}
+
+/// The body of an answer without its coding.
+struct Plain {
+    body: Incoming,
+    decoder: Option<Decoder>,
+}
+
+impl Plain {
+    /// The next piece, when it has come.
+    async fn next(&mut self) -> Result<Option<Bytes>, BodyError> {
+        loop {
+            if let Some(decoder) = &mut self.decoder
+                && let Some(plain) = decoder.pull()?
+            {
+                return Ok(Some(plain));
+            }
+            let Some(frame) = self.body.frame().await else { break };
+            // Trailers are dropped: nothing in Alpaca's API uses them.
+            let Ok(data) = frame?.into_data() else { continue };
+            match &mut self.decoder {
+                Some(decoder) => decoder.push(data),
+                None => return Ok(Some(data)),
+            }
+        }
+        if let Some(decoder) = &self.decoder {
+            decoder.finish()?;
+        }
+        Ok(None)
+    }
+
+    /// All of it, if it has no more than [`MAX_ANSWER`] bytes.
+    async fn whole(mut self) -> Result<Bytes, Fault> {
+        // What is not what its coding says cannot be checked; what breaks off without one has failed.
+        let fault = if self.decoder.is_some() { Fault::upstream_unsafe } else { Fault::upstream_failed };
+        let (mut pieces, mut length) = (Vec::new(), 0);
+        while let Some(piece) = self.next().await.map_err(|_| fault())? {
+            length += piece.len();
+            if length > MAX_ANSWER {
+                return Err(Fault::upstream_failed());
+            }
+            pieces.push(piece);
+        }
+        Ok(if pieces.len() == 1 { pieces.swap_remove(0) } else { pieces.concat().into() })
+    }
 }
 
 /// Reads an answer whole and scrubs it.
@@ -102,18 +167,10 @@ pub(crate) async fn read_whole(
     response: Response<Incoming>,
     credential: &Credential,
 ) -> Result<WholeAnswer, Fault> {
-    let (parts, body) = response.into_parts();
-    check(parts.status, &parts.headers)?;
-    let mut scrubber = Scrubber::new(credential);
-    let body =
-        Limited::new(body, MAX_ANSWER).collect().await.map_err(|_| Fault::upstream_failed())?.to_bytes();
-    let headers = passed_headers(&parts.headers, &scrubber);
-    let mut scrubbed = scrubber.push(body);
-    let rest = scrubber.finish();
-    if !rest.is_empty() {
-        scrubbed = [scrubbed, rest].concat().into();
-    }
-    Ok(WholeAnswer { status: parts.status, headers, body: scrubbed })
+    let Checked { status, headers, body } = check(response, credential)?;
+    let body = body.whole().await?;
+    let body = Scrubber::new(credential).whole(body).map_err(|_| Fault::upstream_unsafe())?;
+    Ok(WholeAnswer { status, headers, body })
 }
 
 /// Answers up to this size are read whole before they are passed on, which costs less than streaming them.
@@ -123,46 +180,57 @@ const SMALL: u64 = 16 * 1024;
 pub(crate) async fn pass_on(
     response: Response<Incoming>,
     credential: &Credential,
+    entry: &Arc<ConnectionEntry>,
+    shared: &Arc<Shared>,
     request: RequestId,
 ) -> Result<Response<AnswerBody>, Fault> {
     if response.body().size_hint().exact().is_some_and(|size| size <= SMALL) {
         return Ok(read_whole(response, credential).await?.into_response(request));
     }
-    stream_through(response, credential, request)
+    let Checked { status, headers, mut body } = check(response, credential)?;
+    // That the data is what its coding says must be known before a byte of it is passed on.
+    let first = match &body.decoder {
+        Some(_) => body.next().await.map_err(|_| Fault::upstream_unsafe())?,
+        None => None,
+    };
+    let scrubber = Scrubber::sealed(credential, entry, shared);
+    let mut answer = Response::new(stream_through(first, body, scrubber));
+    *answer.status_mut() = status;
+    *answer.headers_mut() = headers;
+    Ok(with_request_id(answer, request))
 }
 
-/// Passes an answer on as it comes, scrubbing on the way.
-fn stream_through(
-    response: Response<Incoming>,
-    credential: &Credential,
-    request: RequestId,
-) -> Result<Response<AnswerBody>, Fault> {
-    let (parts, body) = response.into_parts();
-    check(parts.status, &parts.headers)?;
-    let scrubber = Scrubber::new(credential);
-    let headers = passed_headers(&parts.headers, &scrubber);
-    let pieces = stream::unfold(Some((body, scrubber)), |state| async move {
-        let (mut body, mut scrubber) = state?;
+/// Passes a body on as it comes, scrubbing on the way. A fault breaks the answer off, which every client notices.
+fn stream_through(first: Option<Bytes>, body: Plain, scrubber: Scrubber<'static>) -> AnswerBody {
+    let pieces = stream::unfold(Some((first, body, scrubber)), |state| async move {
+        let (mut first, mut body, mut scrubber) = state?;
         loop {
-            match body.frame().await {
-                Some(Ok(frame)) => {
-                    // Trailers are dropped: nothing in Alpaca's API uses them.
-                    let Ok(data) = frame.into_data() else { continue };
-                    let passed = scrubber.push(data);
-                    if !passed.is_empty() {
-                        return Some((Ok::<_, BodyError>(Frame::data(passed)), Some((body, scrubber))));
-                    }
-                }
-                Some(Err(error)) => return Some((Err(error.into()), None)),
-                None => {
-                    let rest = scrubber.finish();
-                    return (!rest.is_empty()).then(|| (Ok(Frame::data(rest)), None));
-                }
+            let passed = match next_passed(&mut first, &mut body, &mut scrubber).await {
+                Ok(Some(passed)) => passed,
+                Ok(None) => match scrubber.finish() {
+                    Ok(rest) if rest.is_empty() => return None,
+                    Ok(rest) => return Some((Ok(Frame::data(rest)), None)),
+                    Err(error) => return Some((Err(error.into()), None)),
+                },
+                Err(error) => return Some((Err(error), None)),
+            };
+            if !passed.is_empty() {
+                return Some((Ok::<_, BodyError>(Frame::data(passed)), Some((None, body, scrubber))));
             }
         }
     });
-    let mut answer = Response::new(BodyExt::boxed_unsync(StreamBody::new(Box::pin(pieces))));
-    *answer.status_mut() = parts.status;
-    *answer.headers_mut() = headers;
-    Ok(with_request_id(answer, request))
+    BodyExt::boxed_unsync(StreamBody::new(Box::pin(pieces)))
+}
+
+/// What may pass of the next piece, which may be nothing; `None` at the end.
+async fn next_passed(
+    first: &mut Option<Bytes>,
+    body: &mut Plain,
+    scrubber: &mut Scrubber<'static>,
+) -> Result<Option<Bytes>, BodyError> {
+    let piece = match first.take() {
+        Some(first) => Some(first),
+        None => body.next().await?,
+    };
+    Ok(piece.map(|piece| scrubber.push(piece)).transpose()?)
 }

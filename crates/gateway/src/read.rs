@@ -56,7 +56,8 @@ impl Reading {
                     continue;
                 }
             }
-            let answer = pass_on(response, &credential, self.arrival.request).await?;
+            let connection = &self.grant.entry().connection;
+            let answer = pass_on(response, &credential, connection, shared, self.arrival.request).await?;
             return Ok(self.entered.hold(answer));
         }
     }

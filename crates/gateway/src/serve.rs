@@ -21,7 +21,6 @@ use crate::lane::{Arrived, Lane};
 use crate::meter::record_floods;
 use crate::recover::recover;
 use crate::shared::{Gateway, GatewayError, Shared};
-use crate::upstream::Upstream;
 
 /// More threads than this serve programs no faster.
 const MOST_LANES: usize = 8;
@@ -50,7 +49,7 @@ impl Gateway {
         for number in 0..count {
             let lane = Lane {
                 shared: Arc::clone(&self.shared),
-                upstream: Upstream::new()?,
+                upstream: self.shared.another_upstream(),
                 streams: TaskTracker::new(),
                 closing: shutdown.clone(),
                 main: Handle::current(),

@@ -84,8 +84,10 @@ pub(crate) struct Shared {
     pub(crate) rotator: Rotator,
     pub(crate) signer: Signer,
     pub(crate) client: AlpacaClient,
-    /// The way to the broker for state-changing requests; reads have one for each thread.
+    /// The way to the broker for state-changing requests.
     pub(crate) for_changes: Upstream,
+    /// The ways for reads, one for each thread.
+    for_reads: Mutex<Vec<Upstream>>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) entropy: Arc<dyn Entropy>,
     pub(crate) user: UserId,
@@ -138,9 +140,13 @@ impl Shared {
         self.directory_is_stale.store(read.is_err(), Ordering::Relaxed);
         let Some((snapshot, directory)) = read? else { return Ok(()) };
         self.meters.forget_others(&directory);
-        self.directory.store(Arc::new(directory));
+        let directory = Arc::new(directory);
+        let before = self.directory.swap(Arc::clone(&directory));
         *known = Some(snapshot);
         self.tell_of_change();
+        if !directory.has_credentials_of(&before) {
+            self.forget_connections();
+        }
         Ok(())
     }
 
@@ -161,6 +167,20 @@ impl Shared {
         let pace = Pace { account, asker, clock: Arc::clone(&self.clock) };
         let client = self.client.with_credential(connection.connection.environment, credential)?;
         Ok(client.paced(Arc::new(pace)))
+    }
+
+    /// A way to the broker for the reads of one thread.
+    pub(crate) fn another_upstream(&self) -> Upstream {
+        let upstream = self.for_changes.another();
+        self.for_reads.lock().unwrap_or_else(PoisonError::into_inner).push(upstream.clone());
+        upstream
+    }
+
+    /// Wipes a credential that is no longer in use from the buffers of kept connections.
+    fn forget_connections(&self) {
+        self.for_changes.forget();
+        self.for_reads.lock().unwrap_or_else(PoisonError::into_inner).iter().for_each(Upstream::forget);
+        self.client.forget_connections();
     }
 
     pub(crate) fn is_in_flight(&self, request: RequestId) -> bool {
@@ -185,6 +205,7 @@ impl Gateway {
             for_changes: Upstream::new()?,
             signatures: SeenSignatures::since(options.clock.now()),
             bell: Bell::default(),
+            for_reads: Mutex::default(),
             store: options.store,
             opener: options.vault.opener(),
             sealer: options.vault.sealer(),

@@ -1,7 +1,7 @@
 //! Everything that can end a request before it reaches the broker, or instead of the broker's answer.
 
 use http::Response;
-use paddock_alpaca::AlpacaError;
+use paddock_alpaca::{AlpacaError, Credential};
 use paddock_core::Refusal;
 use paddock_core::id::RequestId;
 
@@ -10,6 +10,7 @@ use crate::approvals::hold::Pending;
 use crate::budget::Exhausted;
 use crate::meter::Entered;
 use crate::requests::Outcome;
+use crate::scrub::Scrubber;
 
 /// Why a request ends here.
 #[derive(Debug)]
@@ -42,6 +43,13 @@ impl Stop {
             Self::Held(pending) => refusal_answer(&pending.refusal, request),
             Self::Alpaca(error) | Self::Hidden(_, error) => alpaca_answer(error, request),
         }
+    }
+
+    /// The same, unless the broker's words hold the credential with which it was asked.
+    pub(crate) fn without(self, credential: &Credential) -> Self {
+        let Self::Alpaca(error) = &self else { return self };
+        let holds_it = Scrubber::new(credential).finds(&error.to_body()) != Ok(false);
+        if holds_it { Fault::upstream_unsafe().into() } else { self }
     }
 
     pub(crate) fn outcome(&self) -> Outcome {

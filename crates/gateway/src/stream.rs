@@ -31,7 +31,7 @@ use paddock_core::{Environment, PermissionClass};
 
 use crate::answer::{AnswerBody, Fault, full};
 use crate::authenticate::{Grant, Unauthenticated, authenticate};
-use crate::door::Arrival;
+use crate::door::{Arrival, open_credential};
 use crate::entrance::Reached;
 use crate::lane::Lane;
 use crate::requests::RequestLine;
@@ -126,11 +126,7 @@ pub(crate) fn open(
     (line.operation, line.path) = (Some(operation), stream.path().to_owned());
     check_stream_head(&parts)?;
     reached.check_host(&parts.headers)?;
-    let accepted = match Accepted::answer(&parts.method, &parts.headers) {
-        Ok(accepted) => accepted,
-        Err(refused) => return Ok(no_handshake(refused)),
-    };
-    let upgrade = parts.extensions.remove::<OnUpgrade>().ok_or_else(Fault::upgrade)?;
+    lane.shared.opener.check().map_err(|_| Fault::vault_locked())?;
     let directory = lane.shared.directory.load();
     let from_headers = match SignedHead::of(&parts.headers)? {
         Some(head) => Some(Ok(head.verify(&lane.shared, &directory, &parts, b"")?.0)),
@@ -140,6 +136,14 @@ pub(crate) fn open(
             outcome => Some(outcome),
         },
     };
+    if let Some(Ok(grant)) = &from_headers {
+        open_credential(&lane.shared, grant)?;
+    }
+    let accepted = match Accepted::answer(&parts.method, &parts.headers) {
+        Ok(accepted) => accepted,
+        Err(refused) => return Ok(no_handshake(refused)),
+    };
+    let upgrade = parts.extensions.remove::<OnUpgrade>().ok_or_else(Fault::upgrade)?;
     let opening = Opening {
         lane: Arc::clone(lane),
         arrival,

@@ -1,7 +1,9 @@
 //! The way to the broker: one pool of connections, no redirects, nothing sent twice.
 
+use std::sync::Arc;
 use std::time::Duration;
 
+use arc_swap::ArcSwap;
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, Request, Response, Uri, header};
 use http_body_util::Full;
@@ -55,23 +57,46 @@ pub(crate) fn connector() -> Result<HttpsConnector<HttpConnector>, GatewayError>
         .wrap_connector(tcp))
 }
 
+/// Connections to the broker.
+type Pool = Client<HttpsConnector<HttpConnector>, Full<Bytes>>;
+
 /// Sends requests to the broker.
 #[derive(Clone, Debug)]
 pub(crate) struct Upstream {
-    client: Client<HttpsConnector<HttpConnector>, Full<Bytes>>,
+    tls: HttpsConnector<HttpConnector>,
+    pool: Arc<ArcSwap<Pool>>,
+}
+
+/// A pool without connections.
+fn pool(tls: &HttpsConnector<HttpConnector>) -> Arc<Pool> {
+    let client = Client::builder(TokioExecutor::new())
+        .pool_timer(TokioTimer::new())
+        .pool_idle_timeout(Duration::from_secs(20))
+        // The client retries only a request of which it can prove that no byte was written, because a kept
+        // connection had closed before. Anything else is never sent again.
+        .retry_canceled_requests(true)
+        .build(tls.clone());
+    Arc::new(client)
 }
 
 impl Upstream {
     pub(crate) fn new() -> Result<Self, GatewayError> {
-        let tls = connector()?;
-        let client = Client::builder(TokioExecutor::new())
-            .pool_timer(TokioTimer::new())
-            .pool_idle_timeout(Duration::from_secs(20))
-            // The client retries only a request of which it can prove that no byte was written, because a kept
-            // connection had closed before. Anything else is never sent again.
-            .retry_canceled_requests(true)
-            .build(tls);
-        Ok(Self { client })
+        Ok(Self::with_pool_of_its_own(connector()?))
+    }
+
+    fn with_pool_of_its_own(tls: HttpsConnector<HttpConnector>) -> Self {
+        Self { pool: Arc::new(ArcSwap::new(pool(&tls))), tls }
+    }
+
+    /// The same way with connections of its own.
+    pub(crate) fn another(&self) -> Self {
+        Self::with_pool_of_its_own(self.tls.clone())
+    }
+
+    /// Closes the connections that wait for another request; those in use are closed after their request. Each has the head of
+    /// its last request in its buffers, with a credential in it.
+    pub(crate) fn forget(&self) {
+        self.pool.store(pool(&self.tls));
     }
 
     /// Sends one request with the real credential and waits for the head of the answer.
@@ -98,7 +123,7 @@ impl Upstream {
         // An answer that is compressed could not be checked for the secret.
         headers.insert(header::ACCEPT_ENCODING, HeaderValue::from_static("identity"));
         headers.extend(credential.headers().map_err(|_| NoAnswer::NotSent)?);
-        match tokio::time::timeout(ANSWER_TIMEOUT, self.client.request(request)).await {
+        match tokio::time::timeout(ANSWER_TIMEOUT, self.pool.load().request(request)).await {
             Ok(Ok(response)) => Ok(response),
             Ok(Err(error)) if error.is_connect() => Err(NoAnswer::NotSent),
             Ok(Err(_)) => Err(NoAnswer::Broken),

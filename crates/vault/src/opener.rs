@@ -16,6 +16,15 @@ use crate::{Binding, Sealed, VaultError, WrappedDek};
 pub struct Opener(pub(crate) Arc<Shared>);
 
 impl Opener {
+    /// Whether anything can be opened at all.
+    ///
+    /// # Errors
+    ///
+    /// [`VaultError::Locked`].
+    pub fn check(&self) -> Result<(), VaultError> {
+        self.0.keys().map(drop)
+    }
+
     /// Opens a secret that was sealed under that key for that place. Keep the text for the length of one use.
     ///
     /// # Errors

@@ -144,6 +144,8 @@ impl Bench {
             "127.0.0.1:0",
             "--hold-open",
         ]);
+        // Tests send more than Alpaca allows in a minute.
+        command.args(["--rate-limit", "1000000"]);
         command.args(["--seed", "7", "--data-dir"]).arg(temp.path().join("broker"));
         let broker = Process::start(command, &temp.path().join("broker.log"));
         let mut bench =

@@ -7,7 +7,7 @@ use std::path::Path;
 use crate::bench::{Bench, Done, http};
 
 /// What a leak would look like: the secret as it is, and in the codes in which programs carry text.
-fn disguises(secret: &str) -> Vec<String> {
+pub fn disguises(secret: &str) -> Vec<String> {
     let hex: String = secret.bytes().map(|byte| format!("{byte:02x}")).collect();
     let url: String = secret.bytes().map(|byte| format!("%{byte:02X}")).collect();
     let mut all = vec![secret.to_owned(), hex.to_uppercase(), hex, url, secret.chars().rev().collect()];

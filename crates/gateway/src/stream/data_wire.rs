@@ -44,11 +44,8 @@ pub(super) async fn connect(
     let entry = shared.directory.load().connection(connection).cloned().ok_or(NoStream::Gone)?;
     let mut wire = shared.dialer.open(shared.client.endpoints().stream(), feed.path()).await?;
     expect(&mut wire, "success", Some("connected")).await?;
-    {
-        let credential = entry.open(&shared.opener).map_err(|_| NoStream::Sealed)?;
-        wire.authenticate(&credential, |key, secret| json!({"action": "auth", "key": key, "secret": secret}))
-            .await?;
-    }
+    let wrap = |key: &str, secret: &str| json!({"action": "auth", "key": key, "secret": secret});
+    wire.authenticate(&entry, &shared, wrap).await?;
     expect(&mut wire, "success", Some("authenticated")).await?;
     if !wanted.is_empty() {
         wire.send(ask("subscribe", &wanted).to_string()).await?;

@@ -1,7 +1,9 @@
 //! The broker's side of a stream: a WebSocket to the host that the configuration names, on which the real credential is said once.
 
+use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
 use futures_util::{SinkExt as _, StreamExt as _};
 use hyper_rustls::{HttpsConnector, MaybeHttpsStream};
 use hyper_util::client::legacy::connect::HttpConnector;
@@ -15,9 +17,11 @@ use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 use tower::ServiceExt as _;
-use zeroize::Zeroizing;
 
 use crate::GatewayError;
+use crate::directory::ConnectionEntry;
+use crate::scrub::Scrubber;
+use crate::shared::Shared;
 use crate::upstream::connector;
 
 /// How long the broker may take for each step until a stream runs.
@@ -63,6 +67,8 @@ pub(super) struct Wire {
     socket: WebSocketStream<TokioIo<MaybeHttpsStream<TokioIo<TcpStream>>>>,
     /// When anything was heard last, if only a pong.
     heard: Instant,
+    /// Looks for the credential that was said on it.
+    scrubber: Option<Scrubber<'static>>,
 }
 
 impl Dialer {
@@ -87,7 +93,7 @@ impl Dialer {
             Some(config),
         );
         match tokio::time::timeout(STEP_TIMEOUT, handshake).await {
-            Ok(Ok((socket, _))) => Ok(Wire { socket, heard: Instant::now() }),
+            Ok(Ok((socket, _))) => Ok(Wire { socket, heard: Instant::now(), scrubber: None }),
             Ok(Err(error)) => Err(unreachable(&error)),
             Err(_) => Err(NoStream::Timeout),
         }
@@ -95,17 +101,29 @@ impl Dialer {
 }
 
 impl Wire {
-    /// The next message of the broker's with content; `None` when the socket has ended.
+    /// The next message of the broker's with content, without the credential; `None` when the socket has ended.
     pub(super) async fn next(&mut self) -> Option<Message> {
         loop {
             let message = self.socket.next().await?.ok()?;
             self.heard = Instant::now();
-            match message {
-                Message::Close(_) => return None,
+            return match message {
+                Message::Close(_) => None,
                 // Pongs are sent by themselves.
-                Message::Ping(_) | Message::Pong(_) | Message::Frame(_) => {}
-                message => return Some(message),
-            }
+                Message::Ping(_) | Message::Pong(_) | Message::Frame(_) => continue,
+                Message::Text(text) => {
+                    let text = self.without_credential(text.into())?;
+                    text.try_into().ok().map(Message::Text)
+                }
+                Message::Binary(bytes) => self.without_credential(bytes).map(Message::Binary),
+            };
+        }
+    }
+
+    /// A socket on which the credential cannot be looked for is over.
+    fn without_credential(&mut self, bytes: Bytes) -> Option<Bytes> {
+        match &mut self.scrubber {
+            Some(scrubber) => scrubber.whole(bytes).ok(),
+            None => Some(bytes),
         }
     }
 
@@ -124,22 +142,23 @@ impl Wire {
         if self.heard.elapsed() > PING * SILENT_PINGS {
             return Err(NoStream::Timeout);
         }
-        let sent =
-            tokio::time::timeout(STEP_TIMEOUT, self.socket.send(Message::Ping(bytes::Bytes::new()))).await;
+        let sent = tokio::time::timeout(STEP_TIMEOUT, self.socket.send(Message::Ping(Bytes::new()))).await;
         sent.map_err(|_| NoStream::Timeout)?.map_err(|error| NoStream::Unreachable(error.to_string()))
     }
 
-    /// Says the credential, in the form that `wrap` gives to the key and the secret.
+    /// Says the connection's credential, in the form that `wrap` gives to the key and the secret.
     pub(super) async fn authenticate(
         &mut self,
-        credential: &Credential,
+        entry: &Arc<ConnectionEntry>,
+        shared: &Arc<Shared>,
         wrap: impl Fn(&str, &str) -> serde_json::Value,
     ) -> Result<(), NoStream> {
-        let text = match credential {
+        let credential = entry.open(&shared.opener).map_err(|_| NoStream::Sealed)?;
+        self.scrubber = Some(Scrubber::sealed(&credential, entry, shared));
+        let message = match &credential {
             Credential::KeyPair { key_id, secret_key } => wrap(key_id.expose(), secret_key.expose()),
             Credential::OauthToken(token) => wrap("oauth", token.expose()),
         };
-        let text = Zeroizing::new(text.to_string());
-        self.send(text.as_str().to_owned()).await
+        self.send(message.to_string()).await
     }
 }

@@ -226,7 +226,7 @@ impl Hub {
 /// A request to the broker that goes on.
 pub(super) struct Line {
     body: Incoming,
-    scrubber: Scrubber,
+    scrubber: Scrubber<'static>,
     reader: EventReader,
     fingerprint: Vec<u8>,
     heard: Instant,
@@ -235,7 +235,7 @@ pub(super) struct Line {
 impl Line {
     /// Asks the broker for events, past ones included if there is a `since`, and only up to `until`, which needs it.
     pub(super) async fn open(
-        shared: &Shared,
+        shared: &Arc<Shared>,
         connection: ConnectionId,
         since: Option<Timestamp>,
         until: Option<Timestamp>,
@@ -274,7 +274,7 @@ impl Line {
         }
         Ok(Self {
             body: response.into_body(),
-            scrubber: Scrubber::new(&credential),
+            scrubber: Scrubber::sealed(&credential, &entry, shared),
             reader: EventReader::default(),
             fingerprint: entry.fingerprint().to_vec(),
             heard: Instant::now(),
@@ -292,7 +292,7 @@ impl Line {
             let frame = self.body.frame().await?.ok()?;
             self.heard = Instant::now();
             let Ok(piece) = frame.into_data() else { continue };
-            return self.reader.push(&self.scrubber.push(piece)).ok();
+            return self.reader.push(&self.scrubber.push(piece).ok()?).ok();
         }
     }
 }

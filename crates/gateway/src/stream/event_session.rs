@@ -24,6 +24,7 @@ use super::farewell::PATIENCE;
 use super::standing::Standing;
 use super::trade_hub::Audience;
 use crate::answer::{AnswerBody, BodyError, Fault, with_request_id};
+use crate::door::open_credential;
 use crate::lane::Lane;
 use crate::own::{Attributed, Attribution};
 use crate::read::Reading;
@@ -50,6 +51,8 @@ pub(crate) async fn open(
     let place = meter.open_stream().ok_or_else(|| Fault::too_many_at_once(meter.streams_at_once()))?;
     let range =
         Range::parse(&target.query).map_err(|words| Stop::Alpaca(AlpacaError::invalid_field(words)))?;
+    // Nothing is begun that could not go on.
+    open_credential(shared, &grant)?;
     let entry = grant.entry();
     let connection = entry.connection.connection.id;
     let audience = Audience::of(&entry.key);

@@ -14,7 +14,7 @@ use tokio::time::{Interval, MissedTickBehavior};
 
 use super::{Opening, Stream};
 use crate::authenticate::Grant;
-use crate::door::actor;
+use crate::door::{actor, open_credential};
 use crate::entrance::Reached;
 use crate::lane::Lane;
 use crate::meter::OpenStream;
@@ -51,6 +51,8 @@ pub(super) enum Denied {
     WrongHost,
     /// The key has so many streams open already.
     TooMany(u32),
+    /// The connection's credential does not open.
+    Sealed,
 }
 
 impl Denied {
@@ -62,6 +64,7 @@ impl Denied {
             Self::Narrowed => "what this access key may do was changed: connect again".to_owned(),
             Self::WrongHost => "this access key is of another environment than the host".to_owned(),
             Self::TooMany(most) => format!("this access key has {most} streams open: close one first"),
+            Self::Sealed => "the stored credential of this connection does not open".to_owned(),
         }
     }
 }
@@ -85,6 +88,7 @@ impl Standing {
         let verdict = standing
             .host(&opening.reached)
             .and_then(|()| standing.check())
+            .and_then(|()| standing.opens())
             .and_then(|()| standing.take_a_place());
         let outcome = match &verdict {
             Ok(()) => Outcome::Permitted,
@@ -145,6 +149,11 @@ impl Standing {
             Reached::AsAlpaca(host) if *host != self.stream.host(environment) => Err(Denied::WrongHost),
             _ => Ok(()),
         }
+    }
+
+    /// A stream that could not begin is refused before anything is asked of the broker.
+    fn opens(&self) -> Result<(), Denied> {
+        open_credential(&self.shared, &self.grant).map(drop).map_err(|_| Denied::Sealed)
     }
 
     fn check(&mut self) -> Result<(), Denied> {

@@ -228,14 +228,11 @@ impl Hub {
         let entry = shared.directory.load().connection(self.connection).cloned().ok_or(NoStream::Gone)?;
         let base = shared.client.endpoints().trading(entry.connection.environment);
         let mut wire = shared.dialer.open(base, paddock_alpaca::stream::TRADE_UPDATES_PATH).await?;
-        {
-            let credential = entry.open(&shared.opener).map_err(|_| NoStream::Sealed)?;
-            let wrap = |key: &str, secret: &str| match key {
-                "oauth" => json!({"action": "authenticate", "data": {"oauth_token": secret}}),
-                _ => json!({"action": "authenticate", "data": {"key_id": key, "secret_key": secret}}),
-            };
-            wire.authenticate(&credential, wrap).await?;
-        }
+        let wrap = |key: &str, secret: &str| match key {
+            "oauth" => json!({"action": "authenticate", "data": {"oauth_token": secret}}),
+            _ => json!({"action": "authenticate", "data": {"key_id": key, "secret_key": secret}}),
+        };
+        wire.authenticate(&entry, shared, wrap).await?;
         let authorized = expect(&mut wire, "authorization").await?;
         if authorized["data"]["status"] != "authorized" {
             return Err(NoStream::Refused);

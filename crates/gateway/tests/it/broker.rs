@@ -1,12 +1,15 @@
 //! A broker that records what it gets and answers what a test tells it to.
 
+use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
+use futures_util::{StreamExt as _, stream};
 use http::{HeaderMap, Request, Response};
-use http_body_util::{BodyExt, Full};
-use hyper::body::Incoming;
+use http_body_util::combinators::UnsyncBoxBody;
+use http_body_util::{BodyExt, Full, StreamBody};
+use hyper::body::{Frame, Incoming};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
@@ -25,9 +28,13 @@ pub struct Got {
 pub enum Reply {
     /// Answers.
     Answer(Response<Full<Bytes>>),
+    /// Answers with a body in pieces, each of which is sent on its own.
+    Pieces(Response<()>, Vec<Bytes>),
     /// Closes the connection without an answer.
     HangUp,
 }
+
+type Body = UnsyncBoxBody<Bytes, Infallible>;
 
 type Script = dyn Fn(&Got) -> Reply + Send + Sync;
 
@@ -64,7 +71,7 @@ impl FakeBroker {
         broker
     }
 
-    async fn answer(&self, request: Request<Incoming>) -> Result<Response<Full<Bytes>>, HungUp> {
+    async fn answer(&self, request: Request<Incoming>) -> Result<Response<Body>, HungUp> {
         let (parts, body) = request.into_parts();
         let got = Got {
             method: parts.method.to_string(),
@@ -75,7 +82,14 @@ impl FakeBroker {
         self.got.lock().unwrap().push(got.clone());
         let script = self.script.lock().unwrap().clone();
         match script(&got) {
-            Reply::Answer(response) => Ok(response),
+            Reply::Answer(response) => Ok(response.map(BodyExt::boxed_unsync)),
+            Reply::Pieces(head, pieces) => {
+                let frames = stream::iter(pieces).then(|piece| async move {
+                    tokio::task::yield_now().await;
+                    Ok::<_, Infallible>(Frame::data(piece))
+                });
+                Ok(head.map(|()| StreamBody::new(frames).boxed_unsync()))
+            }
             Reply::HangUp => Err(HungUp),
         }
     }
@@ -110,7 +124,7 @@ pub fn with_headers(reply: Reply, headers: &[(&str, String)]) -> Reply {
             }
             Reply::Answer(response)
         }
-        Reply::HangUp => Reply::HangUp,
+        other => other,
     }
 }
 

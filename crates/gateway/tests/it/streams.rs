@@ -60,7 +60,7 @@ impl Stage {
     }
 
     /// A program that is subscribed to trades of a symbol.
-    async fn listening(&self, pair: &Pair, symbol: &str) -> Socket {
+    pub async fn listening(&self, pair: &Pair, symbol: &str) -> Socket {
         let mut socket = self.open("/v2/iex", &[]).await;
         assert_eq!(socket.next().await[0]["msg"], "connected");
         socket.say(json!({"action": "auth", "key": pair.key_id, "secret": pair.secret})).await;

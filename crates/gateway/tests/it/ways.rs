@@ -13,6 +13,10 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
+use tokio_tungstenite::tungstenite::client::IntoClientRequest;
+use tokio_tungstenite::{WebSocketStream, client_async};
+
+use crate::rig::Pair;
 
 /// A way in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,6 +38,14 @@ impl Way {
         }
     }
 }
+
+/// A connection of whatever kind.
+pub trait Duplex: AsyncRead + AsyncWrite + Unpin + Send {}
+
+impl<T: AsyncRead + AsyncWrite + Unpin + Send> Duplex for T {}
+
+/// A program's side of a stream.
+pub type ClientStream = WebSocketStream<Box<dyn Duplex>>;
 
 /// The addresses of the three ways, and what a client trusts.
 #[derive(Clone, Debug)]
@@ -93,6 +105,60 @@ impl Ways {
             }
             Way::Proxy => exchange(self.tunnel(way.host(), way.host()).await.unwrap(), bytes).await,
         }
+    }
+
+    /// Opens a connection by one of the ways, as if to Alpaca's paper host.
+    pub async fn open_by(&self, way: Way) -> Box<dyn Duplex> {
+        self.open_by_host(way, Way::Proxy.host()).await
+    }
+
+    /// Opens a connection by one of the ways, as if to a host of Alpaca's where that matters.
+    pub async fn open_by_host(&self, way: Way, host: &str) -> Box<dyn Duplex> {
+        match way {
+            Way::Plain => Box::new(TcpStream::connect(self.plain).await.unwrap()),
+            Way::Tls => {
+                let socket = TcpStream::connect(self.tls).await.unwrap();
+                Box::new(self.encrypt(socket, "localhost").await.unwrap())
+            }
+            Way::Proxy => Box::new(self.tunnel(host, host).await.unwrap()),
+        }
+    }
+
+    /// Opens a stream, logged in by the headers of the handshake.
+    pub async fn stream(&self, way: Way, path: &str, pair: &Pair, packed: bool) -> ClientStream {
+        let mut headers =
+            vec![("apca-api-key-id", pair.key_id.as_str()), ("apca-api-secret-key", &pair.secret)];
+        if packed {
+            headers.push(("content-type", "application/msgpack"));
+        }
+        self.handshake(way, path, &headers).await
+    }
+
+    /// Opens a stream without a login.
+    pub async fn stream_without_key(&self, way: Way, path: &str) -> ClientStream {
+        self.handshake(way, path, &[]).await
+    }
+
+    async fn handshake(&self, way: Way, path: &str, headers: &[(&'static str, &str)]) -> ClientStream {
+        let alpaca =
+            if path == "/stream" { "paper-api.alpaca.markets" } else { "stream.data.alpaca.markets" };
+        let socket = self.open_by_host(way, alpaca).await;
+        let host = if way == Way::Proxy { alpaca } else { way.host() };
+        let mut request = format!("ws://{host}{path}").into_client_request().unwrap();
+        for (name, value) in headers {
+            request.headers_mut().insert(*name, value.parse().unwrap());
+        }
+        client_async(request, socket).await.unwrap().0
+    }
+
+    /// What the TLS entrance agrees to speak with a client that asks for `name` and offers one protocol.
+    pub async fn tls_speaks(&self, name: &str, protocol: &[u8]) -> Option<Vec<u8>> {
+        let mut config = ClientConfig::clone(self.connector.0.config());
+        config.alpn_protocols = vec![protocol.to_vec()];
+        let socket = TcpStream::connect(self.tls).await.unwrap();
+        let name = rustls::pki_types::ServerName::try_from(name.to_owned()).unwrap();
+        let socket = TlsConnector::from(Arc::new(config)).connect(name, socket).await.ok()?;
+        socket.get_ref().1.alpn_protocol().map(<[u8]>::to_vec)
     }
 
     /// Opens a tunnel to `host` and asks for `name` in TLS.
