@@ -9,6 +9,7 @@ mod budget;
 mod caps;
 mod credentials;
 mod deadman;
+mod differential;
 mod entrances;
 mod freeze;
 mod freeze_speed;
