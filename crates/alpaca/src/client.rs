@@ -7,11 +7,13 @@ mod bars;
 mod fault;
 mod pacer;
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use http::HeaderMap;
 use http::header::{CONTENT_TYPE, RETRY_AFTER};
+use jiff::civil::Date;
 use paddock_core::{AssetClass, Environment, Symbol};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -27,11 +29,21 @@ use crate::error::AlpacaError;
 use crate::operation::{Api, Method};
 use crate::order_body::{ParsedOrder, ParsedPatch};
 use crate::path::{CanonicalPath, Query};
+use crate::wire::activity::Transfer;
 use crate::wire::quotes::BidAsk;
 use crate::wire::{Account, Order, Position};
 
 /// Largest answer that is read, in bytes.
 const MAX_ANSWER: usize = 16 * 1024 * 1024;
+
+/// More open orders are not answered at once: whoever gets so many has perhaps not got all.
+pub const MOST_ORDERS: usize = 500;
+
+/// More transfers are not answered at once.
+pub const MOST_TRANSFERS: usize = 100;
+
+/// How many symbols are asked for at once, so that the address stays short enough for any server.
+const MOST_SYMBOLS: usize = 100;
 
 /// How long to wait for a connection.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -182,12 +194,28 @@ impl AccountClient<'_> {
         self.read("/v2/orders:by_client_order_id", &[("client_order_id", id)]).await
     }
 
-    /// The open orders with their legs, at most 500, the newest first.
+    /// The open orders with their legs, at most [`MOST_ORDERS`], the newest first.
     ///
     /// # Errors
     /// [`ClientError`].
     pub async fn open_orders(&self) -> Result<Vec<Order>, ClientError> {
         self.read("/v2/orders", &[("status", "open"), ("limit", "500"), ("nested", "true")]).await
+    }
+
+    /// Money and securities that came in or left after a day, at most [`MOST_TRANSFERS`].
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub async fn transfers_after(&self, day: Date) -> Result<Vec<Transfer>, ClientError> {
+        // Alpaca's filter is asked for a day more than is wanted: whether it means the day's beginning or its end is not known.
+        let query = [("activity_types", Transfer::TYPES), ("after", &day.to_string()), ("page_size", "100")];
+        let mut transfers: Vec<Transfer> = self.read("/v2/account/activities", &query).await?;
+        if transfers.len() >= MOST_TRANSFERS {
+            // There may be more, which nobody has seen.
+            return Err(ClientError::Unreadable);
+        }
+        transfers.retain(|transfer| transfer.date > day);
+        Ok(transfers)
     }
 
     /// All positions.
@@ -212,15 +240,46 @@ impl AccountClient<'_> {
     /// # Errors
     /// [`ClientError`].
     pub async fn latest_quote(&self, symbol: &Symbol) -> Result<Option<BidAsk>, ClientError> {
-        let path = match symbol.class() {
+        let quotes = self.quotes_of(symbol.class(), symbol.as_str()).await?;
+        Ok(quotes.get(symbol.as_str()).map(Prices::to_bid_ask))
+    }
+
+    /// The latest quotes of many symbols; those that the market has none of are left out. One request for each class of assets.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub async fn latest_quotes(
+        &self,
+        symbols: &BTreeSet<Symbol>,
+    ) -> Result<BTreeMap<Symbol, BidAsk>, ClientError> {
+        let mut quotes = BTreeMap::new();
+        for class in [AssetClass::UsEquity, AssetClass::UsOption, AssetClass::Crypto] {
+            let of_class: Vec<&Symbol> = symbols.iter().filter(|symbol| symbol.class() == class).collect();
+            for some in of_class.chunks(MOST_SYMBOLS) {
+                let names = some.iter().map(|symbol| symbol.as_str()).collect::<Vec<_>>().join(",");
+                let prices = self.quotes_of(class, &names).await?;
+                let of = |symbol: &&Symbol| {
+                    prices.get(symbol.as_str()).map(|price| ((*symbol).clone(), price.to_bid_ask()))
+                };
+                quotes.extend(some.iter().filter_map(of));
+            }
+        }
+        Ok(quotes)
+    }
+
+    async fn quotes_of(
+        &self,
+        class: AssetClass,
+        names: &str,
+    ) -> Result<BTreeMap<String, Prices>, ClientError> {
+        let path = match class {
             AssetClass::UsEquity => "/v2/stocks/quotes/latest",
             AssetClass::UsOption => "/v1beta1/options/quotes/latest",
             AssetClass::Crypto => "/v1beta3/crypto/us/latest/quotes",
         };
-        let query = [("symbols", symbol.as_str())];
-        let body = self.send(Api::Data, Method::Get, path, &query, None).await?;
+        let body = self.send(Api::Data, Method::Get, path, &[("symbols", names)], None).await?;
         let LatestPrices { quotes } = read_json(&body)?;
-        Ok(quotes.get(symbol.as_str()).map(Prices::to_bid_ask))
+        Ok(quotes)
     }
 
     /// Places an order, once. After an error other than [`ClientError::Api`] it is not known whether the broker has it: look it
@@ -336,5 +395,5 @@ impl Prices {
 
 #[derive(Deserialize)]
 struct LatestPrices {
-    quotes: std::collections::BTreeMap<String, Prices>,
+    quotes: BTreeMap<String, Prices>,
 }

@@ -87,6 +87,8 @@ fn what(event: &Value, names: &Names) -> String {
             status if status.is_empty() => "no answer came".to_owned(),
             status => format!("status {status}"),
         },
+        "charge_returned" => format!("${} of order {}", field("notional"), field("order_id")),
+        "loss_reached" => format!("{}: ${} on {}", names.of_id(&field("key")), field("loss"), field("day")),
         "request_refused" => format!("{}: {} ({})", field("operation"), field("message"), field("reason")),
         "wind_down_ended" => format!(
             "{}: canceled {}, closed {}, failed {}: {}",

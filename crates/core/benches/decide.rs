@@ -8,7 +8,7 @@ use std::time::Instant;
 
 use jiff::Timestamp;
 use paddock_core::calendar::trading_date;
-use paddock_core::decide::{Act, Decision, OrderFacts, Quote, Request, decide};
+use paddock_core::decide::{AccountFigures, Act, Decision, Opens, OrderFacts, Quote, Request, decide};
 use paddock_core::money::parse_decimal;
 use paddock_core::order::{Amount, OrderRequest, OrderType, Side, TimeInForce};
 use paddock_core::{PermissionClass, Scope, Symbol, Usage};
@@ -70,7 +70,15 @@ fn scope() -> Scope {
 
 fn request(at: Timestamp, class: PermissionClass, act: Act) -> Request<'static> {
     let operation = if class == PermissionClass::AccountRead { "getAccount" } else { "postOrder" };
-    Request { operation, class, at, network: "127.0.0.1".parse().unwrap(), frozen: None, act }
+    Request {
+        operation,
+        class,
+        at,
+        network: "127.0.0.1".parse().unwrap(),
+        frozen: None,
+        act,
+        account: AccountFigures::default(),
+    }
 }
 
 fn order(at: Timestamp, limited: bool) -> Act {
@@ -82,5 +90,12 @@ fn order(at: Timestamp, limited: bool) -> Act {
         order.limit_price = Some(parse_decimal("101.25").unwrap());
     }
     let quote = Some(Quote { price: parse_decimal("100.50").unwrap(), at });
-    Act::Orders(vec![OrderFacts { order, quote, closes: false, already_charged: Decimal::ZERO }])
+    Act::Orders(vec![OrderFacts {
+        order,
+        quote,
+        closes: false,
+        already_charged: Decimal::ZERO,
+        replaced_quantity: None,
+        opens: Opens::All,
+    }])
 }

@@ -191,6 +191,24 @@ pub enum AuditEvent {
         /// The broker's order id, where it gave one.
         order_id: Option<String>,
     },
+    /// An order has ended unfilled, wholly or in part, and that part of its charge was given back.
+    ChargeReturned {
+        /// The request that brought the order.
+        request: RequestId,
+        /// The broker's order id.
+        order_id: String,
+        /// Dollars given back; negative when a fill was told later and took them again.
+        notional: Decimal,
+    },
+    /// An access key opens nothing more on a trading day, because the account has lost too much.
+    LossReached {
+        /// The key.
+        key: AccessKeyId,
+        /// The trading day.
+        day: jiff::civil::Date,
+        /// Dollars lost when that was noticed.
+        loss: Decimal,
+    },
     /// A request was refused.
     RequestRefused {
         /// The request.
@@ -350,6 +368,8 @@ impl AuditEvent {
             Self::CheckedIn => "checked_in",
             Self::RequestPermitted { .. } => "request_permitted",
             Self::RequestAnswered { .. } => "request_answered",
+            Self::ChargeReturned { .. } => "charge_returned",
+            Self::LossReached { .. } => "loss_reached",
             Self::RequestRefused { .. } => "request_refused",
             Self::ApprovalRequested { .. } => "approval_requested",
             Self::ApprovalGranted { .. } => "approval_granted",

@@ -88,6 +88,13 @@ pub fn hour_of_week(at: Timestamp) -> u8 {
     there.weekday().to_monday_zero_offset().unsigned_abs() * 24 + there.hour().unsigned_abs()
 }
 
+/// The trading day that an instant belongs to: its New York date if that has a session, else the last one before it that has.
+#[must_use]
+pub fn trading_day(at: Timestamp) -> Date {
+    let date = trading_date(at);
+    session_on(date).unwrap_or_else(|| previous_session_before(date)).date
+}
+
 /// The session on a date, or `None` on weekends, holidays and outside the supported years.
 #[must_use]
 pub fn session_on(date: Date) -> Option<Session> {

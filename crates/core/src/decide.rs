@@ -3,6 +3,7 @@
 //! [`decide`] is a pure function. Only it can make a [`Permit`], and only a permit can be forwarded.
 
 pub mod approval;
+mod exposure;
 mod freeze;
 mod order;
 mod own;
@@ -24,6 +25,7 @@ pub use freeze::{Freeze, Frozen, Manner, Passage, Passing};
 pub use own::{Reach, check_reach};
 pub use reason::{ReasonCode, Refusal};
 use reason::{join, plain};
+pub(crate) use worth::{quote_is_trusted, worst_price};
 
 /// One request, as far as deciding it needs to know.
 #[derive(Clone, Debug)]
@@ -40,6 +42,29 @@ pub struct Request<'a> {
     pub frozen: Option<Freeze>,
     /// What it would do.
     pub act: Act,
+    /// What the broker says of the account, as far as the scope asks for it.
+    pub account: AccountFigures,
+}
+
+/// What the broker says of the whole account.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct AccountFigures {
+    /// Dollars in positions, long and short, and in working orders that open.
+    pub open_exposure: Figure,
+    /// Dollars by which the account is worth less than at the last close, what was paid in since left out; negative for a gain.
+    pub daily_loss: Figure,
+}
+
+/// A figure of the broker's.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Figure {
+    /// It was not asked for.
+    #[default]
+    NotAsked,
+    /// So many dollars.
+    Dollars(Decimal),
+    /// It cannot be told; the text says what cannot be told.
+    Unknown(String),
 }
 
 /// What a request would do.
@@ -78,6 +103,38 @@ pub struct OrderFacts {
     pub closes: bool,
     /// Dollars already charged to this key for the order that this one replaces; zero for a new order.
     pub already_charged: Decimal,
+    /// Units of the order that this one replaces, what was filled of it included.
+    pub replaced_quantity: Option<Decimal>,
+    /// How much of it may make a position larger.
+    pub opens: Opens,
+}
+
+/// How much of an order may make a position larger.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Opens {
+    /// All of it.
+    All,
+    /// Nothing, whatever happens before it fills.
+    Nothing,
+    /// Of a replacement: so many units, for which the figure of the account's open exposure has so many dollars already.
+    Part {
+        /// Shares, contracts or coins.
+        quantity: Decimal,
+        /// Dollars.
+        counted: Decimal,
+    },
+}
+
+impl Opens {
+    /// Whether it may make any position larger.
+    #[must_use]
+    pub fn anything(self) -> bool {
+        match self {
+            Self::All => true,
+            Self::Nothing => false,
+            Self::Part { quantity, .. } => !quantity.is_zero(),
+        }
+    }
 }
 
 /// What the market asks or bids.
@@ -104,6 +161,7 @@ pub enum Decision {
 #[must_use = "a permit that is dropped forwards nothing"]
 pub struct Permit {
     charge: Charge,
+    worth: Decimal,
 }
 
 impl Permit {
@@ -112,12 +170,19 @@ impl Permit {
     pub const fn charge(&self) -> Charge {
         self.charge
     }
+
+    /// Dollars that its orders are worth, of which a replacement takes only the difference from the caps; zero where that cannot be
+    /// told.
+    #[must_use]
+    pub const fn worth(&self) -> Decimal {
+        self.worth
+    }
 }
 
 // A decision is cloned in tests and by callers that record it; the clone carries the same right for the same request.
 impl Clone for Permit {
     fn clone(&self) -> Self {
-        Self { charge: self.charge }
+        Self { charge: self.charge, worth: self.worth }
     }
 }
 
@@ -125,58 +190,76 @@ impl Clone for Permit {
 /// request's counts as nothing used.
 #[must_use]
 pub fn decide(scope: &Scope, request: &Request<'_>, usage: &Usage) -> Decision {
-    outcome(permitted_charge(scope, request, usage, approval::Consent::None))
+    outcome(permitted(scope, request, usage, approval::Consent::None))
 }
 
 /// Decides one request that a person has approved: all holds as in [`decide`], but that somebody has to approve it.
 #[must_use]
 pub fn decide_approved(scope: &Scope, request: &Request<'_>, usage: &Usage) -> Decision {
-    outcome(permitted_charge(scope, request, usage, approval::Consent::Given))
+    outcome(permitted(scope, request, usage, approval::Consent::Given))
 }
 
-fn outcome(charge: Result<Charge, Refusal>) -> Decision {
-    match charge {
-        Ok(charge) => Decision::Permit(Permit { charge }),
+fn outcome(permitted: Result<Permit, Refusal>) -> Decision {
+    match permitted {
+        Ok(permit) => Decision::Permit(permit),
         Err(refusal) => Decision::Refuse(refusal),
     }
 }
 
-fn permitted_charge(
+/// The right to what takes nothing from the caps.
+fn free() -> Permit {
+    Permit { charge: Charge::default(), worth: Decimal::ZERO }
+}
+
+fn permitted(
     scope: &Scope,
     request: &Request<'_>,
     usage: &Usage,
     consent: approval::Consent,
-) -> Result<Charge, Refusal> {
+) -> Result<Permit, Refusal> {
     freeze::check(request)?;
     check_expiry(scope, request)?;
     check_network(scope, request)?;
     check_operation(scope, request)?;
     let orders = match &request.act {
-        Act::Plain => return Ok(Charge::default()),
+        Act::Plain => return Ok(free()),
         Act::Data(symbols) => {
-            return check_data_symbols(scope, symbols.as_deref()).map(|()| Charge::default());
+            return check_data_symbols(scope, symbols.as_deref()).map(|()| free());
         }
         Act::Opaque => {
             check_named(scope, request)?;
-            return approval::check(scope, request, consent)
-                .map(|()| Charge { orders: 1, notional: Decimal::ZERO });
+            let charge = Charge { orders: 1, exposure: None, ..Charge::default() };
+            check_daily_caps(scope, charge, of_today(usage, request.at))?;
+            exposure::check(scope, &request.account, charge, usage)?;
+            approval::check(scope, request, consent)?;
+            return Ok(Permit { charge, worth: Decimal::ZERO });
         }
         Act::Orders(orders) => orders,
     };
     check_hours(scope, request)?;
-    let mut charge = Charge::default();
+    let (mut charge, mut total, mut opens) = (Charge::default(), Decimal::ZERO, false);
     for facts in orders {
         order::check(scope, facts)?;
         let worth = worth::check(scope, request.at, facts)?;
+        let exposure = exposure::added(scope, request.at, facts)?;
+        opens |= facts.opens.anything();
+        total = total.saturating_add(worth);
+        charge.exposure = charge.exposure.zip(exposure).and_then(|(sum, added)| sum.checked_add(added));
         charge.orders = charge.orders.saturating_add(1);
-        let added = (worth - facts.already_charged).max(Decimal::ZERO);
+        let added = (worth - facts.already_charged).max(worth::of_growth(facts)).max(Decimal::ZERO);
         charge.notional = charge.notional.checked_add(added).unwrap_or(Decimal::MAX);
     }
-    let today = trading_date(request.at);
-    let used = if usage.day == today { *usage } else { Usage::none(today) };
-    check_daily_caps(scope, charge, used)?;
+    check_daily_caps(scope, charge, of_today(usage, request.at))?;
+    if opens {
+        exposure::check(scope, &request.account, charge, usage)?;
+    }
     approval::check(scope, request, consent)?;
-    Ok(charge)
+    Ok(Permit { charge, worth: total })
+}
+
+fn of_today(usage: &Usage, now: Timestamp) -> Usage {
+    let today = trading_date(now);
+    if usage.day == today { *usage } else { Usage::none(today) }
 }
 
 fn check_expiry(scope: &Scope, request: &Request<'_>) -> Result<(), Refusal> {
@@ -296,5 +379,7 @@ fn check_daily_caps(scope: &Scope, charge: Charge, used: Usage) -> Result<(), Re
     Ok(())
 }
 
+#[cfg(test)]
+mod account_tests;
 #[cfg(test)]
 mod tests;

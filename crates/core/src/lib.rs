@@ -11,6 +11,7 @@ pub mod clock;
 pub mod connection;
 pub mod decide;
 pub mod entropy;
+pub mod exposure;
 pub mod id;
 pub mod money;
 pub mod order;

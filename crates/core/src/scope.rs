@@ -86,6 +86,13 @@ pub struct Scope {
     /// Orders, replacements and closes on one New York day at most.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_daily_orders: Option<u32>,
+    /// Dollars that the whole account may have in positions and in working orders that open, for this key to open more. What
+    /// others did counts too.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_open_exposure: Option<Decimal>,
+    /// Dollars that the whole account may lose on a trading day, for this key to open anything more that day.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_daily_loss: Option<Decimal>,
     /// Requests in any 60 seconds at most. Cancels are counted by themselves: as many, and at least 60, pass besides.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_requests_per_minute: Option<u32>,
@@ -210,7 +217,14 @@ impl Scope {
             || self.hours.is_some()
             || self.max_quote_age.is_some()
             || self.max_daily_orders.is_some()
+            || self.needs_account()
             || self.needs_prices()
+    }
+
+    /// Whether any limit depends on what the account holds or lost, when an order opens something.
+    #[must_use]
+    pub const fn needs_account(&self) -> bool {
+        self.max_open_exposure.is_some() || self.max_daily_loss.is_some()
     }
 
     /// Whether any limit needs to know what an order is worth.

@@ -1,6 +1,6 @@
 //! A request that changes something at the broker: decided with its facts and caps, recorded, forwarded once, settled.
 
-use std::sync::PoisonError;
+use std::sync::{Arc, PoisonError};
 
 use bytes::Bytes;
 use http::{HeaderMap, Method, Response};
@@ -9,14 +9,16 @@ use paddock_alpaca::wire::order::id_in_answer;
 use paddock_alpaca::{ClientError, Credential};
 use paddock_core::audit::AuditEvent;
 use paddock_core::calendar::trading_date;
-use paddock_core::decide::{Act, Decision, Manner, ReasonCode};
+use paddock_core::decide::{self, Act, Decision, Figure, Manner, OrderFacts, ReasonCode};
 use paddock_core::id::RequestId;
-use paddock_core::{Permit, Refusal, Scope, Usage, decide};
+use paddock_core::order::{Amount, OrderRequest};
+use paddock_core::{Permit, Refusal, Scope, Usage, decide as decide_request};
 use paddock_store::{Decide, Intent, PlacedOrder, Settlement};
 use rust_decimal::Decimal;
 use sha2::{Digest, Sha256};
 use tokio_util::sync::CancellationToken;
 
+use crate::account::Reading;
 use crate::answer::{AnswerBody, Fault, whole};
 use crate::authenticate::Grant;
 use crate::budget::{Asker, Priority, Ticket};
@@ -60,7 +62,7 @@ impl Change {
                 return Err(lane.record_refusal(self.arrival, &self.grant, Some(&self.target), stop).await);
             }
         };
-        let act = self.facts(shared).await?;
+        let (act, account) = self.facts(shared).await?;
         // Before anything is reserved. While it waits the key may be frozen, changed or revoked, and the credential replaced.
         let ticket = self.turn(shared).await?;
         self.grant = self.grant.renewed(&shared.directory.load()).ok_or_else(Fault::invalid_credential)?;
@@ -68,7 +70,7 @@ impl Change {
         let manner = Manner::of(self.target.operation.class, &act);
         CrashPoint::Decided.reached();
         let quote = act.quote();
-        let permit = match self.reserve(shared, act, touched.summary()).await? {
+        let permit = match self.reserve(shared, act, account.as_deref(), touched.summary()).await? {
             Ok(permit) => permit,
             Err(refusal) if refusal.code == ReasonCode::ApprovalRequired => {
                 drop(ticket);
@@ -121,28 +123,41 @@ impl Change {
         self.entered.meter().asker(Priority::of(self.target.operation.class))
     }
 
-    pub(crate) async fn facts(&self, shared: &Shared) -> Result<Act, Stop> {
-        let entry = self.grant.entry();
-        let credential = open_credential(shared, &self.grant)?;
+    /// What it would do, and what the broker says of the account where that matters.
+    pub(crate) async fn facts(&mut self, shared: &Shared) -> Result<(Act, Option<Arc<Reading>>), Stop> {
+        let already_charged = self.already_charged(shared).await?;
+        let grant = self.grant.clone();
+        let entry = grant.entry();
+        let credential = open_credential(shared, &grant)?;
         let asking = shared
             .asking(&entry.connection, &credential, self.asker())
             .map_err(|_| Fault::credential_unreadable())?;
-        let finder = FactFinder { asking, scope: &entry.key.scope };
-        self.found(shared, &finder).await.map_err(|stop| stop.without(&credential))
+        let finder = FactFinder { shared, asking, entry };
+        let found = self.found(&finder, already_charged).await;
+        found.map_err(|stop| stop.without(&credential))
     }
 
-    async fn found(&self, shared: &Shared, finder: &FactFinder<'_>) -> Result<Act, Stop> {
-        Ok(match &self.intention {
-            Intention::Plain => Act::Plain,
-            Intention::Opaque => Act::Opaque,
-            Intention::Order(order) => Act::Orders(vec![finder.new_order(order).await?]),
-            Intention::Replace { order_id, patch } => {
-                let charged = self.already_charged(shared).await?;
-                Act::Orders(vec![finder.replacement(*order_id, patch, charged).await?])
+    async fn found(
+        &mut self,
+        finder: &FactFinder<'_>,
+        already_charged: Decimal,
+    ) -> Result<(Act, Option<Arc<Reading>>), Stop> {
+        let found = match &mut self.intention {
+            Intention::Plain => return Ok((Act::Plain, None)),
+            Intention::Opaque => return Ok((Act::Opaque, finder.account(false).await?)),
+            Intention::Order(order) => {
+                let found = finder.new_order(order).await?;
+                // What is decided is what is sent.
+                self.body = order.to_json_bytes().into();
+                found
             }
-            Intention::Close { symbol, part } => Act::Orders(vec![finder.close(symbol, *part).await?]),
-            Intention::CloseAll => Act::Orders(finder.close_all().await?),
-        })
+            Intention::Replace { order_id, patch } => {
+                finder.replacement(*order_id, patch, already_charged).await?
+            }
+            Intention::Close { symbol, part } => finder.close(symbol, *part).await?,
+            Intention::CloseAll => finder.close_all().await?,
+        };
+        Ok((Act::Orders(found.orders), found.account))
     }
 
     /// What this key has already been charged for the order that is to be replaced.
@@ -162,9 +177,11 @@ impl Change {
         &self,
         shared: &Shared,
         act: Act,
+        reading: Option<&Reading>,
         touched: Option<String>,
     ) -> Result<Result<Permit, Refusal>, Stop> {
-        let (intent, decided) = self.deciding(shared, act, touched, decide);
+        self.note_loss(shared, reading).await?;
+        let (intent, decided) = self.deciding(shared, act, reading, touched, decide_request);
         shared.metrics.audit.timed(shared.store.reserve(&intent, decided)).await.map_err(|error| {
             tracing::error!(%error, "a request could not be reserved and recorded");
             Fault::not_recorded(&error).into()
@@ -176,6 +193,7 @@ impl Change {
         &self,
         shared: &Shared,
         act: Act,
+        reading: Option<&Reading>,
         touched: Option<String>,
         decide: fn(&Scope, &paddock_core::Request<'_>, &Usage) -> Decision,
     ) -> (Intent, Decide) {
@@ -202,9 +220,20 @@ impl Change {
             operation: self.target.operation.id.to_owned(),
             client_order_id,
             already_charged,
+            replaces: match &self.intention {
+                Intention::Replace { order_id, .. } => Some(order_id.to_string()),
+                _ => None,
+            },
+            quantity: match &act {
+                Act::Orders(orders) => only_quantity(orders),
+                Act::Plain | Act::Data(_) | Act::Opaque => None,
+            },
+            figures: reading.map(|reading| reading.figures.clone()),
         };
         let body_digest = (!self.body.is_empty()).then(|| hex::encode(Sha256::digest(&self.body)));
-        let input = decide_input(shared, self.arrival, &self.grant, &self.target, act);
+        let account = reading.map(Reading::account).unwrap_or_default();
+        let input =
+            decide::Request { account, ..decide_input(shared, self.arrival, &self.grant, &self.target, act) };
         let (grant, request) = (self.grant.clone(), self.arrival.request);
         let (operation, target) = (self.target.operation.id, self.target.label());
         // The writer calls it, which may outlive this request.
@@ -225,6 +254,21 @@ impl Change {
             }
         });
         (intent, decided)
+    }
+
+    /// A loss that reaches the scope's limit stops the key for the rest of the trading day, even if it is won back.
+    pub(crate) async fn note_loss(&self, shared: &Shared, reading: Option<&Reading>) -> Result<(), Stop> {
+        let key = &self.grant.entry().key;
+        let (Some(reading), Some(cap)) = (reading, key.scope.max_daily_loss) else { return Ok(()) };
+        let Figure::Dollars(loss) = reading.account().daily_loss else { return Ok(()) };
+        if loss < cap {
+            return Ok(());
+        }
+        let day = reading.figures.trading_day;
+        shared.store.stop_for_loss(key.id, day, loss, shared.clock.now()).await.map_err(|error| {
+            tracing::error!(%error, "that an access key is stopped for the day could not be recorded");
+            Fault::audit_unavailable().into()
+        })
     }
 
     pub(crate) async fn forward(
@@ -366,6 +410,16 @@ impl Change {
         if let Err(error) = written {
             tracing::error!(%error, request = %self.arrival.request, "a request could not be settled; recovery will do it");
         }
+    }
+}
+
+/// Units of the only order, if it is in units.
+fn only_quantity(orders: &[OrderFacts]) -> Option<Decimal> {
+    match orders {
+        [OrderFacts { order: OrderRequest { amount: Amount::Quantity(quantity), .. }, .. }] => {
+            Some(*quantity)
+        }
+        _ => None,
     }
 }
 

@@ -7,6 +7,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use jiff::Timestamp;
+use paddock_core::Scope;
 use paddock_core::decide::{Freeze, Passing};
 use paddock_core::id::{AccessKeyId, ConnectionId, DekId};
 use paddock_store::{AccessKey, Connection, SealedCredential, SealedSigningKey, Snapshot, Subject};
@@ -226,6 +227,20 @@ impl Directory {
 
     pub(crate) fn connection(&self, id: ConnectionId) -> Option<&Arc<ConnectionEntry>> {
         self.connections.get(&id)
+    }
+
+    /// Whether any key of a connection has a cap on the account's open exposure: then what others order there has to be valued.
+    pub(crate) fn limits_exposure(&self, connection: ConnectionId) -> bool {
+        self.any_scope(connection, |scope| scope.max_open_exposure.is_some())
+    }
+
+    /// Whether any key of a connection has a cap on the account's loss.
+    pub(crate) fn limits_loss(&self, connection: ConnectionId) -> bool {
+        self.any_scope(connection, |scope| scope.max_daily_loss.is_some())
+    }
+
+    fn any_scope(&self, connection: ConnectionId, is: impl Fn(&Scope) -> bool) -> bool {
+        self.by_key_id.values().any(|entry| entry.key.connection == connection && is(&entry.key.scope))
     }
 
     /// Whether this key, connection or everything is frozen by itself.

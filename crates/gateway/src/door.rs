@@ -199,6 +199,7 @@ pub(crate) fn decide_input(
         network: arrival.network,
         frozen: shared.directory.load().frozen(grant.entry()),
         act,
+        account: decide::AccountFigures::default(),
     }
 }
 

@@ -1,32 +1,61 @@
 //! The facts that an order is decided by: what it would be, and what the market says it is worth.
 
+use std::sync::Arc;
+
 use paddock_alpaca::AlpacaError;
 use paddock_alpaca::client::{AccountClient, ClientError};
 use paddock_alpaca::close_position::{ClosePart, closing_order};
 use paddock_alpaca::order_body::PatchFault;
 use paddock_alpaca::order_body::{ParsedOrder, ParsedPatch};
-use paddock_alpaca::wire::{Position, PositionIntent};
+use paddock_alpaca::wire::{Order, Position, PositionIntent};
 use paddock_core::Scope;
-use paddock_core::decide::{OrderFacts, Quote};
+use paddock_core::decide::{Opens, OrderFacts, Quote};
+use paddock_core::exposure::{certainly_closes, pays_at_most_its_limit};
 use paddock_core::order::{Amount, OrderRequest, OrderType, Side};
 use rust_decimal::Decimal;
 use uuid::Uuid;
 
+use crate::account::Reading;
 use crate::answer::Fault;
+use crate::directory::KeyEntry;
+use crate::shared::Shared;
 use crate::stop::Stop;
+
+/// The orders that would come to be, with what they are decided by.
+pub(crate) struct Found {
+    pub(crate) orders: Vec<OrderFacts>,
+    /// What the broker says of the account, where the scope asks for it and an order may open something.
+    pub(crate) account: Option<Arc<Reading>>,
+}
 
 /// Reads facts from the broker with the connection's own credential.
 pub(crate) struct FactFinder<'a> {
+    pub(crate) shared: &'a Shared,
     pub(crate) asking: AccountClient<'a>,
-    /// Says which quotes matter; others are not asked for.
-    pub(crate) scope: &'a Scope,
+    /// Whose scope says which facts matter; others are not asked for.
+    pub(crate) entry: &'a KeyEntry,
 }
 
 impl FactFinder<'_> {
-    /// A new order.
-    pub(crate) async fn new_order(&self, order: &ParsedOrder) -> Result<OrderFacts, Stop> {
-        let closes = order.position_intent.is_some_and(PositionIntent::closes);
-        self.priced(order.request.clone(), closes, Decimal::ZERO).await
+    /// A new order. One that goes against a position and is no larger is held to closing, so that it passes when nothing may be
+    /// opened any more, and still opens nothing if the position is gone by then.
+    pub(crate) async fn new_order(&self, order: &mut ParsedOrder) -> Result<Found, Stop> {
+        let is_held = |order: &ParsedOrder| order.position_intent.is_some_and(PositionIntent::closes);
+        let account = self.account(certainly_closes(&order.request, is_held(order))).await?;
+        if account.as_ref().is_some_and(|account| account.holds_against(&order.request)) {
+            order.hold_to_closing();
+        }
+        let closes = is_held(order);
+        let opens = if certainly_closes(&order.request, closes) { Opens::Nothing } else { Opens::All };
+        let facts = OrderFacts {
+            order: order.request.clone(),
+            quote: None,
+            closes,
+            already_charged: Decimal::ZERO,
+            replaced_quantity: None,
+            opens,
+        };
+        Ok(Found { orders: vec![self.priced(facts).await?], account })
     }
 
     /// The order that a replacement would leave, which is decided as the order that it is.
@@ -35,43 +64,79 @@ impl FactFinder<'_> {
         order_id: Uuid,
         patch: &ParsedPatch,
         already_charged: Decimal,
-    ) -> Result<OrderFacts, Stop> {
+    ) -> Result<Found, Stop> {
         let current = self.asking.order(order_id).await.map_err(stop)?;
-        let resulting = patch.apply(&current).map_err(|fault| Stop::Alpaca(patch_error(&fault)))?;
+        let order = patch.apply(&current).map_err(|fault| Stop::Alpaca(patch_error(&fault)))?;
         // A replacement does to the position what the order that it replaces was held to.
         let closes = current.position_intent.is_some_and(PositionIntent::closes);
-        self.priced(resulting, closes, already_charged).await
+        let account = self.account(certainly_closes(&order, closes)).await?;
+        let opens = if certainly_closes(&order, closes) {
+            Opens::Nothing
+        } else {
+            account.as_ref().and_then(|account| opened_anew(account, &current, &order)).unwrap_or(Opens::All)
+        };
+        let replaced_quantity = current.qty;
+        let facts = OrderFacts { order, quote: None, closes, already_charged, replaced_quantity, opens };
+        Ok(Found { orders: vec![self.priced(facts).await?], account })
     }
 
     /// The order by which one position would be closed, wholly or in part.
-    pub(crate) async fn close(&self, symbol: &str, part: ClosePart) -> Result<OrderFacts, Stop> {
+    pub(crate) async fn close(&self, symbol: &str, part: ClosePart) -> Result<Found, Stop> {
         let position = self.asking.position(symbol).await.map_err(stop)?;
-        self.closing(&position, part).await
+        Ok(Found { orders: vec![self.closing(&position, part).await?], account: None })
     }
 
     /// The orders by which all positions would be closed.
-    pub(crate) async fn close_all(&self) -> Result<Vec<OrderFacts>, Stop> {
+    pub(crate) async fn close_all(&self) -> Result<Found, Stop> {
         let positions = self.asking.positions().await.map_err(stop)?;
-        let mut facts = Vec::with_capacity(positions.len());
+        let mut orders = Vec::with_capacity(positions.len());
         for position in &positions {
-            facts.push(self.closing(position, ClosePart::All).await?);
+            orders.push(self.closing(position, ClosePart::All).await?);
         }
-        Ok(facts)
+        Ok(Found { orders, account: None })
+    }
+
+    /// What the broker says of the account, if the scope asks for it.
+    pub(crate) async fn account(&self, certainly_closes: bool) -> Result<Option<Arc<Reading>>, Stop> {
+        if certainly_closes || !self.entry.key.scope.needs_account() {
+            return Ok(None);
+        }
+        let connection = self.entry.key.connection;
+        self.shared.readings.fresh(self.shared, connection, &self.asking).await.map(Some)
     }
 
     async fn closing(&self, position: &Position, part: ClosePart) -> Result<OrderFacts, Stop> {
         let order = closing_order(position, part).map_err(Stop::Alpaca)?;
-        self.priced(order, true, Decimal::ZERO).await
+        let facts = OrderFacts {
+            order,
+            quote: None,
+            closes: true,
+            already_charged: Decimal::ZERO,
+            replaced_quantity: None,
+            opens: Opens::Nothing,
+        };
+        self.priced(facts).await
     }
 
-    async fn priced(
-        &self,
-        order: OrderRequest,
-        closes: bool,
-        already_charged: Decimal,
-    ) -> Result<OrderFacts, Stop> {
-        let quote = if needs_a_quote(self.scope, &order, closes) { self.quote(&order).await? } else { None };
-        Ok(OrderFacts { order, quote, closes, already_charged })
+    async fn priced(&self, facts: OrderFacts) -> Result<OrderFacts, Stop> {
+        let scope = &self.entry.key.scope;
+        let opens_at_the_market = facts.opens.anything()
+            && matches!(facts.order.amount, Amount::Quantity(_))
+            && !pays_at_most_its_limit(&facts.order);
+        let quote = if needs_a_quote(scope, &facts.order, facts.closes)
+            || (opens_at_the_market && scope.max_open_exposure.is_some())
+        {
+            self.quote(&facts.order).await?
+        } else if opens_at_the_market
+            && self.shared.directory.load().limits_exposure(self.entry.key.connection)
+        {
+            // Another key's cap needs to know what this order is worth while it is on its way. That this cannot be told is no reason to
+            // refuse it; that key waits then.
+            self.quote(&facts.order).await.unwrap_or_default()
+        } else {
+            None
+        };
+        Ok(OrderFacts { quote, ..facts })
     }
 
     /// The ask for a buy and the bid for a sell. `None` when the market has no such quote, which is then the decision's matter.
@@ -89,6 +154,15 @@ impl FactFinder<'_> {
             Some(Quote { price: price?, at: quote.at })
         }))
     }
+}
+
+/// How much of a replacement may open anything beyond what the order that it replaces may, as far as that is among the figures.
+fn opened_anew(account: &Reading, current: &Order, order: &OrderRequest) -> Option<Opens> {
+    let exposure = account.exposure.as_ref().ok()?;
+    let before = exposure.by_order.get(&current.id.to_string())?;
+    let (Amount::Quantity(after), Some(quantity)) = (order.amount, current.qty) else { return None };
+    let quantity = (before.quantity + after - quantity).max(Decimal::ZERO);
+    Some(Opens::Part { quantity, counted: before.dollars })
 }
 
 /// Whether any limit of the scope depends on more than the order says.

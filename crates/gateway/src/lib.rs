@@ -4,6 +4,7 @@
 //! credential, to the connection's own host) and **observe** (what came back). What cannot be forwarded is refused with a
 //! recorded reason. The real credential never reaches a program.
 
+mod account;
 mod answer;
 mod approvals;
 mod authenticate;

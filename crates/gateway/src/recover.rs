@@ -27,14 +27,22 @@ pub(crate) async fn recover(shared: &Shared) -> Result<u32, GatewayError> {
             shared.owners.tell_settled();
             settled += 1;
         }
+        if reservation.unseen && reservation.client_order_id.is_none() && is_certain(shared, &reservation) {
+            shared.store.no_longer_on_its_way(reservation.request).await?;
+        }
     }
     Ok(settled)
 }
 
+/// Whether the broker has got the request by now, or never will.
+fn is_certain(shared: &Shared, reservation: &OpenReservation) -> bool {
+    let age = shared.clock.now().duration_since(reservation.at);
+    age.as_secs() >= i64::try_from(CERTAIN_AFTER.as_secs()).unwrap_or(i64::MAX)
+}
+
 /// What became of it, with the orders that the broker has of it.
 async fn fate(shared: &Shared, reservation: &OpenReservation) -> Option<(Settlement, Vec<PlacedOrder>)> {
-    let age = shared.clock.now().duration_since(reservation.at);
-    let certain = age.as_secs() >= i64::try_from(CERTAIN_AFTER.as_secs()).unwrap_or(i64::MAX);
+    let certain = is_certain(shared, reservation);
     let Some(client_order_id) = &reservation.client_order_id else {
         // Only orders have a name by which they can be found again. What is recorded as unknown stays so, and is not news.
         let unknown = (Settlement::Unknown, Vec::new());

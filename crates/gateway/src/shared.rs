@@ -17,6 +17,7 @@ use std::collections::HashSet;
 use tokio::sync::watch;
 use tokio_util::task::TaskTracker;
 
+use crate::account::Readings;
 use crate::approvals::Bell;
 use crate::budget::{Asker, Pace};
 use crate::checkpoints;
@@ -96,6 +97,7 @@ pub(crate) struct Shared {
     pub(crate) directory_changes: watch::Sender<u64>,
     pub(crate) hubs: Hubs,
     pub(crate) owners: Owners,
+    pub(crate) readings: Readings,
     pub(crate) dialer: Dialer,
     /// Held while the directory is read anew, so that an older snapshot never replaces a newer one; what was read last.
     pub(crate) reloading: tokio::sync::Mutex<Option<Snapshot>>,
@@ -219,6 +221,7 @@ impl Gateway {
             directory_changes: watch::Sender::new(0),
             hubs: Hubs::default(),
             owners: Owners::default(),
+            readings: Readings::default(),
             dialer: Dialer::new()?,
             reloading: tokio::sync::Mutex::default(),
             log: RequestLog::default(),

@@ -1,5 +1,8 @@
 //! Caps: what a request takes is reserved, together with its audit record, before it is forwarded, and settled after.
 
+mod ends;
+mod unseen;
+
 use jiff::Timestamp;
 use jiff::civil::Date;
 use paddock_core::audit::{Actor, AuditEvent};
@@ -13,6 +16,9 @@ use crate::db::{Tx, row, sql};
 use crate::placed::PlacedOrder;
 use crate::writer::{Waiting, Work, waiting};
 use crate::{Store, StoreError, audit, placed};
+
+pub use ends::{AfterEnd, EndedOrder, WorkingCharge};
+pub use unseen::Figures;
 
 /// A request that would change something, before it is decided.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,6 +41,12 @@ pub struct Intent {
     pub client_order_id: Option<String>,
     /// Dollars charged to the access key before for the order that this one replaces; zero for a new order.
     pub already_charged: Decimal,
+    /// The broker's id of the order that this one replaces.
+    pub replaces: Option<String>,
+    /// Units of the one order that would come of it; absent for an order in dollars, and for many orders.
+    pub quantity: Option<Decimal>,
+    /// The broker's figures that it is decided by, where there are any.
+    pub figures: Option<Figures>,
 }
 
 /// Decides a request, given what its access key has used on the day.
@@ -78,6 +90,8 @@ pub struct OpenReservation {
     pub charge: Charge,
     /// Whether it was settled as unknown already; otherwise it was not settled at all.
     pub known_unknown: bool,
+    /// Whether the broker's figures may not show yet what it does to the open exposure.
+    pub unseen: bool,
 }
 
 row! {
@@ -91,6 +105,7 @@ row! {
         orders: i64,
         notional: String,
         state: String,
+        unseen: i64,
     }
 }
 
@@ -103,8 +118,13 @@ impl OpenColumns {
             operation: self.operation,
             client_order_id: self.client_order_id,
             at: instant(self.at)?,
-            charge: Charge { orders: number(self.orders)?, notional: decimal(&self.notional)? },
+            charge: Charge {
+                orders: number(self.orders)?,
+                notional: decimal(&self.notional)?,
+                ..Charge::default()
+            },
             known_unknown: self.state == "unknown",
+            unseen: self.unseen == 1,
         })
     }
 }
@@ -176,8 +196,10 @@ impl Store {
     pub async fn open_reservations(&self) -> Result<Vec<OpenReservation>, StoreError> {
         let mut tx = self.begin_read().await?;
         let rows = sql!(tx, fetch_all OpenColumns:
-            "SELECT request_id, access_key_id, connection_id, operation, client_order_id, at, orders, notional, state
-             FROM reservations WHERE state IN ('reserved', 'unknown') ORDER BY at, request_id")?;
+            "SELECT r.request_id, r.access_key_id, r.connection_id, r.operation, r.client_order_id, r.at, r.orders, r.notional,
+                    r.state, CAST(CASE WHEN c.request_id IS NOT NULL AND c.seen_seq IS NULL THEN 1 ELSE 0 END AS BIGINT) AS unseen
+             FROM reservations r LEFT JOIN order_charges c ON c.request_id = r.request_id
+             WHERE r.state IN ('reserved', 'unknown') ORDER BY r.at, r.request_id")?;
         rows.into_iter().map(OpenColumns::open_reservation).collect()
     }
 
@@ -253,7 +275,11 @@ pub(crate) async fn reserve(
     intent: &Intent,
     decide: &mut Decide,
 ) -> Result<Result<Permit, Refusal>, StoreError> {
-    let used = read_usage(tx, intent.key, intent.day).await?;
+    let mut used = read_usage(tx, intent.key, intent.day).await?;
+    if let Some(figures) = &intent.figures {
+        used.unseen_exposure = unseen::unseen_exposure(tx, intent.connection, figures).await?;
+        used.worst_loss = unseen::worst_loss(tx, intent.key, figures.trading_day).await?;
+    }
     let (permit, event) = match decide(&used) {
         Ok(permitted) => permitted,
         Err(refusal) => return Ok(Err(refusal)),
@@ -264,6 +290,9 @@ pub(crate) async fn reserve(
         write_usage(tx, intent.key, after).await?;
     }
     insert(tx, intent, charge).await?;
+    if !charge.notional.is_zero() || charge.exposure != Some(Decimal::ZERO) {
+        insert_order(tx, intent, &permit).await?;
+    }
     audit::append(tx, &intent.actor, &event, intent.at).await?;
     Ok(Ok(permit))
 }
@@ -290,7 +319,11 @@ pub(crate) async fn settle(
         return Ok(());
     }
     if matches!(outcome, Settlement::Released { .. }) {
-        let charge = Charge { orders: number(reserved.orders)?, notional: decimal(&reserved.notional)? };
+        let charge = Charge {
+            orders: number(reserved.orders)?,
+            notional: decimal(&reserved.notional)?,
+            ..Charge::default()
+        };
         let (key, day) = (parse(&reserved.access_key_id, "reservation")?, parse(&reserved.day, "day")?);
         give_back(tx, key, day, charge).await?;
     }
@@ -300,8 +333,13 @@ pub(crate) async fn settle(
     let actor: Actor =
         serde_json::from_str(&reserved.actor).map_err(|_| StoreError::Malformed { what: "actor" })?;
     let event = AuditEvent::RequestAnswered { request, status, order_id };
-    audit::append(tx, &actor, &event, at).await?;
-    Ok(())
+    let answered = audit::append(tx, &actor, &event, at).await?;
+    match outcome {
+        Settlement::Confirmed { .. } => unseen::seen_from(tx, request, answered.seq).await,
+        // It has done nothing, which the broker's figures have shown all along.
+        Settlement::Released { .. } => unseen::seen_from(tx, request, 0).await,
+        Settlement::Unknown => Ok(()),
+    }
 }
 
 async fn read_usage(tx: &mut Tx, key: AccessKeyId, day: Date) -> Result<Usage, StoreError> {
@@ -309,7 +347,9 @@ async fn read_usage(tx: &mut Tx, key: AccessKeyId, day: Date) -> Result<Usage, S
         "SELECT orders, notional FROM usage WHERE access_key_id = $1 AND day = $2", key.to_string(), day.to_string())?;
     match row {
         None => Ok(Usage::none(day)),
-        Some((orders, notional)) => Ok(Usage { day, orders: number(orders)?, notional: decimal(&notional)? }),
+        Some((orders, notional)) => {
+            Ok(Usage { orders: number(orders)?, notional: decimal(&notional)?, ..Usage::none(day) })
+        }
     }
 }
 
@@ -328,7 +368,7 @@ async fn give_back(tx: &mut Tx, key: AccessKeyId, day: Date, charge: Charge) -> 
     let used = read_usage(tx, key, day).await?;
     let orders = used.orders.saturating_sub(charge.orders);
     let notional = used.notional.checked_sub(charge.notional).unwrap_or_default().max(Decimal::ZERO);
-    write_usage(tx, key, Usage { day, orders, notional }).await
+    write_usage(tx, key, Usage { orders, notional, ..used }).await
 }
 
 async fn insert(tx: &mut Tx, intent: &Intent, charge: Charge) -> Result<(), StoreError> {
@@ -345,13 +385,24 @@ async fn insert(tx: &mut Tx, intent: &Intent, charge: Charge) -> Result<(), Stor
     Ok(())
 }
 
+/// Notes what has to be known of the order until it has ended.
+async fn insert_order(tx: &mut Tx, intent: &Intent, permit: &Permit) -> Result<(), StoreError> {
+    let text = |amount: Option<Decimal>| amount.map(|amount| amount.to_string());
+    sql!(tx, execute
+        "INSERT INTO order_charges (request_id, access_key_id, connection_id, quantity, worth, exposure, replaces, returned)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, '0')",
+        intent.request.to_string(), intent.key.to_string(), intent.connection.to_string(), text(intent.quantity),
+        permit.worth().to_string(), text(permit.charge().exposure), intent.replaces.as_deref())?;
+    Ok(())
+}
+
 /// Adds a charge, or nothing when the sum is not exact: what was rounded could not be given back to the cent.
 fn add(used: Usage, charge: Charge) -> Option<Usage> {
     let orders = used.orders.checked_add(charge.orders)?;
     let notional = used.notional.checked_add(charge.notional)?;
     let exact = notional.checked_sub(charge.notional)? == used.notional
         && notional.checked_sub(used.notional)? == charge.notional;
-    exact.then_some(Usage { day: used.day, orders, notional })
+    exact.then_some(Usage { orders, notional, ..used })
 }
 
 #[cfg(test)]
@@ -361,11 +412,11 @@ mod tests {
     #[test]
     fn a_sum_that_would_be_rounded_is_refused() {
         let day = jiff::civil::date(2026, 1, 5);
-        let used = Usage { day, orders: 1, notional: Decimal::from(10_000_000_000_i64) };
-        let tiny = Charge { orders: 1, notional: Decimal::new(1, 28) };
+        let used = Usage { orders: 1, notional: Decimal::from(10_000_000_000_i64), ..Usage::none(day) };
+        let tiny = Charge { orders: 1, notional: Decimal::new(1, 28), ..Charge::default() };
         assert_eq!(add(used, tiny), None);
-        let cent = Charge { orders: 1, notional: Decimal::new(1, 2) };
+        let cent = Charge { orders: 1, notional: Decimal::new(1, 2), ..Charge::default() };
         assert_eq!(add(used, cent).map(|sum| sum.notional), Some(Decimal::new(1_000_000_000_001, 2)));
-        assert_eq!(add(used, Charge { orders: 1, notional: Decimal::MAX }), None);
+        assert_eq!(add(used, Charge { orders: 1, notional: Decimal::MAX, ..Charge::default() }), None);
     }
 }

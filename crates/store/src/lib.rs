@@ -37,7 +37,7 @@ pub use access_keys::AccessKey;
 pub use approvals::{Approval, ApprovalState, Approved, Consent, Held, NewApproval};
 pub use audit::AuditQuery;
 pub use backup::BackupSummary;
-pub use caps::{Decide, Intent, OpenReservation, Settlement};
+pub use caps::{AfterEnd, Decide, EndedOrder, Figures, Intent, OpenReservation, Settlement, WorkingCharge};
 pub use changes::Changes;
 pub use checkpoints::AuditKey;
 pub use connections::Connection;

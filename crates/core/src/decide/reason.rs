@@ -78,6 +78,14 @@ reasons! {
     OutsideHours = "outside_hours", 40_390_022;
     /// The scope does not allow market data of the symbol.
     DataSymbolNotAllowed = "data_symbol_not_allowed", 40_390_023;
+    /// The order would take the account's open exposure above the scope's cap.
+    OpenExposureExceeded = "open_exposure_exceeded", 40_390_080;
+    /// The scope limits the account's open exposure, and what that is cannot be told.
+    OpenExposureUnknown = "open_exposure_unknown", 40_390_081;
+    /// The account has lost as much as the scope allows for a day.
+    DailyLossReached = "daily_loss_reached", 40_390_082;
+    /// The scope limits the account's loss of a day, and what that is cannot be told.
+    DailyLossUnknown = "daily_loss_unknown", 40_390_083;
     /// The access key makes more requests a minute than its scope allows.
     RequestRateExceeded = "request_rate_exceeded", 42_990_001;
     /// The scope shows only the key's own orders, and this is none of them. Programs get Alpaca's answer to an order that does not exist.

@@ -6,23 +6,23 @@ use crate::order::{Amount, OrderClass, OrderType, Side, StopLoss, TakeProfit, Ti
 use crate::scope::{Hours, PositionRule, Preset};
 use crate::{AssetClass, Symbol};
 
-fn at() -> Timestamp {
+pub(super) fn at() -> Timestamp {
     "2026-11-20T15:00:00Z".parse().unwrap()
 }
 
-fn dec(text: &str) -> Decimal {
+pub(super) fn dec(text: &str) -> Decimal {
     crate::money::parse_decimal(text).unwrap()
 }
 
-fn order(symbol: &str, side: Side, amount: Amount) -> OrderRequest {
+pub(super) fn order(symbol: &str, side: Side, amount: Amount) -> OrderRequest {
     OrderRequest::market(Symbol::parse(symbol).unwrap(), side, TimeInForce::Day, amount)
 }
 
-fn shares(quantity: &str) -> Amount {
+pub(super) fn shares(quantity: &str) -> Amount {
     Amount::Quantity(dec(quantity))
 }
 
-fn request(act: Act) -> Request<'static> {
+pub(super) fn request(act: Act) -> Request<'static> {
     Request {
         operation: "postOrder",
         class: PermissionClass::Order,
@@ -30,13 +30,21 @@ fn request(act: Act) -> Request<'static> {
         network: "127.0.0.1".parse().unwrap(),
         frozen: None,
         act,
+        account: AccountFigures::default(),
     }
 }
 
 /// Facts about a new order, with a quote of this moment.
-fn facts(order: OrderRequest, price: Option<&str>) -> OrderFacts {
+pub(super) fn facts(order: OrderRequest, price: Option<&str>) -> OrderFacts {
     let quote = price.map(|price| Quote { price: dec(price), at: at() });
-    OrderFacts { order, quote, closes: false, already_charged: Decimal::ZERO }
+    OrderFacts {
+        order,
+        quote,
+        closes: false,
+        already_charged: Decimal::ZERO,
+        replaced_quantity: None,
+        opens: Opens::All,
+    }
 }
 
 fn ordering(order: OrderRequest, price: Option<&str>) -> Request<'static> {
@@ -44,13 +52,13 @@ fn ordering(order: OrderRequest, price: Option<&str>) -> Request<'static> {
     request(Act::Orders(vec![facts]))
 }
 
-fn trader() -> Scope {
+pub(super) fn trader() -> Scope {
     let mut scope = Scope::default();
     Preset::Trader.apply(&mut scope);
     scope
 }
 
-fn no_usage() -> Usage {
+pub(super) fn no_usage() -> Usage {
     Usage::none(trading_date(at()))
 }
 
@@ -68,7 +76,7 @@ fn charge(scope: &Scope, request: &Request<'_>) -> Charge {
     }
 }
 
-fn limit(mut order: OrderRequest, price: &str) -> OrderRequest {
+pub(super) fn limit(mut order: OrderRequest, price: &str) -> OrderRequest {
     order.order_type = OrderType::Limit;
     order.limit_price = Some(dec(price));
     order
@@ -238,7 +246,8 @@ fn the_exits_of_a_bracket_are_decided_too() {
     "250"
 )]
 fn worth(#[case] order: OrderRequest, #[case] price: Option<&str>, #[case] expected: &str) {
-    assert_eq!(charge(&trader(), &ordering(order, price)), Charge { orders: 1, notional: dec(expected) });
+    let charge = charge(&trader(), &ordering(order, price));
+    assert_eq!((charge.orders, charge.notional), (1, dec(expected)));
 }
 
 #[test]

@@ -3,31 +3,40 @@
 use jiff::{SignedDuration, Timestamp};
 use rust_decimal::Decimal;
 
-use super::OrderFacts;
 use super::reason::{ReasonCode, Refusal, plain};
+use super::{OrderFacts, Quote};
 use crate::money::format_usd;
-use crate::order::{Amount, OrderClass, OrderType, Side};
+use crate::order::{Amount, OrderClass, OrderRequest, OrderType, Side};
 use crate::scope::USUAL_QUOTE_AGE;
-use crate::{AssetClass, Scope, Symbol, calendar};
+use crate::{AssetClass, Scope, Symbol, calendar, exposure};
 
 /// Checks everything about an order that depends on prices, and tells what it is worth in dollars.
 pub(super) fn check(scope: &Scope, now: Timestamp, facts: &OrderFacts) -> Result<Decimal, Refusal> {
-    check_quote(scope, now, facts)?;
+    if scope.needs_prices() {
+        check_quote(scope, now, facts)?;
+    }
     check_collar(scope, facts)?;
     check_quantity(scope, facts)?;
     order_worth(scope, facts)
 }
 
 /// A price that stands still while its market is open says nothing. When the market is shut the last one is all there is.
-fn check_quote(scope: &Scope, now: Timestamp, facts: &OrderFacts) -> Result<(), Refusal> {
-    let Some(quote) = facts.quote.filter(|_| scope.needs_prices()) else { return Ok(()) };
-    let symbol = &facts.order.symbol;
-    let most = SignedDuration::from_secs(scope.max_quote_age.unwrap_or(USUAL_QUOTE_AGE).into());
-    let age = now.duration_since(quote.at);
+pub(crate) fn quote_is_trusted(symbol: &Symbol, now: Timestamp, quote: Quote, most: Option<u32>) -> bool {
     let is_open = symbol.class() == AssetClass::Crypto || calendar::is_open(now);
-    if age <= most || !is_open {
+    !is_open || now.duration_since(quote.at) <= oldest(most)
+}
+
+fn oldest(seconds: Option<u32>) -> SignedDuration {
+    SignedDuration::from_secs(seconds.unwrap_or(USUAL_QUOTE_AGE).into())
+}
+
+pub(super) fn check_quote(scope: &Scope, now: Timestamp, facts: &OrderFacts) -> Result<(), Refusal> {
+    let Some(quote) = facts.quote else { return Ok(()) };
+    let symbol = &facts.order.symbol;
+    if quote_is_trusted(symbol, now, quote, scope.max_quote_age) {
         return Ok(());
     }
+    let (age, most) = (now.duration_since(quote.at), oldest(scope.max_quote_age));
     let message = format!(
         "the last quote of {symbol} is {} seconds old, and this access key trusts none older than {}: try again when the market has a new one",
         age.as_secs(),
@@ -96,15 +105,27 @@ fn check_quantity(scope: &Scope, facts: &OrderFacts) -> Result<(), Refusal> {
     Err(Refusal::new(ReasonCode::OrderQuantityExceeded, message, &numbers))
 }
 
-/// What the order is worth in dollars: the larger of its stated notional and its quantity at the worst price it
-/// can be expected to trade at.
+/// What the units are worth by which a replacement is larger than its order. They come on top of what that was charged, even if the
+/// whole is cheaper now: some of it may be filled at the old price.
+pub(super) fn of_growth(facts: &OrderFacts) -> Decimal {
+    let (Amount::Quantity(quantity), Some(before)) = (facts.order.amount, facts.replaced_quantity) else {
+        return Decimal::ZERO;
+    };
+    let units = (quantity - before).max(Decimal::ZERO);
+    worst_price(&facts.order, facts.quote)
+        .and_then(|price| exposure::worth(units, price, &facts.order.symbol))
+        .unwrap_or_default()
+}
+
+pub(super) fn unknown(facts: &OrderFacts) -> Refusal {
+    let symbol = &facts.order.symbol;
+    price_unknown(symbol, &format!("what this order in {symbol} is worth"))
+}
+
+/// What the order is worth, checked against the cap for one order.
 fn order_worth(scope: &Scope, facts: &OrderFacts) -> Result<Decimal, Refusal> {
-    let order = &facts.order;
     let Some(worth) = worth_of(facts) else {
-        if !scope.limits_notional() {
-            return Ok(Decimal::ZERO);
-        }
-        return Err(price_unknown(&order.symbol, &format!("what this order in {} is worth", order.symbol)));
+        return if scope.limits_notional() { Err(unknown(facts)) } else { Ok(Decimal::ZERO) };
     };
     if let Some(cap) = scope.max_order_notional
         && worth > cap
@@ -125,21 +146,20 @@ pub(super) fn worth_of(facts: &OrderFacts) -> Option<Decimal> {
     let order = &facts.order;
     match order.amount {
         Amount::Notional(notional) => Some(notional),
-        Amount::Quantity(quantity) => worst_price(facts).and_then(|price| {
-            quantity.checked_mul(price).and_then(|worth| worth.checked_mul(order.symbol.multiplier()))
-        }),
+        Amount::Quantity(quantity) => {
+            worst_price(order, facts.quote).and_then(|price| exposure::worth(quantity, price, &order.symbol))
+        }
     }
 }
 
 /// The price in dollars that a quantity is valued at, or nothing when it cannot be told.
 ///
 /// A buy with a limit pays at most its limit. Everything else may trade at the market, so the market's price counts too.
-fn worst_price(facts: &OrderFacts) -> Option<Decimal> {
-    let order = &facts.order;
+pub(crate) fn worst_price(order: &OrderRequest, quote: Option<Quote>) -> Option<Decimal> {
     if order.order_class == OrderClass::Mleg {
         return None;
     }
-    let market = facts.quote.map(|quote| quote.price);
+    let market = quote.map(|quote| quote.price);
     // Either exit of an OCO may be the one that fills; both go the order's own way.
     let stop_loss = order.stop_loss.as_ref().filter(|_| order.order_class == OrderClass::Oco);
     let other_exit = stop_loss.map(|exit| exit.limit_price.unwrap_or(exit.stop_price)).unwrap_or_default();

@@ -77,6 +77,8 @@ pub fn diff(old: &Scope, new: &Scope) -> Difference {
         max_order_notional,
         max_daily_notional,
         max_daily_orders,
+        max_open_exposure,
+        max_daily_loss,
         max_requests_per_minute,
         expires_at,
         networks,
@@ -146,6 +148,10 @@ pub fn diff(old: &Scope, new: &Scope) -> Difference {
     let count = (*max_daily_orders, new.max_daily_orders);
     cap(&mut found, "max_daily_orders", count, "a day's number of orders", |n| n.to_string());
 
+    let exposure = (*max_open_exposure, new.max_open_exposure);
+    cap(&mut found, "max_open_exposure", exposure, "opening while the account has at stake", dollars);
+    let loss = (*max_daily_loss, new.max_daily_loss);
+    cap(&mut found, "max_daily_loss", loss, "opening on a day on which the account has lost", dollars);
     let rate = (*max_requests_per_minute, new.max_requests_per_minute);
     cap(&mut found, "max_requests_per_minute", rate, "a minute's number of requests", |n| n.to_string());
 

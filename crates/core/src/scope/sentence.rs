@@ -159,6 +159,12 @@ impl Scope {
         if !caps.is_empty() {
             limits.push(format!("at most {}", and(&caps)));
         }
+        if let Some(cap) = self.max_open_exposure {
+            limits.push(format!("opening nothing beyond {} in the whole account", dollars(cap)));
+        }
+        if let Some(cap) = self.max_daily_loss {
+            limits.push(format!("opening nothing on a day on which the account has lost {}", dollars(cap)));
+        }
         limits.extend(self.approvals());
         limits
     }
@@ -264,6 +270,11 @@ mod tests {
         }),
         "may read the account, read market data and cancel orders; may buy, and close short positions, in AAPL and MSFT only, by market or stop-limit \
          orders only, at most $1,000 an order, $5,000.50 a day and 1 order a day"
+    )]
+    #[case(
+        Scope { classes: [PermissionClass::Order].into(), max_open_exposure: Some(Decimal::from(5000)),
+            max_daily_loss: Some(Decimal::from(250)), ..Scope::default() },
+        "may buy and sell, opening nothing beyond $5,000 in the whole account, opening nothing on a day on which the account has lost $250"
     )]
     #[case(
         {

@@ -53,18 +53,19 @@ async fn run(shared: &Arc<Shared>, consent: Consent) -> Result<ApprovalOutcome, 
         ApprovalState::Pending => {}
         ended => return Ok(ApprovalOutcome::Ended(ended)),
     }
-    let change = match rebuilt(shared, &row, &consent) {
+    let mut change = match rebuilt(shared, &row, &consent) {
         Ok(change) => change,
         Err(refusal) => return refused(shared, consent, refusal).await,
     };
     let _in_flight = InFlight::enter(shared, row.held.request);
     let facts = async {
         let touched = change.touched(shared).await?.summary();
-        let act = change.facts(shared).await?;
+        let (act, account) = change.facts(shared).await?;
+        change.note_loss(shared, account.as_deref()).await?;
         let ticket = change.turn(shared).await?;
-        Ok::<_, Stop>((open_credential(shared, &change.grant)?, act, ticket, touched))
+        Ok::<_, Stop>((open_credential(shared, &change.grant)?, act, account, ticket, touched))
     };
-    let (credential, act, ticket, touched) = match facts.await {
+    let (credential, act, account, ticket, touched) = match facts.await {
         Ok(found) => found,
         Err(Stop::Refusal(refusal) | Stop::Hidden(refusal, _)) => {
             return refused(shared, consent, refusal).await;
@@ -72,6 +73,13 @@ async fn run(shared: &Arc<Shared>, consent: Consent) -> Result<ApprovalOutcome, 
         // Nothing was decided, so it may be tried again until it expires.
         Err(stop) => return Ok(ApprovalOutcome::StillPending(words(&stop))),
     };
+    if change.hash() != row.held.request_hash {
+        // It goes against a position now, and would be held to closing it.
+        let message =
+            "the request would not be sent as it was approved: the account's positions have changed";
+        let refusal = Refusal::new(ReasonCode::ApprovalRefused, message.to_owned(), &[]);
+        return refused(shared, consent, refusal).await;
+    }
     if let (Some(held_at), Act::Orders(orders)) = (row.held.market_price, &act) {
         for facts in orders {
             match check_band(held_at, facts.quote, row.held.price_band, facts) {
@@ -85,7 +93,7 @@ async fn run(shared: &Arc<Shared>, consent: Consent) -> Result<ApprovalOutcome, 
     }
     CrashPoint::Decided.reached();
     let manner = Manner::of(change.target.operation.class, &act);
-    let (intent, decide) = change.deciding(shared, act, touched, decide_approved);
+    let (intent, decide) = change.deciding(shared, act, account.as_deref(), touched, decide_approved);
     let permit = match shared.store.approve(consent.clone(), intent, decide).await {
         Ok(Approved::Permitted(permit)) => permit,
         Ok(Approved::Refused(refusal)) => return Ok(ApprovalOutcome::Refused(refusal)),

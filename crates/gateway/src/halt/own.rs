@@ -121,6 +121,7 @@ fn decided(
         network: IpAddr::V6(Ipv6Addr::LOCALHOST),
         frozen: Some(Freeze { what: row.subject.what(), passing }),
         act,
+        account: decide::AccountFigures::default(),
     };
     match decide_request(&own_scope(), &request, &Usage::none(Date::ZERO)) {
         Decision::Refuse(refusal) => Err(refusal.message),

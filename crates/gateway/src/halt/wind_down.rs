@@ -15,7 +15,7 @@ use paddock_alpaca::close_position::{ClosePart, closing_order};
 use paddock_alpaca::wire::order::CanceledOrder;
 use paddock_alpaca::wire::{Order, OrderIdentity, OrderStatus, Position};
 use paddock_core::audit::WindDown;
-use paddock_core::decide::{Act, OrderFacts};
+use paddock_core::decide::{Act, Opens, OrderFacts};
 use paddock_core::id::{ConnectionId, RequestId};
 use paddock_core::{AssetClass, calendar};
 use paddock_store::{Phase, Step, StepAct, StepState, StoreError, WindDownRow};
@@ -386,9 +386,14 @@ impl<'a> Work<'a> {
 /// What closing a position does, for the decision.
 fn closing(position: &Position) -> Act {
     match closing_order(position, ClosePart::All) {
-        Ok(order) => {
-            Act::Orders(vec![OrderFacts { order, quote: None, closes: true, already_charged: Decimal::ZERO }])
-        }
+        Ok(order) => Act::Orders(vec![OrderFacts {
+            order,
+            quote: None,
+            closes: true,
+            already_charged: Decimal::ZERO,
+            replaced_quantity: None,
+            opens: Opens::Nothing,
+        }]),
         Err(_) => Act::Opaque,
     }
 }

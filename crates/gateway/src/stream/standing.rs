@@ -175,6 +175,7 @@ impl Standing {
             network: self.network,
             frozen: directory.frozen(entry),
             act: Act::Plain,
+            account: decide::AccountFigures::default(),
         };
         match decide_request(&entry.key.scope, &request, &Usage::none(Date::ZERO)) {
             Decision::Permit(_) => Ok(()),

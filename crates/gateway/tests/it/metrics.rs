@@ -208,6 +208,9 @@ async fn a_database_that_takes_no_write_is_not_ready() {
         operation: "postOrder".to_owned(),
         client_order_id: None,
         already_charged: rust_decimal::Decimal::ZERO,
+        replaces: None,
+        quantity: None,
+        figures: None,
     };
     let holding = tokio::spawn(async move {
         let refuse = Box::new(move |_: &Usage| {

@@ -43,6 +43,7 @@ async fn fill(store: &Store) {
             store.settle(intent.request, &outcome, later(3)).await.unwrap();
         }
     }
+    store.stop_for_loss(it.key.id, day(), dec("250"), later(3)).await.unwrap();
     let mut scope = trader();
     scope.signed = Some(paddock_core::scope::Signed::Required);
     let signed = access_key(it.connection.id, "traveller", scope);
@@ -99,6 +100,11 @@ async fn content(store: &Store) -> String {
             store.usage(key.id, day()).await.unwrap()
         ));
         text.push_str(&store.charged_for_order(key.id, "order-1").await.unwrap().to_string());
+        text.push_str(&format!(
+            "{} {:?}",
+            store.worst_loss(key.id, day()).await.unwrap(),
+            store.working_charges(key.connection).await.unwrap()
+        ));
     }
     text.push_str(&format!("{:?} {:?}", store.wind_downs(9).await.unwrap(), store.signs().await.unwrap()));
     text + &format!("{:?}", store.verify_audit().await.unwrap())

@@ -35,7 +35,7 @@ fn confirmed(order_id: Option<&str>) -> Settlement {
 const RELEASED: Settlement = Settlement::Released { status: Some(422) };
 
 fn used(orders: u32, notional: &str) -> Usage {
-    Usage { day: day(), orders, notional: dec(notional) }
+    Usage { orders, notional: dec(notional), ..Usage::none(day()) }
 }
 
 async fn race(stores: &[Store], key: &paddock_store::AccessKey, orders: usize) -> usize {
@@ -105,7 +105,7 @@ async fn a_crash_between_reserve_and_settle_keeps_what_was_reserved(database: Da
     assert_eq!(open[0].request, intent.request);
     assert_eq!((open[0].key, open[0].connection, open[0].at), (intent.key, intent.connection, intent.at));
     assert_eq!((&open[0].operation, &open[0].client_order_id), (&intent.operation, &intent.client_order_id));
-    assert_eq!(open[0].charge, Charge { orders: 1, notional: dec("123.45") });
+    assert_eq!(open[0].charge, Charge { orders: 1, notional: dec("123.45"), ..Charge::default() });
     assert_eq!(store.usage(it.key.id, day()).await.unwrap(), used(1, "123.45"));
     store.verify_audit().await.unwrap();
 }

@@ -21,6 +21,7 @@ mod deks;
 mod freezes;
 mod key_use;
 mod open;
+mod order_ends;
 mod placed;
 mod retention;
 mod signing_keys;

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use jiff::Timestamp;
 use jiff::civil::Date;
 use paddock_core::audit::{Actor, AuditEvent};
-use paddock_core::decide::{Act, OrderFacts};
+use paddock_core::decide::{AccountFigures, Act, Opens, OrderFacts};
 use paddock_core::id::{AccessKeyId, ApprovalId, ConnectionId, DekId, RequestId, UserId};
 use paddock_core::order::{Amount, OrderRequest, Side, TimeInForce};
 use paddock_core::scope::Preset;
@@ -356,6 +356,9 @@ pub fn intent(key: &AccessKey) -> Intent {
         operation: "postOrder".to_owned(),
         client_order_id: Some(format!("client-{request}")),
         already_charged: Decimal::ZERO,
+        replaces: None,
+        quantity: None,
+        figures: None,
     }
 }
 
@@ -382,6 +385,8 @@ pub fn deciding(scope: &Scope, intent: &Intent, dollars: Option<Decimal>) -> Dec
                 quote: None,
                 closes: false,
                 already_charged: intent.already_charged,
+                replaced_quantity: None,
+                opens: Opens::All,
             };
             Act::Orders(vec![facts])
         });
@@ -392,6 +397,7 @@ pub fn deciding(scope: &Scope, intent: &Intent, dollars: Option<Decimal>) -> Dec
             network: "127.0.0.1".parse().unwrap(),
             frozen: None,
             act,
+            account: AccountFigures::default(),
         };
         match decide(&scope, &request, usage) {
             Decision::Permit(permit) => {

@@ -84,7 +84,7 @@ async fn one_that_fails_spoils_no_other(database: Database) {
 }
 
 fn used(orders: u32, notional: &str) -> Usage {
-    Usage { day: day(), orders, notional: dec(notional) }
+    Usage { orders, notional: dec(notional), ..Usage::none(day()) }
 }
 
 async fn what_waits_together_is_counted_one_after_the_other(database: Database) {

@@ -128,6 +128,15 @@ fn say(event: &AuditEvent) -> String {
         }
         AuditEvent::RequestAnswered { status: Some(status), .. } => format!("the broker answered {status}"),
         AuditEvent::RequestAnswered { status: None, .. } => "the broker gave no answer".to_owned(),
+        AuditEvent::ChargeReturned { notional, .. } if notional.is_sign_negative() => {
+            format!("took ${} of a cap again for a late fill", -notional)
+        }
+        AuditEvent::ChargeReturned { notional, .. } => {
+            format!("gave ${notional} back to a cap: an order ended unfilled")
+        }
+        AuditEvent::LossReached { loss, .. } => {
+            format!("stopped an access key for the day: the account has lost ${loss}")
+        }
         AuditEvent::RequestRefused { operation, reason, .. } => format!("refused {operation}: {reason}"),
         AuditEvent::ApprovalRequested { summary, .. } => format!("held for approval: {summary}"),
         AuditEvent::ApprovalGranted { .. } => "approved a held request".to_owned(),

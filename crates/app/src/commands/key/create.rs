@@ -83,6 +83,12 @@ pub(super) struct ScopeArgs {
     /// Orders on a New York day
     #[arg(long, value_name = "N", help_heading = "Limits on orders")]
     max_daily_orders: Option<u32>,
+    /// Dollars that the whole account may have in positions and in orders that open
+    #[arg(long, value_name = "N", value_parser = dollars, help_heading = "Limits on orders")]
+    max_open_exposure: Option<Decimal>,
+    /// Dollars that the whole account may lose on a day before nothing more is opened
+    #[arg(long, value_name = "N", value_parser = dollars, help_heading = "Limits on orders")]
+    max_daily_loss: Option<Decimal>,
     /// Requests in any 60 seconds; as many cancels, and at least 60, pass besides
     #[arg(long, value_name = "N", help_heading = "Limits on its use")]
     max_requests_per_minute: Option<u32>,
@@ -160,6 +166,10 @@ pub(super) struct ScopeFields {
     #[serde(skip_serializing_if = "Option::is_none")]
     max_daily_orders: Option<u32>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    max_open_exposure: Option<Decimal>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    max_daily_loss: Option<Decimal>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     max_requests_per_minute: Option<u32>,
     #[serde(skip_serializing_if = "Option::is_none")]
     expires_at: Option<String>,
@@ -212,6 +222,8 @@ impl ScopeArgs {
             || args.max_notional.is_some()
             || args.max_daily_notional.is_some()
             || args.max_daily_orders.is_some()
+            || args.max_open_exposure.is_some()
+            || args.max_daily_loss.is_some()
             || args.approval_over.is_some();
         let preset = args.preset.or_else(|| {
             // Whoever limits orders wants orders; whoever says nothing gets the least.
@@ -245,6 +257,8 @@ impl From<ScopeArgs> for ScopeFields {
             max_order_notional: args.max_notional,
             max_daily_notional: args.max_daily_notional,
             max_daily_orders: args.max_daily_orders,
+            max_open_exposure: args.max_open_exposure,
+            max_daily_loss: args.max_daily_loss,
             max_requests_per_minute: args.max_requests_per_minute,
             expires_at: args.expires.clone().filter(is_instant),
             expires_in: args.expires.filter(|text| !is_instant(text)),

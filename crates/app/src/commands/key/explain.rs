@@ -76,6 +76,9 @@ fn describe(explained: &Value, paint: Paint) -> String {
     let used =
         format!("{} orders, ${}", explained["orders_today"], text("notional_today").unwrap_or_default());
     pairs.push(("used today", used));
+    pairs.extend(text("open_exposure").map(|dollars| ("open", format!("${dollars} in the whole account"))));
+    pairs
+        .extend(text("daily_loss").map(|dollars| ("lost today", format!("${dollars} in the whole account"))));
     pairs.extend(
         explained["requests_left"].as_u64().map(|left| ("requests", format!("{left} left for this minute"))),
     );

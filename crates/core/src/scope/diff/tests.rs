@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 use super::*;
 use crate::Symbol;
 use crate::calendar::trading_date;
-use crate::decide::{Act, Decision, OrderFacts, Quote, Request, decide};
+use crate::decide::{AccountFigures, Act, Decision, Figure, Opens, OrderFacts, Quote, Request, decide};
 use crate::order::{Amount, OrderLeg, OrderRequest, StopLoss, TakeProfit};
 use crate::scope::Preset;
 use crate::usage::Usage;
@@ -55,6 +55,8 @@ fn with(fields: Value) -> Scope {
 #[case::hours(json!({"hours": "09:45-15:30"}), json!({"hours": "09:30-15:00"}), "orders from 09:30 to 09:45 New York time", "orders from 15:00 to 15:30 New York time")]
 #[case::night(json!({"hours": "20:00-04:00"}), json!({"hours": "19:00-05:00"}), "orders from 04:00 to 05:00 and from 19:00 to 20:00 New York time", "")]
 #[case::regular(json!({"hours": "10:00-16:00"}), json!({"hours": "regular"}), "orders from 09:30 to 10:00 New York time", "orders from 10:00 to 16:00 New York time when there is no session")]
+#[case::exposure(json!({"max_open_exposure": "5000"}), json!({"max_open_exposure": "6000"}), "opening while the account has at stake up to $6,000, so far up to $5,000", "")]
+#[case::loss(json!({}), json!({"max_daily_loss": "250"}), "", "opening on a day on which the account has lost more than $250, so far without a limit")]
 #[case::expiry(json!({"expires_at": "2027-01-01T00:00:00Z"}), json!({"expires_at": "2026-12-01T00:00:00Z"}), "", "use from 1 December 2026, 00:00 UTC until 1 January 2027, 00:00 UTC")]
 #[case::halves(json!({"networks": ["10.0.0.0/8"]}), json!({"networks": ["10.0.0.0/9", "10.128.0.0/9"]}), "", "")]
 #[case::wider(json!({"networks": ["10.0.0.0/8", "10.1.0.0/16"]}), json!({"networks": ["10.0.0.0/7", "fd00::/8"]}), "use from 10.0.0.0/7 (all but 10.0.0.0/8) and fd00::/8", "")]
@@ -133,6 +135,8 @@ prop_compose! {
         approval_over in few(&["0", "500", "1000"]),
         approval_price_band in few(&["1", "2"]),
         max_daily_orders in prop::option::of(0_u32..3),
+        max_open_exposure in few(&["100", "1000", "5000"]),
+        max_daily_loss in few(&["100", "1000"]),
         max_requests_per_minute in prop::option::of(1_u32..3),
         expires_at in prop::option::of(prop::sample::select(&["2026-11-20T15:00:00Z", "2026-11-21T15:00:00Z", "2027-01-01T00:00:00Z"][..])),
         networks in some_of(["10.0.0.0/8", "10.0.0.0/9", "10.128.0.0/9", "10.200.1.1/32", "0.0.0.0/0", "fd00::/8"].map(str::to_owned).to_vec()),
@@ -157,6 +161,8 @@ prop_compose! {
             max_order_notional,
             max_daily_notional,
             max_daily_orders,
+            max_open_exposure,
+            max_daily_loss,
             max_requests_per_minute,
             expires_at: expires_at.map(|at| at.parse().unwrap()),
             networks: networks.map(|networks| networks.iter().map(|network| network.parse().unwrap()).collect()),
@@ -226,7 +232,14 @@ fn acts() -> impl Strategy<Value = Act> {
     let placed = (orders(), 0_usize..3).prop_map(|((order, closes, quote, age), count)| {
         let now: Timestamp = INSTANTS[1].parse().unwrap();
         let quote = quote.map(|price| Quote { price, at: now - jiff::SignedDuration::from_secs(age) });
-        let facts = OrderFacts { order, quote, closes, already_charged: Decimal::ZERO };
+        let facts = OrderFacts {
+            order,
+            quote,
+            closes,
+            already_charged: Decimal::ZERO,
+            replaced_quantity: None,
+            opens: if closes { Opens::Nothing } else { Opens::All },
+        };
         Act::Orders(vec![facts; count])
     });
     let data = prop::option::of(prop::sample::subsequence(SYMBOLS.map(str::to_owned).to_vec(), 1..3));
@@ -251,13 +264,23 @@ proptest! {
         network in prop::sample::select(&["10.1.1.1", "10.200.1.1", "192.168.0.1", "fd00::1", "::ffff:10.1.1.1"][..]),
         operation in prop::sample::select(&[("postOrder", PermissionClass::Order), ("getAccount", PermissionClass::AccountRead),
             ("optionExercise", PermissionClass::Order), ("createCryptoTransferForAccount", PermissionClass::MoneyOut)][..]),
-        used in (0_u32..3, 0_i64..2000),
+        used in (0_u32..3, 0_i64..2000, 0_i64..1200),
+        account in (prop::option::weighted(0.9, 0_i64..2000), prop::option::weighted(0.9, 0_i64..1200)),
     ) {
         let new = mixed(&old, &other, which);
         let at: Timestamp = at.parse().unwrap();
         let network: IpAddr = network.parse().unwrap();
-        let request = Request { operation: operation.0, class: operation.1, at, network, frozen: None, act };
-        let usage = Usage { day: trading_date(at), orders: used.0, notional: Decimal::from(used.1) };
+        let account = AccountFigures {
+            open_exposure: account.0.map_or(Figure::NotAsked, |dollars| Figure::Dollars(Decimal::from(dollars))),
+            daily_loss: account.1.map_or(Figure::NotAsked, |dollars| Figure::Dollars(Decimal::from(dollars))),
+        };
+        let request = Request { operation: operation.0, class: operation.1, at, network, frozen: None, act, account };
+        let usage = Usage {
+            orders: used.0,
+            notional: Decimal::from(used.1),
+            worst_loss: Decimal::from(used.2),
+            ..Usage::none(trading_date(at))
+        };
         let (before, after) = (permits(&old, &request, &usage), permits(&new, &request, &usage));
         let difference = diff(&old, &new);
         prop_assert!(!(difference.allows.is_empty() && after && !before), "newly passes: {request:?}");

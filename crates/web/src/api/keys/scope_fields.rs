@@ -22,7 +22,7 @@ use crate::lifetime;
 use crate::problem::{Problem, shown};
 
 /// The fields of a scope.
-pub(crate) const FIELDS: [&str; 28] = [
+pub(crate) const FIELDS: [&str; 30] = [
     "preset",
     "allow",
     "symbols",
@@ -42,6 +42,8 @@ pub(crate) const FIELDS: [&str; 28] = [
     "max_order_notional",
     "max_daily_notional",
     "max_daily_orders",
+    "max_open_exposure",
+    "max_daily_loss",
     "max_requests_per_minute",
     "expires_at",
     "expires_in",
@@ -82,6 +84,8 @@ pub(crate) fn read(fields: &mut Fields, now: Timestamp) -> Result<Scope, Problem
     scope.max_order_notional = fields.dollars("max_order_notional")?;
     scope.max_daily_notional = fields.dollars("max_daily_notional")?;
     scope.max_daily_orders = fields.count("max_daily_orders")?;
+    scope.max_open_exposure = fields.dollars("max_open_exposure")?;
+    scope.max_daily_loss = fields.dollars("max_daily_loss")?;
     scope.max_requests_per_minute = fields.count("max_requests_per_minute")?;
     scope.expires_at = expiry(fields, now)?;
     scope.networks = set(fields, "networks", network)?.map(|networks| networks.into_iter().collect());
@@ -312,6 +316,15 @@ fn check_sense(scope: &Scope) -> Result<(), Problem> {
             "exchange the two, or raise `max_daily_notional`",
         ));
     }
+    if let (Some(order), Some(exposure)) = (scope.max_order_notional, scope.max_open_exposure)
+        && order > exposure
+    {
+        return Err(contradiction(
+            "max_order_notional",
+            format!("one order may be worth ${order}, more than the ${exposure} that may be open at all"),
+            "exchange the two, or raise `max_open_exposure`",
+        ));
+    }
     if let (Some(symbols), Some(classes)) = (&scope.symbols, &scope.asset_classes)
         && let Some(symbol) = symbols.iter().find(|symbol| !classes.contains(&symbol.class()))
     {
@@ -392,8 +405,9 @@ mod tests {
             "order_types": ["market", "limit"], "max_order_notional": "1000", "max_daily_notional": "5000.50",
             "order_classes": ["simple"], "times_in_force": ["day", "IOC"], "no_extended_hours": true, "positions": "long_only",
             "hours": "09:45-15:30", "max_order_quantity": "10", "max_price_deviation": "2.5", "max_quote_age": 30,
-            "max_daily_orders": 50, "max_requests_per_minute": 60, "expires_in": "30d", "networks": ["10.1.2.3/8", "::1"],
-            "signed": "required", "approval_over": "always", "approval_wait": 0, "approval_expiry": 60, "approval_price_band": "0.5",
+            "max_daily_orders": 50, "max_open_exposure": "20000", "max_daily_loss": "250", "max_requests_per_minute": 60,
+            "expires_in": "30d", "networks": ["10.1.2.3/8", "::1"], "signed": "required",
+            "approval_over": "always", "approval_wait": 0, "approval_expiry": 60, "approval_price_band": "0.5",
         }))
         .unwrap();
         assert!(scope.classes.contains(&PermissionClass::Settings));
@@ -431,6 +445,9 @@ mod tests {
     #[case(json!({"preset": "trader", "max_order_notional": "1e3"}), "invalid_field", "max_order_notional")]
     #[case(json!({"preset": "trader", "max_daily_notional": "0"}), "invalid_field", "max_daily_notional")]
     #[case(json!({"preset": "trader", "max_daily_orders": 0}), "invalid_field", "max_daily_orders")]
+    #[case(json!({"preset": "trader", "max_open_exposure": "0"}), "invalid_field", "max_open_exposure")]
+    #[case(json!({"preset": "trader", "max_daily_loss": "-1"}), "invalid_field", "max_daily_loss")]
+    #[case(json!({"preset": "trader", "max_order_notional": "2", "max_open_exposure": "1"}), "contradiction", "max_order_notional")]
     #[case(json!({"preset": "trader", "max_requests_per_minute": 0}), "invalid_field", "max_requests_per_minute")]
     #[case(json!({"preset": "trader", "expires_in": "soon"}), "invalid_field", "expires_in")]
     #[case(json!({"preset": "trader", "expires_at": "2020-01-01T00:00:00Z"}), "invalid_field", "expires_at")]
@@ -485,6 +502,8 @@ mod tests {
             max_order_notional: Some("1000.50".parse().unwrap()),
             max_daily_notional: Some("5000".parse().unwrap()),
             max_daily_orders: Some(9),
+            max_open_exposure: Some("20000".parse().unwrap()),
+            max_daily_loss: Some("250".parse().unwrap()),
             max_requests_per_minute: Some(60),
             expires_at: set.expires_at,
             networks: set.networks,
