@@ -1,7 +1,7 @@
 //! Requests that wait for a person.
 //!
 //! [`hold`] keeps what came, [`wait`] lets the program wait for the answer if its scope says so, and [`send`] decides everything again
-//! and sends it once, when a person has said yes. Why Paddock sends and not the program: docs/decisions/0014.
+//! and sends it once, when a person has said yes. Why Paddock sends and not the program: docs/decisions/0008.
 
 pub(crate) mod hold;
 pub(crate) mod send;

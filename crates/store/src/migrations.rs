@@ -12,7 +12,7 @@ macro_rules! migrations {
 }
 
 /// The version of the tables, which is that of the last migration.
-pub(crate) const SCHEMA: i64 = 14;
+pub(crate) const SCHEMA: i64 = 8;
 
 pub(crate) fn sqlite() -> Migrator {
     Migrator::with_migrations(migrations!(
@@ -24,7 +24,7 @@ pub(crate) fn sqlite() -> Migrator {
         5 "freezes" "0005_freezes.sql",
         6 "audit and use" "0006_audit_and_use.sql",
         7 "pulse" "0007_pulse.sql",
-        14 "approvals" "0014_approvals.sql",
+        8 "approvals" "0008_approvals.sql",
     ))
 }
 
@@ -38,7 +38,7 @@ pub(crate) fn postgres() -> Migrator {
         5 "freezes" "0005_freezes.sql",
         6 "audit and use" "0006_audit_and_use.sql",
         7 "pulse" "0007_pulse.sql",
-        14 "approvals" "0014_approvals.sql",
+        8 "approvals" "0008_approvals.sql",
     ))
 }
 
