@@ -1,7 +1,5 @@
 //! A broker that gives back what it was sent in the frames of its sockets.
 
-#![expect(clippy::panic, reason = "a test stops where something is not as it should be")]
-
 use futures_util::{SinkExt as _, StreamExt as _};
 use paddock_core::ManualClock;
 use serde_json::{Value, json};
