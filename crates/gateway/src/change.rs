@@ -32,6 +32,7 @@ use crate::own::{Claim, Touched};
 use crate::scrub::Scrubber;
 use crate::shared::Shared;
 use crate::stop::Stop;
+use crate::stream::Confirmed;
 use crate::target::{Intention, Target, summary};
 use crate::upstream::{ANSWER_TIMEOUT, NoAnswer};
 
@@ -407,6 +408,14 @@ impl Change {
         let (request, now) = (self.arrival.request, shared.clock.now());
         let written = shared.store.settle_placing(request, &settlement, placed, now).await;
         shared.owners.tell_settled();
+        let key = &self.grant.entry().key;
+        if let Settlement::Confirmed { order_id: Some(order_id), .. } = settlement
+            && key.scope.max_daily_notional.is_some()
+        {
+            // Nobody may be listening, which is as good: then the order is read later.
+            let connection = key.connection;
+            _ = shared.confirmed.send(Confirmed { connection, order_id });
+        }
         if let Err(error) = written {
             tracing::error!(%error, request = %self.arrival.request, "a request could not be settled; recovery will do it");
         }

@@ -239,6 +239,12 @@ impl Directory {
         self.any_scope(connection, |scope| scope.max_daily_loss.is_some())
     }
 
+    /// The connections of keys with a cap on what the orders of a day are worth: what their orders do not fill is given back.
+    pub(crate) fn with_daily_notional(&self) -> Vec<ConnectionId> {
+        let has_cap = |id: &&ConnectionId| self.any_scope(**id, |scope| scope.max_daily_notional.is_some());
+        self.connections.keys().filter(has_cap).copied().collect()
+    }
+
     fn any_scope(&self, connection: ConnectionId, is: impl Fn(&Scope) -> bool) -> bool {
         self.by_key_id.values().any(|entry| entry.key.connection == connection && is(&entry.key.scope))
     }

@@ -21,6 +21,7 @@ use crate::lane::{Arrived, Lane};
 use crate::meter::record_floods;
 use crate::recover::recover;
 use crate::shared::{Gateway, GatewayError, Shared};
+use crate::stream::settle_ended;
 
 /// More threads than this serve programs no faster.
 const MOST_LANES: usize = 8;
@@ -58,6 +59,7 @@ impl Gateway {
         }
         drop(finished);
         let housekeeping = tokio::spawn(keep_house(Arc::clone(&self.shared), shutdown.clone()));
+        let settling = tokio::spawn(settle_ended(Arc::clone(&self.shared), shutdown.clone()));
         let following = tokio::spawn(follow(Arc::clone(&self.shared), shutdown.clone()));
         let mut ways = vec![(listeners.plain, Entrance::Plain)];
         if let Some(Encrypted { tls, proxy, certificates }) = listeners.encrypted {
@@ -73,6 +75,7 @@ impl Gateway {
         drop(lanes);
         all_finished.recv().await;
         _ = housekeeping.await;
+        _ = settling.await;
         _ = following.await;
         // What the last requests left.
         if let Err(error) = key_use::write(&self.shared).await {

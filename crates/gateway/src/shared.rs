@@ -14,7 +14,7 @@ use paddock_core::{Clock, Entropy};
 use paddock_store::{Snapshot, Store, StoreError};
 use paddock_vault::{Opener, Rotator, Sealer, Signer, Vault, VaultError};
 use std::collections::HashSet;
-use tokio::sync::watch;
+use tokio::sync::{broadcast, watch};
 use tokio_util::task::TaskTracker;
 
 use crate::account::Readings;
@@ -31,7 +31,7 @@ use crate::metrics::Metrics;
 use crate::own::Owners;
 use crate::requests::RequestLog;
 use crate::signature::SeenSignatures;
-use crate::stream::{Dialer, Hubs};
+use crate::stream::{Confirmed, Dialer, Hubs, announcer};
 use crate::upstream::Upstream;
 
 /// What the gateway is made of.
@@ -98,6 +98,8 @@ pub(crate) struct Shared {
     pub(crate) hubs: Hubs,
     pub(crate) owners: Owners,
     pub(crate) readings: Readings,
+    /// Tells of orders that were confirmed, to whoever waits for their end.
+    pub(crate) confirmed: broadcast::Sender<Confirmed>,
     pub(crate) dialer: Dialer,
     /// Held while the directory is read anew, so that an older snapshot never replaces a newer one; what was read last.
     pub(crate) reloading: tokio::sync::Mutex<Option<Snapshot>>,
@@ -222,6 +224,7 @@ impl Gateway {
             hubs: Hubs::default(),
             owners: Owners::default(),
             readings: Readings::default(),
+            confirmed: announcer(),
             dialer: Dialer::new()?,
             reloading: tokio::sync::Mutex::default(),
             log: RequestLog::default(),

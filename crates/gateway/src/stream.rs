@@ -13,6 +13,7 @@ pub(crate) mod event_session;
 mod fan_out;
 mod farewell;
 mod hubs;
+mod order_ends;
 mod standing;
 mod trade_hub;
 mod trade_session;
@@ -41,6 +42,7 @@ use crate::stop::Stop;
 
 pub(crate) use dial::Dialer;
 pub(crate) use hubs::Hubs;
+pub(crate) use order_ends::{Confirmed, announcer, settle_ended};
 
 /// A program's socket.
 type ClientSocket = Socket<TokioIo<Upgraded>>;

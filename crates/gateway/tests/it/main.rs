@@ -16,6 +16,7 @@ mod freeze;
 mod freeze_speed;
 mod metrics;
 mod nodes;
+mod order_ends;
 mod order_limits;
 mod orders;
 mod own_events;
