@@ -7,6 +7,7 @@ mod backup;
 mod bench;
 mod brake;
 mod canary;
+mod caps_kill;
 mod crash;
 mod demo;
 mod entrances;
