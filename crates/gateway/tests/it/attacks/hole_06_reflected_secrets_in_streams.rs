@@ -71,7 +71,8 @@ async fn hear(socket: &mut tokio_tungstenite::WebSocketStream<Box<dyn Duplex>>, 
     let mut heard = Vec::new();
     while !heard.iter().any(|said: &String| said.contains(words)) {
         let message = tokio::time::timeout(std::time::Duration::from_secs(20), socket.next()).await;
-        let message = message.unwrap_or_else(|_| panic!("no {words} in {heard:?}")).unwrap().unwrap();
+        assert!(message.is_ok(), "no {words} in {heard:?}");
+        let message = message.unwrap().unwrap().unwrap();
         heard.push(String::from_utf8_lossy(&message.into_data()).into_owned());
     }
     heard
