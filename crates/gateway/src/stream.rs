@@ -12,6 +12,7 @@ mod event_hub;
 pub(crate) mod event_session;
 mod fan_out;
 mod farewell;
+mod feed;
 mod hubs;
 mod order_ends;
 mod standing;

@@ -55,10 +55,8 @@ fn killed_at(point: &str, expected: &After) {
     assert_eq!(server.stop(), 0);
 }
 
-/// Killing the server while it sends what a person has approved. `first` is whether the yes was recorded, so that it is used up.
-fn killed_while_approving(point: &str, used_up: bool, at_broker: usize) {
-    let bench = Bench::new();
-    bench.connect().ok();
+/// An access key all of whose orders wait for a person.
+fn key_whose_orders_wait(bench: &Bench) -> (String, String) {
     let created = bench.run(&[
         "key",
         "create",
@@ -72,7 +70,14 @@ fn killed_while_approving(point: &str, used_up: bool, at_broker: usize) {
     ]);
     let created = created.ok().json();
     let text = |field: &str| created[field].as_str().unwrap().to_owned();
-    let (key_id, secret_key) = (text("key_id"), text("secret_key"));
+    (text("key_id"), text("secret_key"))
+}
+
+/// Killing the server while it sends what a person has approved. `used_up` is whether the yes was recorded, so that it counts no more.
+fn killed_while_approving(point: &str, used_up: bool, at_broker: usize) {
+    let bench = Bench::new();
+    bench.connect().ok();
+    let (key_id, secret_key) = key_whose_orders_wait(&bench);
     let pair = [("apca-api-key-id", key_id.as_str()), ("apca-api-secret-key", secret_key.as_str())];
     let real =
         [("apca-api-key-id", bench.key_id.as_str()), ("apca-api-secret-key", bench.secret_key.as_str())];
@@ -138,20 +143,7 @@ fn approved_and_confirmed_but_not_told() {
 fn held_but_not_told() {
     let bench = Bench::new();
     bench.connect().ok();
-    let created = bench.run(&[
-        "key",
-        "create",
-        "bot",
-        "--connection",
-        "main",
-        "--preset",
-        "trader",
-        "--approval-over",
-        "always",
-    ]);
-    let created = created.ok().json();
-    let text = |field: &str| created[field].as_str().unwrap().to_owned();
-    let (key_id, secret_key) = (text("key_id"), text("secret_key"));
+    let (key_id, secret_key) = key_whose_orders_wait(&bench);
     let pair = [("apca-api-key-id", key_id.as_str()), ("apca-api-secret-key", secret_key.as_str())];
     let mut command = bench.command();
     command

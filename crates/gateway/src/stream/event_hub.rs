@@ -21,8 +21,8 @@ use tokio::runtime::Handle;
 use tokio::sync::{Semaphore, broadcast, mpsc, watch};
 use tokio::time::{Instant, interval};
 
-use super::dial::{FIRST_PAUSE, LINGER, LONGEST_PAUSE, NoStream, STEP_TIMEOUT};
-use super::trade_hub::{Audience, State};
+use super::dial::{FIRST_PAUSE, LINGER, LONGEST_PAUSE, NoStream};
+use super::feed::{Feed, State};
 use crate::budget::{Asker, Priority};
 use crate::own::Attribution;
 use crate::scrub::Scrubber;
@@ -45,9 +45,7 @@ const KNOWN_AGAIN: usize = 10_000;
 /// A running hub.
 #[derive(Clone, Debug)]
 pub(super) struct EventHub {
-    told: broadcast::Sender<Arc<Told>>,
-    attributed: broadcast::Sender<Arc<Told>>,
-    state: watch::Receiver<State>,
+    pub(super) feed: Feed<Told>,
     /// Whoever reads of the past has one of these.
     pub(super) catching_up: Arc<Semaphore>,
 }
@@ -57,24 +55,6 @@ pub(super) struct EventHub {
 pub(super) struct Told {
     pub(super) event: Arc<ServerSent>,
     pub(super) owner: Option<AccessKeyId>,
-}
-
-impl EventHub {
-    pub(super) fn runs(&self) -> bool {
-        *self.state.borrow() != State::Ended && self.state.has_changed().is_ok()
-    }
-
-    /// Everything from now on; `None` if the broker cannot be reached.
-    pub(super) async fn listen(&self, to: Audience) -> Option<broadcast::Receiver<Arc<Told>>> {
-        let told = match to {
-            Audience::Account => self.told.subscribe(),
-            Audience::Key(_) => self.attributed.subscribe(),
-        };
-        let mut state = self.state.clone();
-        let up = state.wait_for(|state| *state != State::Connecting);
-        let state = *tokio::time::timeout(STEP_TIMEOUT, up).await.ok()?.ok()?;
-        (state == State::Up).then_some(told)
-    }
 }
 
 /// Starts a hub on `main`. It ends when nobody has listened for a while.
@@ -97,7 +77,7 @@ pub(super) fn start(shared: &Arc<Shared>, main: &Handle, connection: ConnectionI
         last: None,
     };
     main.spawn(hub.run());
-    EventHub { told, attributed, state, catching_up: Arc::new(Semaphore::new(CATCHING_UP)) }
+    EventHub { feed: Feed { told, attributed, state }, catching_up: Arc::new(Semaphore::new(CATCHING_UP)) }
 }
 
 async fn attribute(

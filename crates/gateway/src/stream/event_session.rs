@@ -21,8 +21,8 @@ use tokio::time::{Instant, MissedTickBehavior};
 
 use super::event_hub::{EventHub, Line, Told};
 use super::farewell::PATIENCE;
+use super::feed::Audience;
 use super::standing::Standing;
-use super::trade_hub::Audience;
 use crate::answer::{AnswerBody, BodyError, Fault, with_request_id};
 use crate::door::open_credential;
 use crate::lane::Lane;
@@ -57,7 +57,7 @@ pub(crate) async fn open(
     let connection = entry.connection.connection.id;
     let audience = Audience::of(&entry.key);
     let hub: EventHub = shared.hubs.events(shared, &lane.main, connection);
-    let live = hub.listen(audience).await.ok_or_else(Fault::upstream_unreachable)?;
+    let live = hub.feed.listen(audience).await.ok_or_else(Fault::upstream_unreachable)?;
     let (sender, chunks) = mpsc::channel(IN_FLIGHT);
     let session = Session {
         lane: Arc::clone(lane),

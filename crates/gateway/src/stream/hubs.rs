@@ -60,7 +60,7 @@ impl Hubs {
     pub(super) fn events(&self, shared: &Arc<Shared>, main: &Handle, connection: ConnectionId) -> EventHub {
         let mut inner = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         match inner.events.get(&connection) {
-            Some(hub) if hub.runs() => hub.clone(),
+            Some(hub) if hub.feed.runs() => hub.clone(),
             _ => {
                 let hub = event_hub::start(shared, main, connection);
                 inner.events.insert(connection, hub.clone());

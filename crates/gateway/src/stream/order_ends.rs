@@ -21,7 +21,8 @@ use tokio::time::{Interval, MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use super::trade_hub::{Audience, Told};
+use super::feed::Audience;
+use super::trade_hub::Told;
 use crate::budget::{Asker, Priority};
 use crate::shared::Shared;
 use ended::{Ending, ending};

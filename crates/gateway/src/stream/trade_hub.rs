@@ -7,7 +7,6 @@ use jiff::Timestamp;
 use paddock_alpaca::stream::TRADE_UPDATES;
 use paddock_alpaca::wire::identity::order_in_update;
 use paddock_core::id::{AccessKeyId, ConnectionId};
-use paddock_store::AccessKey;
 use serde_json::{Value, json};
 use tokio::runtime::Handle;
 use tokio::sync::{broadcast, mpsc, watch};
@@ -15,6 +14,7 @@ use tokio::time::{Instant, interval};
 use tokio_tungstenite::tungstenite::Message;
 
 use super::dial::{FIRST_PAUSE, LINGER, LONGEST_PAUSE, NoStream, PING, STEP_TIMEOUT, Wire};
+use super::feed::{Feed, State};
 use crate::own::Attribution;
 use crate::shared::Shared;
 
@@ -22,13 +22,7 @@ use crate::shared::Shared;
 const WAITING: usize = 4096;
 
 /// A running hub.
-#[derive(Clone, Debug)]
-pub(super) struct TradeHub {
-    told: broadcast::Sender<Arc<Told>>,
-    /// The same, each with the access key whose order it tells of, as soon as that is known.
-    attributed: broadcast::Sender<Arc<Told>>,
-    state: watch::Receiver<State>,
-}
+pub(super) type TradeHub = Feed<Told>;
 
 /// What programs are told.
 #[derive(Debug)]
@@ -37,58 +31,6 @@ pub(super) enum Told {
     Update(Arc<Value>, Option<AccessKeyId>),
     /// Nothing was heard between these instants.
     Gap(Timestamp, Timestamp),
-}
-
-/// Whose orders a program hears of.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Audience {
-    /// All of the account.
-    Account,
-    /// Those that this access key has placed.
-    Key(AccessKeyId),
-}
-
-impl Audience {
-    /// What the scope of an access key lets its programs hear.
-    pub(super) const fn of(key: &AccessKey) -> Self {
-        if key.scope.only_own_orders { Self::Key(key.id) } else { Self::Account }
-    }
-
-    /// Whether it hears of an order of that key's.
-    pub(super) fn hears_of(self, owner: Option<AccessKeyId>) -> bool {
-        match self {
-            Self::Account => true,
-            Self::Key(key) => owner == Some(key),
-        }
-    }
-}
-
-/// Whether the broker listens to us.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum State {
-    Connecting,
-    Up,
-    Down,
-    Ended,
-}
-
-impl TradeHub {
-    pub(super) fn runs(&self) -> bool {
-        *self.state.borrow() != State::Ended && self.state.has_changed().is_ok()
-    }
-
-    /// Everything from now on. It begins when the broker tells updates, so that none is missed of an order that is placed after this
-    /// has returned; `None` if the broker cannot be reached. Who listens to the orders of one access key gets all with their keys.
-    pub(super) async fn listen(&self, to: Audience) -> Option<broadcast::Receiver<Arc<Told>>> {
-        let told = match to {
-            Audience::Account => self.told.subscribe(),
-            Audience::Key(_) => self.attributed.subscribe(),
-        };
-        let mut state = self.state.clone();
-        let up = state.wait_for(|state| *state != State::Connecting);
-        let state = *tokio::time::timeout(STEP_TIMEOUT, up).await.ok()?.ok()?;
-        (state == State::Up).then_some(told)
-    }
 }
 
 /// Starts a hub on `main`. It ends when nobody has listened for a while.
@@ -109,7 +51,7 @@ pub(super) fn start(shared: &Arc<Shared>, main: &Handle, connection: ConnectionI
         state: sender,
     };
     main.spawn(hub.run());
-    TradeHub { told, attributed, state }
+    Feed { told, attributed, state }
 }
 
 /// Finds out whose the updates are, and tells them with that.

@@ -11,8 +11,9 @@ use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::RecvError;
 
 use super::farewell::{Ending, Pulse, close, heard, send};
+use super::feed::Audience;
 use super::standing::Standing;
-use super::trade_hub::{Audience, Told};
+use super::trade_hub::Told;
 use super::{ClientSocket, Opening};
 use crate::answer::Fault;
 use crate::authenticate::{Grant, Unauthenticated, recognise};
