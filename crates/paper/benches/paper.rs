@@ -17,7 +17,7 @@ use paddock_paper::{DateLaying, MAX_CASH};
 use rust_decimal::Decimal;
 use uuid::Uuid;
 
-/// The binary's allocator.
+/// The allocator that the binary's wiping one stands on: what wiping costs is not in these figures.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
