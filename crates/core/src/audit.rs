@@ -14,7 +14,7 @@ use sha2::{Digest, Sha256};
 use crate::checkpoint::PublicKey;
 use crate::connection::Environment;
 use crate::decide::{Frozen, Passing, ReasonCode};
-use crate::id::{AccessKeyId, ApprovalId, ConnectionId, DekId, RequestId, UserId};
+use crate::id::{AccessKeyId, ApprovalId, ConnectionId, DekId, PersonId, RequestId, UserId};
 use crate::scope::Scope;
 use crate::unusual::Unusual;
 use crate::words;
@@ -25,6 +25,13 @@ use crate::words;
 pub enum Actor {
     /// A person at the command line or the admin socket of this machine.
     Operator,
+    /// A person who signed in, or who made the API token that was sent.
+    Person {
+        /// The person.
+        id: PersonId,
+        /// The name by which they sign in.
+        name: String,
+    },
     /// A program with an access key.
     AccessKey {
         /// The key.

@@ -60,6 +60,8 @@ macro_rules! id {
 id! {
     /// A person who owns connections and access keys.
     UserId,
+    /// One person who can sign in.
+    PersonId,
     /// One Alpaca account in one environment that a user has connected.
     ConnectionId,
     /// One access key that Paddock issued. This is the row's identity, not the Key ID that programs send.

@@ -15,18 +15,20 @@ mod vault;
 
 use std::sync::Arc;
 
-use axum::Router;
 use axum::extract::Request;
 use axum::middleware::{Next, from_fn};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{delete, get, post};
+use axum::{Extension, Router};
 use http::{Method, StatusCode, Uri};
 
 use crate::WebState;
+use crate::desk::Asker;
 use crate::problem::Problem;
 
 /// The whole JSON API. Whoever reaches it may do everything, so it belongs on the admin socket and nowhere else.
 pub fn router(state: Arc<WebState>) -> Router {
+    let asker = Asker::at_the_socket(state.user);
     let v1 = Router::new()
         .route("/status", get(status::show))
         .route("/health", get(health::show))
@@ -69,6 +71,7 @@ pub fn router(state: Arc<WebState>) -> Router {
         .fallback(unknown_route)
         .method_not_allowed_fallback(wrong_method)
         .layer(from_fn(finish_changes))
+        .layer(Extension(asker))
         .with_state(state)
 }
 

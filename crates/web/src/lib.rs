@@ -4,6 +4,7 @@
 //! gateway's control handle. One endpoint lives in one file, with its errors and its tests.
 
 mod api;
+mod desk;
 mod events;
 mod faults;
 mod fields;

@@ -13,17 +13,19 @@ mod text;
 
 use std::sync::Arc;
 
-use axum::Router;
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::response::IntoResponse;
 use axum::routing::get;
+use axum::{Extension, Router};
 use http::{StatusCode, header};
 
 use crate::WebState;
+use crate::desk::Asker;
 use hosts::AllowedHosts;
 
 /// The web listener: the first page, its assets and its events. It answers only to the hosts that the state allows.
 pub fn router(state: Arc<WebState>) -> Router {
+    let asker = Asker::at_the_socket(state.user);
     Router::new()
         .route("/", get(home::show))
         .route("/events", get(live::events))
@@ -31,6 +33,7 @@ pub fn router(state: Arc<WebState>) -> Router {
         .route("/livez", get(health::alive))
         .route("/readyz", get(health::ready))
         .fallback(nothing_here)
+        .layer(Extension(asker))
         .layer(from_fn(headers::protect))
         .layer(from_fn_with_state(Arc::new(state.hosts.clone()), hosts::check))
         .with_state(state)

@@ -31,7 +31,7 @@ pub struct WebState {
     pub clock: Arc<dyn Clock>,
     /// Randomness for identifiers, nonces and access keys.
     pub entropy: Arc<dyn Entropy>,
-    /// The one user there is for now.
+    /// The first user, who owns this Paddock. Whoever may open the admin socket acts for them.
     pub user: UserId,
     /// The data directory; a backup is gathered here before it is sent.
     pub data_dir: PathBuf,

@@ -11,7 +11,7 @@ use paddock_store::{Approval, ApprovalState};
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
-use crate::WebState;
+use crate::desk::Desk;
 use crate::problem::Problem;
 
 /// A held request as it is shown.
@@ -64,10 +64,10 @@ pub struct ApprovalView {
 }
 
 /// The approval as it is shown, with the names of what it belongs to.
-pub(crate) async fn view(state: &WebState, approval: Approval) -> Result<ApprovalView, Problem> {
-    let key = state.store.key(approval.held.key).await?;
-    let connection = state.store.connection(approval.held.connection).await?;
-    let now = approval.state_at(state.now());
+pub(crate) async fn view(desk: &Desk, approval: Approval) -> Result<ApprovalView, Problem> {
+    let key = desk.store.key(approval.held.key).await?;
+    let connection = desk.store.connection(approval.held.connection).await?;
+    let now = approval.state_at(desk.now());
     let Approval { held, ended_at, ended_by, reason, answer, outcome, order_id, .. } = approval;
     let outcome = outcome.map(|outcome| match outcome.as_str() {
         "confirmed" => "sent".to_owned(),
@@ -115,9 +115,9 @@ fn plain(body: &[u8]) -> String {
 }
 
 /// The approval of that identifier.
-pub(crate) async fn found(state: &WebState, id: ApprovalId) -> Result<ApprovalView, Problem> {
-    let approval = state.store.approval(id).await?.ok_or_else(unknown)?;
-    view(state, approval).await
+pub(crate) async fn found(desk: &Desk, id: ApprovalId) -> Result<ApprovalView, Problem> {
+    let approval = desk.store.approval(id).await?.ok_or_else(unknown)?;
+    view(desk, approval).await
 }
 
 pub(crate) fn read_id(text: &str) -> Result<ApprovalId, Problem> {

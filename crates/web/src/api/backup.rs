@@ -4,19 +4,17 @@ use std::fs::File;
 use std::io::{Seek, SeekFrom};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
-use std::sync::Arc;
 
 use axum::body::Body;
-use axum::extract::State;
 use axum::response::Response;
 use bytes::Bytes;
 use futures_util::stream;
 use http::{HeaderValue, StatusCode, header};
-use paddock_core::audit::{Actor, AuditEvent};
+use paddock_core::audit::AuditEvent;
 use paddock_core::id::uuid_v7;
 use tokio::io::AsyncReadExt;
 
-use crate::WebState;
+use crate::desk::Desk;
 use crate::fields::Fields;
 use crate::problem::Problem;
 
@@ -25,11 +23,11 @@ const CHUNK: usize = 64 * 1024;
 
 /// The whole database as an archive. Secrets in it are sealed; the key file that opens them is not part of it, and never
 /// passes through here.
-pub(crate) async fn create(State(state): State<Arc<WebState>>, fields: Fields) -> Result<Response, Problem> {
+pub(crate) async fn create(desk: Desk, fields: Fields) -> Result<Response, Problem> {
     fields.finish(&[])?;
-    let file = nameless_file(&state).map_err(|error| unwritable(&error))?;
+    let file = nameless_file(&desk).map_err(|error| unwritable(&error))?;
     let (mut file, summary) = {
-        let (store, runtime) = (state.store.clone(), tokio::runtime::Handle::current());
+        let (store, runtime) = (desk.store.clone(), tokio::runtime::Handle::current());
         // The export writes as it goes, and a disk may be slow: not on a thread that serves others.
         tokio::task::spawn_blocking(move || {
             let mut file = file;
@@ -41,7 +39,7 @@ pub(crate) async fn create(State(state): State<Arc<WebState>>, fields: Fields) -
     let length = file.stream_position().map_err(|error| unwritable(&error))?;
     file.seek(SeekFrom::Start(0)).map_err(|error| unwritable(&error))?;
     let event = AuditEvent::BackupWritten { records: summary.records };
-    state.store.append_audit(&Actor::Operator, &event, state.now()).await?;
+    desk.store.append_audit(&desk.actor(), &event, desk.now()).await?;
     let chunks = stream::try_unfold(tokio::fs::File::from_std(file), |mut file| async move {
         let mut chunk = vec![0; CHUNK];
         let count = file.read(&mut chunk).await?;
@@ -56,9 +54,9 @@ pub(crate) async fn create(State(state): State<Arc<WebState>>, fields: Fields) -
 }
 
 /// A file in the data directory that only this process can reach, and that is gone when it is closed.
-fn nameless_file(state: &WebState) -> std::io::Result<File> {
-    let name = format!(".backup-{}", uuid_v7(state.now(), &*state.entropy));
-    let path = Path::new(&state.data_dir).join(name);
+fn nameless_file(desk: &Desk) -> std::io::Result<File> {
+    let name = format!(".backup-{}", uuid_v7(desk.now(), &*desk.entropy));
+    let path = Path::new(&desk.data_dir).join(name);
     let file = File::options().read(true).write(true).create_new(true).mode(0o600).open(&path)?;
     std::fs::remove_file(&path)?;
     Ok(file)

@@ -16,7 +16,7 @@ use paddock_core::id::ConnectionId;
 use paddock_store::Connection;
 use serde::{Deserialize, Serialize};
 
-use crate::WebState;
+use crate::desk::Desk;
 use crate::problem::{Problem, shown};
 
 /// A connection as it is shown.
@@ -71,12 +71,12 @@ pub struct RepairView {
 }
 
 /// The connection of that name.
-pub(crate) async fn named(state: &WebState, name: &str) -> Result<Connection, Problem> {
-    if let Some(connection) = state.store.connection_named(state.user, name).await? {
+pub(crate) async fn named(desk: &Desk, name: &str) -> Result<Connection, Problem> {
+    if let Some(connection) = desk.store.connection_named(desk.user, name).await? {
         return Ok(connection);
     }
     let known: Vec<String> =
-        state.store.connections(state.user).await?.into_iter().map(|connection| connection.name).collect();
+        desk.store.connections(desk.user).await?.into_iter().map(|connection| connection.name).collect();
     let next_step = if known.is_empty() {
         "connect an account with `paddock connection add`".to_owned()
     } else {

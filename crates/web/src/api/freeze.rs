@@ -10,13 +10,13 @@ use std::time::Duration;
 use axum::Json;
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
-use paddock_core::audit::{Actor, WindDown};
+use paddock_core::audit::WindDown;
 use paddock_core::decide::{Passage, Passing};
 use paddock_core::id::RequestId;
 use paddock_store::{Freezing, StoreError, Subject};
 use serde::Serialize;
 
-use crate::WebState;
+use crate::desk::Desk;
 use crate::fields::Fields;
 use crate::problem::Problem;
 
@@ -106,7 +106,7 @@ impl<T: Serialize> IntoResponse for Frozen<T> {
 }
 
 /// Freezes something. When this returns, nothing is sent any more that the freeze stops.
-pub(crate) async fn freeze(state: &WebState, subject: Subject, asked: Asked) -> Result<Done, Problem> {
+pub(crate) async fn freeze(desk: &Desk, subject: Subject, asked: Asked) -> Result<Done, Problem> {
     let (passes, wind_down) = (asked.passing, asked.wind_down);
     if wind_down == Some(WindDown::Flatten) && matches!(subject, Subject::Key(_)) {
         return Err(Problem::new(
@@ -118,23 +118,23 @@ pub(crate) async fn freeze(state: &WebState, subject: Subject, asked: Asked) -> 
         ));
     }
     // It holds from here on, however long the database takes.
-    state.control.hold(subject, passes);
+    desk.control.hold(subject, passes);
     let freezing = Freezing { passing: passes, reason: asked.reason, wind_down, ..Freezing::of(subject) };
-    match state.store.freeze(&freezing, &Actor::Operator, state.now()).await {
+    match desk.store.freeze(&freezing, &desk.actor(), desk.now()).await {
         Ok(_) => {}
         Err(error @ StoreError::NotFound { .. }) => {
-            state.control.let_go(subject);
+            desk.control.let_go(subject);
             return Err(error.into());
         }
         Err(error) => return Err(in_memory_only(&error)),
     }
-    state.reload().await?;
-    state.control.let_go(subject);
-    let in_flight = state.control.settled(subject).await;
+    desk.reload().await?;
+    desk.control.let_go(subject);
+    let in_flight = desk.control.settled(subject).await;
     let wind_downs = match wind_down {
         None => None,
         Some(_) => {
-            state.control.wind_down(asked.wait).await.map_err(|error| {
+            desk.control.wind_down(asked.wait).await.map_err(|error| {
                 tracing::error!(%error, "what a freeze is to do was not begun");
                 Problem::new(
                     StatusCode::SERVICE_UNAVAILABLE,
@@ -146,7 +146,7 @@ pub(crate) async fn freeze(state: &WebState, subject: Subject, asked: Asked) -> 
                     "it is tried again every quarter of a minute: look with `paddock freeze --show`",
                 )
             })?;
-            Some(wind_down_views(state, subject).await?)
+            Some(wind_down_views(desk, subject).await?)
         }
     };
     Ok(Done { passes, in_flight, wind_downs })
@@ -164,29 +164,29 @@ fn in_memory_only(error: &StoreError) -> Problem {
 }
 
 /// The newest wind-downs of a freeze.
-async fn wind_down_views(state: &WebState, subject: Subject) -> Result<Vec<WindDownView>, Problem> {
-    let names = names(state).await?;
-    let found = state.store.wind_downs(100).await?;
+async fn wind_down_views(desk: &Desk, subject: Subject) -> Result<Vec<WindDownView>, Problem> {
+    let names = names(desk).await?;
+    let found = desk.store.wind_downs(100).await?;
     let newest = found.iter().filter(|(row, _)| row.subject == subject).map(|(row, _)| row.freeze).max();
     let of_it = found.into_iter().filter(|(row, _)| Some(row.freeze) == newest);
     Ok(of_it.map(|(row, steps)| WindDownView::new(&row, steps, |id| names.get(id).cloned())).collect())
 }
 
 /// The names of connections and access keys by their identifiers.
-async fn names(state: &WebState) -> Result<BTreeMap<String, String>, Problem> {
+async fn names(desk: &Desk) -> Result<BTreeMap<String, String>, Problem> {
     let mut names = BTreeMap::new();
-    for connection in state.store.connections(state.user).await? {
+    for connection in desk.store.connections(desk.user).await? {
         names.insert(connection.id.to_string(), connection.name);
     }
-    for key in state.store.keys().await?.into_iter().filter(|key| key.revoked_at.is_none()) {
+    for key in desk.store.keys().await?.into_iter().filter(|key| key.revoked_at.is_none()) {
         names.insert(key.id.to_string(), key.name);
     }
     Ok(names)
 }
 
 /// Lifts a freeze.
-pub(crate) async fn unfreeze(state: &WebState, subject: Subject) -> Result<(), Problem> {
-    let file = state.data_dir.join(FREEZE_FILE);
+pub(crate) async fn unfreeze(desk: &Desk, subject: Subject) -> Result<(), Problem> {
+    let file = desk.data_dir.join(FREEZE_FILE);
     // Where it cannot be told whether the file is there, it is.
     if !matches!(std::fs::symlink_metadata(&file), Err(error) if error.kind() == std::io::ErrorKind::NotFound)
     {
@@ -198,7 +198,7 @@ pub(crate) async fn unfreeze(state: &WebState, subject: Subject) -> Result<(), P
             "remove the file, then unfreeze",
         ));
     }
-    state.store.unfreeze(subject, &Actor::Operator, state.now()).await?;
-    state.control.let_go(subject);
-    state.reload().await
+    desk.store.unfreeze(subject, &desk.actor(), desk.now()).await?;
+    desk.control.let_go(subject);
+    desk.reload().await
 }

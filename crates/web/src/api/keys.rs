@@ -21,7 +21,7 @@ use paddock_store::{AccessKey, Connection};
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
-use crate::WebState;
+use crate::desk::Desk;
 use crate::problem::{Problem, shown};
 
 /// An access key as it is shown. Its secret is shown once, by the answer that creates it, and never again.
@@ -65,15 +65,11 @@ pub struct UsageView {
 }
 
 /// The key as it is shown, with its connection and today's usage.
-pub(crate) async fn view(
-    state: &WebState,
-    key: AccessKey,
-    connection: &Connection,
-) -> Result<KeyView, Problem> {
-    let day = trading_date(state.now());
-    let usage = state.store.usage(key.id, day).await?;
+pub(crate) async fn view(desk: &Desk, key: AccessKey, connection: &Connection) -> Result<KeyView, Problem> {
+    let day = trading_date(desk.now());
+    let usage = desk.store.usage(key.id, day).await?;
     // The database learns of it a few seconds later.
-    let seen = state.control.recent(usize::MAX).into_iter().find(|line| line.key == Some(key.id));
+    let seen = desk.control.recent(usize::MAX).into_iter().find(|line| line.key == Some(key.id));
     let last_used_at = key.last_used_at.max(seen.map(|line| line.at));
     Ok(KeyView {
         id: key.id,
@@ -92,15 +88,15 @@ pub(crate) async fn view(
 }
 
 /// The views of many keys. A key whose connection is not this user's is left out.
-pub(crate) async fn views(state: &WebState, keys: Vec<AccessKey>) -> Result<Vec<KeyView>, Problem> {
-    let mut connections = state.store.connections(state.user).await?;
+pub(crate) async fn views(desk: &Desk, keys: Vec<AccessKey>) -> Result<Vec<KeyView>, Problem> {
+    let mut connections = desk.store.connections(desk.user).await?;
     let mut views = Vec::with_capacity(keys.len());
     for key in keys {
         let known = connections.iter().position(|connection| connection.id == key.connection);
         let position = match known {
             Some(position) => position,
             // The connection was removed; the revoked key still names it.
-            None => match state.store.connection(key.connection).await? {
+            None => match desk.store.connection(key.connection).await? {
                 Some(connection) => {
                     connections.push(connection);
                     connections.len() - 1
@@ -108,21 +104,21 @@ pub(crate) async fn views(state: &WebState, keys: Vec<AccessKey>) -> Result<Vec<
                 None => continue,
             },
         };
-        if let Some(connection) = connections.get(position).filter(|connection| connection.user == state.user)
+        if let Some(connection) = connections.get(position).filter(|connection| connection.user == desk.user)
         {
-            views.push(view(state, key, connection).await?);
+            views.push(view(desk, key, connection).await?);
         }
     }
     Ok(views)
 }
 
 /// The access key of that name, or with that Key ID; not a revoked one.
-pub(crate) async fn named(state: &WebState, name: &str) -> Result<AccessKey, Problem> {
-    if let Some(key) = state.store.key_named(name).await? {
+pub(crate) async fn named(desk: &Desk, name: &str) -> Result<AccessKey, Problem> {
+    if let Some(key) = desk.store.key_named(name).await? {
         return Ok(key);
     }
     let mut known: Vec<AccessKey> =
-        state.store.keys().await?.into_iter().filter(|key| key.revoked_at.is_none()).collect();
+        desk.store.keys().await?.into_iter().filter(|key| key.revoked_at.is_none()).collect();
     if let Some(position) = known.iter().position(|key| key.key_id == name) {
         return Ok(known.swap_remove(position));
     }
@@ -143,9 +139,9 @@ pub(crate) async fn named(state: &WebState, name: &str) -> Result<AccessKey, Pro
 }
 
 /// The named key's view, after a change.
-pub(crate) async fn shown_by_id(state: &WebState, id: AccessKeyId) -> Result<KeyView, Problem> {
-    let key = state.store.key(id).await?.into_iter().collect();
-    views(state, key).await?.pop().ok_or_else(|| {
+pub(crate) async fn shown_by_id(desk: &Desk, id: AccessKeyId) -> Result<KeyView, Problem> {
+    let key = desk.store.key(id).await?.into_iter().collect();
+    views(desk, key).await?.pop().ok_or_else(|| {
         Problem::new(
             StatusCode::NOT_FOUND,
             "unknown_key",

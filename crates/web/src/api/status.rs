@@ -1,16 +1,13 @@
 //! `GET /api/v1/status`
 
-use std::sync::Arc;
-
 use axum::Json;
-use axum::extract::State;
 use jiff::Timestamp;
 use paddock_core::Environment;
 use paddock_core::audit::ChainHash;
 use paddock_gateway::{BudgetView, Counters};
 use serde::Serialize;
 
-use crate::WebState;
+use crate::desk::Desk;
 use crate::problem::Problem;
 
 /// Paddock at a glance.
@@ -59,9 +56,9 @@ struct Audit {
 }
 
 /// Paddock at a glance.
-pub(crate) async fn show(State(state): State<Arc<WebState>>) -> Result<Json<Status>, Problem> {
-    let now = state.now();
-    let rows = state.store.connections(state.user).await?;
+pub(crate) async fn show(desk: Desk) -> Result<Json<Status>, Problem> {
+    let now = desk.now();
+    let rows = desk.store.connections(desk.user).await?;
     let count = |environment: Environment| rows.iter().filter(|row| row.environment == environment).count();
     let connections = Connections {
         paper: count(Environment::Paper),
@@ -70,7 +67,7 @@ pub(crate) async fn show(State(state): State<Arc<WebState>>) -> Result<Json<Stat
         active: rows.iter().find(|row| row.active).map(|row| row.name.clone()),
     };
     let mut keys = Keys { usable: 0, frozen: 0, expired: 0 };
-    for key in state.store.keys().await?.iter().filter(|key| key.revoked_at.is_none()) {
+    for key in desk.store.keys().await?.iter().filter(|key| key.revoked_at.is_none()) {
         if key.scope.expires_at.is_some_and(|expiry| expiry <= now) {
             keys.expired += 1;
         } else if key.frozen {
@@ -79,19 +76,19 @@ pub(crate) async fn show(State(state): State<Arc<WebState>>) -> Result<Json<Stat
             keys.usable += 1;
         }
     }
-    let vault = super::vault::show::view(&state).await?;
-    let (records, head) = state.store.audit_head().await?;
+    let vault = super::vault::show::view(&desk).await?;
+    let (records, head) = desk.store.audit_head().await?;
     Ok(Json(Status {
         version: env!("CARGO_PKG_VERSION"),
         now,
-        gateway: state.gateway_url.clone(),
-        tls: state.tls_url.clone(),
-        proxy: state.proxy_url.clone(),
-        everything_frozen: state.store.everything_frozen().await?,
+        gateway: desk.gateway_url.clone(),
+        tls: desk.tls_url.clone(),
+        proxy: desk.proxy_url.clone(),
+        everything_frozen: desk.store.everything_frozen().await?,
         connections,
         keys,
-        counters: state.control.counters(),
-        budgets: state.control.budgets(),
+        counters: desk.control.counters(),
+        budgets: desk.control.budgets(),
         vault: Vault { kek: vault.kek, provider: vault.provider, locked: vault.locked },
         audit: Audit { records, head },
     }))

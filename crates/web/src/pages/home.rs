@@ -1,9 +1,6 @@
 //! `GET /`: what is connected, who may do what, and what is going on.
 
-use std::sync::Arc;
-
 use askama::Template;
-use axum::extract::State;
 use axum::response::{Html, IntoResponse, Response};
 use http::{StatusCode, header};
 use jiff::Timestamp;
@@ -16,8 +13,8 @@ use super::assets::ASSETS;
 use super::chain::Verdict;
 use super::rows::{RecordCells, RequestCells};
 use super::text::{Moment, dollars, grouped, percent};
-use crate::WebState;
 use crate::api::keys::{self, KeyView, scope_fields};
+use crate::desk::Desk;
 use crate::problem::Problem;
 
 /// How many requests are shown; `live.js` keeps as many.
@@ -121,8 +118,8 @@ struct ChainCard {
 }
 
 /// The page.
-pub(super) async fn show(State(state): State<Arc<WebState>>) -> Response {
-    let (status, page) = match gather(&state).await {
+pub(super) async fn show(desk: Desk) -> Response {
+    let (status, page) = match gather(&desk).await {
         Ok(home) => (StatusCode::OK, home.render()),
         Err(problem) => {
             let status = StatusCode::from_u16(problem.status).unwrap_or(StatusCode::SERVICE_UNAVAILABLE);
@@ -139,34 +136,34 @@ pub(super) async fn show(State(state): State<Arc<WebState>>) -> Response {
     }
 }
 
-async fn gather(state: &Arc<WebState>) -> Result<Home, Problem> {
-    let now = state.now();
-    let (records, head) = state.store.audit_head().await?;
-    let verdict = super::chain::known(state, records).await;
-    let everything_frozen = state.store.everything_frozen().await?;
-    let rows = state.store.connections(state.user).await?;
-    let mut usable = state.store.keys().await?;
+async fn gather(desk: &Desk) -> Result<Home, Problem> {
+    let now = desk.now();
+    let (records, head) = desk.store.audit_head().await?;
+    let verdict = super::chain::known(&desk.shared(), records).await;
+    let everything_frozen = desk.store.everything_frozen().await?;
+    let rows = desk.store.connections(desk.user).await?;
+    let mut usable = desk.store.keys().await?;
     usable.retain(|key| key.revoked_at.is_none());
-    let keys = keys::views(state, usable).await?;
+    let keys = keys::views(desk, usable).await?;
     let latest = AuditQuery { limit: RECORDS, ..AuditQuery::default() };
-    let latest = state.store.audit_page(&latest).await?;
+    let latest = desk.store.audit_page(&latest).await?;
     Ok(Home {
         style: ASSETS.style.path(),
         script: ASSETS.script.path(),
         mark: ASSETS.mark.path(),
         version: env!("CARGO_PKG_VERSION"),
-        gateway_url: state.gateway_url.clone(),
+        gateway_url: desk.gateway_url.clone(),
         everything_frozen,
-        vault_locked: state.sealer.fingerprint(&SecretText::new(String::new())).is_err(),
+        vault_locked: desk.sealer.fingerprint(&SecretText::new(String::new())).is_err(),
         connections: rows.iter().map(|row| connection_card(row, &keys, now)).collect(),
         keys: keys.iter().map(|key| key_card(key, &rows, everything_frozen, now)).collect(),
-        requests: state
+        requests: desk
             .control
             .recent(REQUESTS)
             .into_iter()
             .map(|line| RequestCells::new(line, now))
             .collect(),
-        totals: totals(state.control.counters()),
+        totals: totals(desk.control.counters()),
         chain: chain_card(verdict, records, &head.to_string(), now),
         records: latest.iter().map(|record| RecordCells::new(record, now)).collect(),
     })

@@ -3,18 +3,17 @@
 use std::sync::Arc;
 
 use askama::Template;
-use axum::extract::State;
 use axum::response::sse::Event;
 use axum::response::{IntoResponse, Response};
 
 use super::rows::RequestRow;
-use crate::WebState;
+use crate::desk::Desk;
 use crate::events::{Happening, stream};
 
 /// Requests as rows (`request`), and a hint that something else on the page is out of date (`state`).
-pub(super) async fn events(State(state): State<Arc<WebState>>) -> Response {
-    let clock = Arc::clone(&state.clock);
-    let events = stream(state, move |happening| match happening {
+pub(super) async fn events(desk: Desk) -> Response {
+    let clock = Arc::clone(&desk.clock);
+    let events = stream(desk.shared(), move |happening| match happening {
         Happening::Request(line) => match RequestRow::new(*line, clock.now()).render() {
             Ok(row) => Event::default().event("request").data(row),
             Err(_) => Event::default().event("state").data("request"),

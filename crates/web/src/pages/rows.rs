@@ -81,7 +81,7 @@ impl RecordCells {
     pub(super) fn new(record: &AuditRecord, now: Timestamp) -> Self {
         let who = match record.actor() {
             Ok(Actor::Operator) => "operator".to_owned(),
-            Ok(Actor::AccessKey { name, .. }) => name,
+            Ok(Actor::AccessKey { name, .. } | Actor::Person { name, .. }) => name,
             Ok(Actor::System) => "Paddock".to_owned(),
             Err(_) => "unknown".to_owned(),
         };

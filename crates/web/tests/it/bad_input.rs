@@ -1,7 +1,7 @@
 //! Every endpoint, called wrongly: always a problem with a next step, never a failure of the server.
 
 use axum::body::Body;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::harness::Paddock;
 
@@ -35,7 +35,10 @@ async fn a_body_that_is_not_understood_changes_nothing() {
     let paddock = Paddock::start().await;
     paddock.connect_paper().await;
     paddock.issue_key("reader", &json!({ "preset": "read-only" })).await;
-    let before = paddock.get("/api/v1/audit/verify").await.json;
+    // How much of the chain is signed by now is not what this is about.
+    let chain =
+        |verified: Value| (verified["records"].clone(), verified["head"].clone(), verified["valid"].clone());
+    let before = chain(paddock.get("/api/v1/audit/verify").await.json);
     let deep = format!("{{\"a\":{}{}}}", "[".repeat(500), "]".repeat(500));
     let bodies: [Vec<u8>; 9] = [
         b"{".to_vec(),
@@ -59,7 +62,7 @@ async fn a_body_that_is_not_understood_changes_nothing() {
             assert!(!reply.text().contains("CanarySecret\""), "{method} {path}: {reply:?}");
         }
     }
-    assert_eq!(paddock.get("/api/v1/audit/verify").await.json, before);
+    assert_eq!(chain(paddock.get("/api/v1/audit/verify").await.json), before);
 }
 
 #[tokio::test]

@@ -1,17 +1,13 @@
 //! `POST /api/v1/approvals/{id}/approve` and `/deny`
 
-use std::sync::Arc;
-
 use axum::Json;
-use axum::extract::State;
 use http::StatusCode;
-use paddock_core::audit::Actor;
 use paddock_core::id::ApprovalId;
 use paddock_gateway::ApprovalOutcome;
 use paddock_store::{ApprovalState, Consent};
 
 use super::ApprovalView;
-use crate::WebState;
+use crate::desk::Desk;
 use crate::fields::Fields;
 use crate::name::PathName;
 use crate::problem::Problem;
@@ -21,14 +17,14 @@ const MOST_WORDS: usize = 500;
 
 /// Approves exactly what was held: everything is decided again, and it is sent once. Answers when the broker has.
 pub(crate) async fn approve(
-    State(state): State<Arc<WebState>>,
+    desk: Desk,
     PathName(id): PathName,
     fields: Fields,
 ) -> Result<Json<ApprovalView>, Problem> {
-    let consent = consent(&state, &id, fields)?;
+    let consent = consent(&desk, &id, fields)?;
     let id = consent.id;
-    match state.control.approve(consent).await? {
-        ApprovalOutcome::Sent => super::found(&state, id).await.map(Json),
+    match desk.control.approve(consent).await? {
+        ApprovalOutcome::Sent => super::found(&desk, id).await.map(Json),
         ApprovalOutcome::Refused(refusal) => Err(Problem::new(
             StatusCode::CONFLICT,
             "approved_not_sent",
@@ -51,26 +47,26 @@ pub(crate) async fn approve(
 
 /// Denies what was held. It is not sent.
 pub(crate) async fn deny(
-    State(state): State<Arc<WebState>>,
+    desk: Desk,
     PathName(id): PathName,
     fields: Fields,
 ) -> Result<Json<ApprovalView>, Problem> {
-    let consent = consent(&state, &id, fields)?;
+    let consent = consent(&desk, &id, fields)?;
     let id = consent.id;
-    if state.store.approval(id).await?.is_none() {
+    if desk.store.approval(id).await?.is_none() {
         return Err(super::unknown());
     }
-    match state.control.deny(consent).await? {
-        None => super::found(&state, id).await.map(Json),
+    match desk.control.deny(consent).await? {
+        None => super::found(&desk, id).await.map(Json),
         Some(ended) => Err(over(id, ended)),
     }
 }
 
-fn consent(state: &WebState, id: &str, mut fields: Fields) -> Result<Consent, Problem> {
+fn consent(desk: &Desk, id: &str, mut fields: Fields) -> Result<Consent, Problem> {
     let id = super::read_id(id)?;
     let (by, reason) = (words(&mut fields, "by")?, words(&mut fields, "reason")?);
     fields.finish(&["by", "reason"])?;
-    Ok(Consent { id, actor: Actor::Operator, by, reason, at: state.now() })
+    Ok(Consent { id, actor: desk.actor(), by, reason, at: desk.now() })
 }
 
 fn words(fields: &mut Fields, name: &str) -> Result<Option<String>, Problem> {

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use axum::body::Body;
-use axum::extract::State;
 use axum::response::Response;
 use bytes::Bytes;
 use futures_util::stream;
@@ -14,6 +13,7 @@ use serde::Serialize;
 
 use super::when;
 use crate::WebState;
+use crate::desk::Desk;
 use crate::problem::Problem;
 use crate::query::Query;
 
@@ -23,13 +23,10 @@ const PAGE: u32 = 1000;
 /// The chain, or the part of it that covers `from` to `to`, as JSON lines that can be verified elsewhere (`docs/audit.md`). A part
 /// begins after a signed record or at the chain's own beginning, and ends with a signed one, so it may hold more than was asked for.
 /// If the database fails on the way, the answer breaks off, without the line that would sign it.
-pub(crate) async fn export(
-    State(state): State<Arc<WebState>>,
-    mut query: Query,
-) -> Result<Response, Problem> {
+pub(crate) async fn export(desk: Desk, mut query: Query) -> Result<Response, Problem> {
     let (from, to) = (when::start(&mut query, "from")?, when::end(&mut query, "to")?);
     query.finish(&["from", "to"])?;
-    let store = &state.store;
+    let store = &desk.store;
     let start = store.audit_start().await?;
     let after = match from {
         None => start,
@@ -51,10 +48,10 @@ pub(crate) async fn export(
     // What is there now, and not what is added while the answer is read: otherwise a busy chain never ends.
     let through = match signed {
         Some(checkpoint) => checkpoint.seq,
-        None => state.control.sign_audit().await?.map_or(0, |checkpoint| checkpoint.seq),
+        None => desk.control.sign_audit().await?.map_or(0, |checkpoint| checkpoint.seq),
     };
     let keys = store.audit_keys().await?.into_iter().map(|key| key.key).collect();
-    let mut writer = Writer { state: Arc::clone(&state), digest: LineDigest::default(), lines: Vec::new() };
+    let mut writer = Writer { state: desk.shared(), digest: LineDigest::default(), lines: Vec::new() };
     writer.line(&Header { paddock_audit: FORMAT, after, keys }).map_err(|error| unwritable(&error))?;
     if after.seq > 0 {
         writer.checkpoints(after.seq, after.seq).await.map_err(|error| unwritable(&error))?;

@@ -1,16 +1,13 @@
 //! `GET /api/v1/audit`
 
-use std::sync::Arc;
-
 use axum::Json;
-use axum::extract::State;
 use jiff::Timestamp;
 use paddock_core::audit::{AuditRecord, ChainHash};
 use paddock_store::AuditQuery;
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::WebState;
+use crate::desk::Desk;
 use crate::problem::Problem;
 use crate::query::Query;
 
@@ -47,10 +44,7 @@ impl From<AuditRecord> for RecordView {
 }
 
 /// Records of the chain: the newest first, or from `after` on the oldest first. `event` keeps those of one name.
-pub(crate) async fn list(
-    State(state): State<Arc<WebState>>,
-    mut query: Query,
-) -> Result<Json<Page>, Problem> {
+pub(crate) async fn list(desk: Desk, mut query: Query) -> Result<Json<Page>, Problem> {
     let wanted = AuditQuery {
         before: query.number("before")?,
         after: query.number("after")?,
@@ -58,6 +52,6 @@ pub(crate) async fn list(
         event: query.text("event"),
     };
     query.finish(&["before", "after", "limit", "event"])?;
-    let records = state.store.audit_page(&wanted).await?;
+    let records = desk.store.audit_page(&wanted).await?;
     Ok(Json(Page { records: records.into_iter().map(RecordView::from).collect() }))
 }

@@ -1,9 +1,6 @@
 //! `POST /api/v1/audit/prune`
 
-use std::sync::Arc;
-
 use axum::Json;
-use axum::extract::State;
 use http::StatusCode;
 use jiff::Timestamp;
 use paddock_core::audit::Actor;
@@ -12,6 +9,7 @@ use serde::Serialize;
 
 use super::when;
 use crate::WebState;
+use crate::desk::Desk;
 use crate::fields::Fields;
 use crate::problem::Problem;
 
@@ -25,10 +23,7 @@ pub struct Pruned {
 }
 
 /// Removes the records that were signed before an instant. The chain then begins at the checkpoint that signed the last of them.
-pub(crate) async fn prune(
-    State(state): State<Arc<WebState>>,
-    mut fields: Fields,
-) -> Result<Json<Pruned>, Problem> {
+pub(crate) async fn prune(desk: Desk, mut fields: Fields) -> Result<Json<Pruned>, Problem> {
     let before = fields.need_text("before", when::EXPECTED)?;
     fields.finish(&["before"])?;
     let before = when::parse_start(&before).ok_or_else(|| {
@@ -40,7 +35,7 @@ pub(crate) async fn prune(
             "change `before` and try again",
         )
     })?;
-    Ok(Json(prune_before(&state, before, &Actor::Operator).await?))
+    Ok(Json(prune_before(&desk, before, &desk.actor()).await?))
 }
 
 /// Removes the records that were signed before an instant, if the whole chain verifies.

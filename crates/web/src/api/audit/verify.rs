@@ -1,13 +1,10 @@
 //! `GET /api/v1/audit/verify`
 
-use std::sync::Arc;
-
 use axum::Json;
-use axum::extract::State;
 use paddock_core::audit::ChainHash;
 use serde::Serialize;
 
-use crate::WebState;
+use crate::desk::Desk;
 use crate::problem::Problem;
 
 /// What a check of the whole chain found.
@@ -25,8 +22,8 @@ pub(crate) struct Verified {
 }
 
 /// Reads the whole chain and checks it. A broken chain is an answer, not an error.
-pub(crate) async fn verify(State(state): State<Arc<WebState>>) -> Result<Json<Verified>, Problem> {
-    match crate::pages::chain::verify(&state).await? {
+pub(crate) async fn verify(desk: Desk) -> Result<Json<Verified>, Problem> {
+    match crate::pages::chain::verify(&desk).await? {
         Ok(chain) => Ok(Json(Verified {
             valid: true,
             records: chain.count,
@@ -36,7 +33,7 @@ pub(crate) async fn verify(State(state): State<Arc<WebState>>) -> Result<Json<Ve
             fault: None,
         })),
         Err(fault) => {
-            let (records, head) = state.store.audit_head().await?;
+            let (records, head) = desk.store.audit_head().await?;
             Ok(Json(Verified { valid: false, records, head, removed: 0, signed: 0, fault: Some(fault) }))
         }
     }

@@ -1,28 +1,24 @@
 //! `POST /api/v1/connections/{name}/activate`
 
-use std::sync::Arc;
-
 use axum::Json;
-use axum::extract::State;
-use paddock_core::audit::Actor;
 
 use super::ConnectionView;
-use crate::WebState;
+use crate::desk::Desk;
 use crate::fields::Fields;
 use crate::name::PathName;
 use crate::problem::Problem;
 
 /// Makes a connection the active one; the one that was active stops being it.
 pub(crate) async fn activate(
-    State(state): State<Arc<WebState>>,
+    desk: Desk,
     PathName(name): PathName,
     fields: Fields,
 ) -> Result<Json<ConnectionView>, Problem> {
     fields.finish(&[])?;
-    let connection = super::named(&state, &name).await?;
+    let connection = super::named(&desk, &name).await?;
     if !connection.active {
-        state.store.activate_connection(connection.id, &Actor::Operator, state.now()).await?;
-        state.reload().await?;
+        desk.store.activate_connection(connection.id, &desk.actor(), desk.now()).await?;
+        desk.reload().await?;
     }
-    Ok(Json(super::named(&state, &name).await?.into()))
+    Ok(Json(super::named(&desk, &name).await?.into()))
 }

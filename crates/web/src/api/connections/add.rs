@@ -1,9 +1,6 @@
 //! `POST /api/v1/connections`
 
-use std::sync::Arc;
-
 use axum::Json;
-use axum::extract::State;
 use http::StatusCode;
 use paddock_core::paste::{Pasted, repair};
 use rust_decimal::Decimal;
@@ -11,9 +8,10 @@ use serde::Serialize;
 
 use super::connect::{Connected, Wish, connect};
 use super::{ConnectionView, RepairView};
+use crate::desk::Desk;
 use crate::fields::Fields;
+use crate::name;
 use crate::problem::Problem;
-use crate::{WebState, name};
 
 /// What was connected.
 #[derive(Debug, Serialize)]
@@ -36,10 +34,7 @@ struct AccountView {
 
 /// Connects an Alpaca account, or replaces the credential of one that is connected: 201 for a new connection, 200 for a
 /// replaced credential. Nothing is stored before Alpaca has confirmed the pair.
-pub(crate) async fn add(
-    State(state): State<Arc<WebState>>,
-    mut fields: Fields,
-) -> Result<(StatusCode, Json<Added>), Problem> {
+pub(crate) async fn add(desk: Desk, mut fields: Fields) -> Result<(StatusCode, Json<Added>), Problem> {
     let name = fields.need_text("name", "a name for the connection, for example `my-paper`")?;
     let environment = fields.need_text("environment", "`paper` or `live`")?;
     let key_id = fields.need_secret("key_id", "the Key ID from Alpaca's dashboard")?;
@@ -53,7 +48,7 @@ pub(crate) async fn add(
     let (key_id, secret_key) = (repair(&key_id), repair(&secret_key));
     let repairs = repairs(&key_id, &secret_key);
     let wish = Wish { name, environment, key_id: key_id.text, secret_key: secret_key.text, replace };
-    let Connected { connection, account, replaced } = connect(&state, wish).await.map_err(|problem| {
+    let Connected { connection, account, replaced } = connect(&desk, wish).await.map_err(|problem| {
         // The person should know what was taken off, also when the rest is wrong.
         match serde_json::to_value(&repairs) {
             Ok(repairs) if repairs.as_array().is_some_and(|list| !list.is_empty()) => {

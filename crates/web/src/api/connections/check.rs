@@ -1,15 +1,12 @@
 //! `POST /api/v1/connections/{name}/check`
 
-use std::sync::Arc;
-
 use axum::Json;
-use axum::extract::State;
 use http::StatusCode;
 use paddock_gateway::ConnectionCheck;
 use serde::Serialize;
 
 use super::{ConnectionView, connect_problem};
-use crate::WebState;
+use crate::desk::Desk;
 use crate::fields::Fields;
 use crate::name::PathName;
 use crate::problem::Problem;
@@ -26,13 +23,13 @@ pub(crate) struct Checked {
 /// Asks Alpaca whether the stored credential still works. A credential that does not is an answer, not an error. The gateway
 /// asks, since only it may open the credential.
 pub(crate) async fn check(
-    State(state): State<Arc<WebState>>,
+    desk: Desk,
     PathName(name): PathName,
     fields: Fields,
 ) -> Result<Json<Checked>, Problem> {
     fields.finish(&[])?;
-    let connection = super::named(&state, &name).await?;
-    let problem = match state.control.check_connection(connection.id).await? {
+    let connection = super::named(&desk, &name).await?;
+    let problem = match desk.control.check_connection(connection.id).await? {
         ConnectionCheck::Healthy(_) => None,
         ConnectionCheck::Faulty(fault) => Some(connect_problem::of_fault(&fault)),
         ConnectionCheck::NoSuchConnection => {
@@ -45,6 +42,6 @@ pub(crate) async fn check(
             ));
         }
     };
-    let connection = super::named(&state, &name).await?.into();
+    let connection = super::named(&desk, &name).await?.into();
     Ok(Json(Checked { connection, healthy: problem.is_none(), problem }))
 }

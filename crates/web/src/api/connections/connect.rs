@@ -3,14 +3,14 @@
 use paddock_alpaca::credential::Credential;
 use paddock_alpaca::probe;
 use paddock_alpaca::wire::Account;
-use paddock_core::audit::{Actor, AuditEvent};
+use paddock_core::audit::AuditEvent;
 use paddock_core::id::ConnectionId;
 use paddock_core::{Environment, SecretText};
 use paddock_store::{Connection, FingerprintMatch, SealedCredential};
 use paddock_vault::{Binding, Field, Fingerprint};
 
 use super::connect_problem as problem;
-use crate::WebState;
+use crate::desk::Desk;
 use crate::problem::Problem;
 use crate::sealing::current_dek;
 
@@ -38,51 +38,47 @@ struct Fingerprints {
 }
 
 /// Connects an account. Nothing is stored unless everything passes.
-pub(super) async fn connect(state: &WebState, wish: Wish) -> Result<Connected, Problem> {
+pub(super) async fn connect(desk: &Desk, wish: Wish) -> Result<Connected, Problem> {
     problem::check_shape(&wish.key_id, &wish.secret_key)?;
     let fingerprints = Fingerprints {
-        key_id: state.sealer.fingerprint(&wish.key_id)?,
-        secret_key: state.sealer.fingerprint(&wish.secret_key)?,
+        key_id: desk.sealer.fingerprint(&wish.key_id)?,
+        secret_key: desk.sealer.fingerprint(&wish.secret_key)?,
     };
-    check_known_halves(state, &wish, &fingerprints).await?;
+    check_known_halves(desk, &wish, &fingerprints).await?;
     let pair = Credential::KeyPair { key_id: wish.key_id.clone(), secret_key: wish.secret_key.clone() };
     let account =
-        probe(&state.client, &pair, wish.environment).await.map_err(|fault| problem::of_fault(&fault))?;
-    let connections = state.store.connections(state.user).await?;
+        probe(&desk.client, &pair, wish.environment).await.map_err(|fault| problem::of_fault(&fault))?;
+    let connections = desk.store.connections(desk.user).await?;
     let account_id = account.id.to_string();
     let same_account = connections
         .iter()
         .find(|known| known.account_id == account_id && known.environment == wish.environment);
     match same_account {
-        Some(known) if wish.replace => replace(state, known, &wish, &fingerprints, account).await,
+        Some(known) if wish.replace => replace(desk, known, &wish, &fingerprints, account).await,
         Some(known) => Err(problem::already_connected(known)),
         None => match connections.iter().find(|known| known.name == wish.name) {
             Some(known) => Err(problem::name_taken(known, &account.account_number)),
-            None => add(state, wish, &fingerprints, account).await,
+            None => add(desk, wish, &fingerprints, account).await,
         },
     }
 }
 
 /// Looks for the pair among those that are or were stored: half of a known pair with another half is a slip that Alpaca could only
 /// answer with "unauthorized".
-async fn check_known_halves(
-    state: &WebState,
-    wish: &Wish,
-    fingerprints: &Fingerprints,
-) -> Result<(), Problem> {
-    let matches = state
+async fn check_known_halves(desk: &Desk, wish: &Wish, fingerprints: &Fingerprints) -> Result<(), Problem> {
+    let matches = desk
         .store
         .find_fingerprints(fingerprints.key_id.as_bytes(), fingerprints.secret_key.as_bytes())
         .await?;
     let whole = matches.iter().find(|known| known.key_id_matches && known.secret_matches);
     if let Some(known) = whole {
         // A pair that was replaced, or whose connection was removed, may still be good: Alpaca says.
-        let connection = state.store.connection(known.connection).await?;
+        let connection = desk.store.connection(known.connection).await?;
         let in_use = connection.filter(|connection| {
             connection.removed_at.is_none()
                 && connection.credential_version == known.version
                 && connection.environment == wish.environment
-                && connection.user == state.user
+                && connection.user == desk.user
         });
         return match in_use {
             Some(connection) if wish.replace => Err(problem::same_pair(&connection)),
@@ -90,32 +86,32 @@ async fn check_known_halves(
             None => Ok(()),
         };
     }
-    let key_id_of = name_of(state, matches.iter().find(|known| known.key_id_matches)).await?;
-    let secret_of = name_of(state, matches.iter().find(|known| known.secret_matches)).await?;
+    let key_id_of = name_of(desk, matches.iter().find(|known| known.key_id_matches)).await?;
+    let secret_of = name_of(desk, matches.iter().find(|known| known.secret_matches)).await?;
     match (key_id_of, secret_of) {
         (None, None) => Ok(()),
         (key_id_of, secret_of) => Err(problem::torn_pair(key_id_of.as_deref(), secret_of.as_deref())),
     }
 }
 
-async fn name_of(state: &WebState, known: Option<&FingerprintMatch>) -> Result<Option<String>, Problem> {
+async fn name_of(desk: &Desk, known: Option<&FingerprintMatch>) -> Result<Option<String>, Problem> {
     let Some(known) = known else { return Ok(None) };
-    let connection = state.store.connection(known.connection).await?;
-    Ok(connection.filter(|connection| connection.user == state.user).map(|connection| connection.name))
+    let connection = desk.store.connection(known.connection).await?;
+    Ok(connection.filter(|connection| connection.user == desk.user).map(|connection| connection.name))
 }
 
 async fn add(
-    state: &WebState,
+    desk: &Desk,
     wish: Wish,
     fingerprints: &Fingerprints,
     account: Account,
 ) -> Result<Connected, Problem> {
-    let now = state.now();
-    let id = ConnectionId::generate(now, &*state.entropy);
-    let credential = seal(state, id, 1, &wish, fingerprints).await?;
+    let now = desk.now();
+    let id = ConnectionId::generate(now, &*desk.entropy);
+    let credential = seal(desk, id, 1, &wish, fingerprints).await?;
     let row = Connection {
         id,
-        user: state.user,
+        user: desk.user,
         name: wish.name,
         environment: wish.environment,
         account_id: account.id.to_string(),
@@ -128,45 +124,45 @@ async fn add(
         credential_version: 1,
         removed_at: None,
     };
-    let connection = state.store.add_connection(&row, &credential, &Actor::Operator, now).await?;
-    state.reload().await?;
+    let connection = desk.store.add_connection(&row, &credential, &desk.actor(), now).await?;
+    desk.reload().await?;
     Ok(Connected { connection, account, replaced: false })
 }
 
 async fn replace(
-    state: &WebState,
+    desk: &Desk,
     known: &Connection,
     wish: &Wish,
     fingerprints: &Fingerprints,
     account: Account,
 ) -> Result<Connected, Problem> {
     let version = known.credential_version.saturating_add(1);
-    let credential = seal(state, known.id, version, wish, fingerprints).await?;
+    let credential = seal(desk, known.id, version, wish, fingerprints).await?;
     let event =
         AuditEvent::CredentialReplaced { connection: known.id, version, sealed_digest: credential.digest() };
-    let now = state.now();
-    state.store.replace_credential(known.id, &credential, &event, &Actor::Operator, now).await?;
-    state.store.mark_checked(known.id, &account.status, now).await?;
-    state.reload().await?;
-    let connection = super::named(state, &known.name).await?;
+    let now = desk.now();
+    desk.store.replace_credential(known.id, &credential, &event, &desk.actor(), now).await?;
+    desk.store.mark_checked(known.id, &account.status, now).await?;
+    desk.reload().await?;
+    let connection = super::named(desk, &known.name).await?;
     Ok(Connected { connection, account, replaced: true })
 }
 
 /// Seals the pair for its place under the user's data-encryption key, which is made if there is none.
 async fn seal(
-    state: &WebState,
+    desk: &Desk,
     connection: ConnectionId,
     version: u32,
     wish: &Wish,
     fingerprints: &Fingerprints,
 ) -> Result<SealedCredential, Problem> {
-    let now = state.now();
-    let dek = current_dek(state).await?;
+    let now = desk.now();
+    let dek = current_dek(desk).await?;
     // Counted before sealing: after a crash the count may be too high, never too low.
-    let seals = state.store.count_seals(dek.id(), 2).await?;
+    let seals = desk.store.count_seals(dek.id(), 2).await?;
     let seal = |field, secret: &SecretText, seals| {
-        let place = Binding { user: state.user, connection, field, version };
-        state.sealer.seal(&dek, seals, &place, secret, &*state.entropy).map(|sealed| sealed.to_bytes())
+        let place = Binding { user: desk.user, connection, field, version };
+        desk.sealer.seal(&dek, seals, &place, secret, &*desk.entropy).map(|sealed| sealed.to_bytes())
     };
     Ok(SealedCredential {
         connection,

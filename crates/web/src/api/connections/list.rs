@@ -1,16 +1,13 @@
 //! `GET /api/v1/connections`
 
-use std::sync::Arc;
-
 use axum::Json;
-use axum::extract::State;
 
 use super::ConnectionView;
-use crate::WebState;
+use crate::desk::Desk;
 use crate::problem::Problem;
 
 /// All connections, in the order in which they were made.
-pub(crate) async fn list(State(state): State<Arc<WebState>>) -> Result<Json<Vec<ConnectionView>>, Problem> {
-    let connections = state.store.connections(state.user).await?;
+pub(crate) async fn list(desk: Desk) -> Result<Json<Vec<ConnectionView>>, Problem> {
+    let connections = desk.store.connections(desk.user).await?;
     Ok(Json(connections.into_iter().map(ConnectionView::from).collect()))
 }

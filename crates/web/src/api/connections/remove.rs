@@ -1,26 +1,22 @@
 //! `DELETE /api/v1/connections/{name}`
 
-use std::sync::Arc;
-
 use axum::Json;
-use axum::extract::State;
-use paddock_core::audit::Actor;
 use serde_json::{Value, json};
 
-use crate::WebState;
+use crate::desk::Desk;
 use crate::fields::Fields;
 use crate::name::PathName;
 use crate::problem::Problem;
 
 /// Removes a connection: its credential is deleted and its access keys are revoked. Its history stays.
 pub(crate) async fn remove(
-    State(state): State<Arc<WebState>>,
+    desk: Desk,
     PathName(name): PathName,
     fields: Fields,
 ) -> Result<Json<Value>, Problem> {
     fields.finish(&[])?;
-    let connection = super::named(&state, &name).await?;
-    let revoked: Vec<String> = state
+    let connection = super::named(&desk, &name).await?;
+    let revoked: Vec<String> = desk
         .store
         .keys()
         .await?
@@ -28,7 +24,7 @@ pub(crate) async fn remove(
         .filter(|key| key.connection == connection.id && key.revoked_at.is_none())
         .map(|key| key.name)
         .collect();
-    state.store.remove_connection(connection.id, &Actor::Operator, state.now()).await?;
-    state.reload().await?;
+    desk.store.remove_connection(connection.id, &desk.actor(), desk.now()).await?;
+    desk.reload().await?;
     Ok(Json(json!({ "removed": connection.name, "revoked_keys": revoked })))
 }

@@ -1,9 +1,6 @@
 //! `GET /api/v1/freezes`
 
-use std::sync::Arc;
-
 use axum::Json;
-use axum::extract::State;
 use jiff::Timestamp;
 use paddock_core::audit::Actor;
 use paddock_core::decide::{Frozen, Passing};
@@ -11,7 +8,7 @@ use paddock_store::Subject;
 use serde::Serialize;
 
 use super::wind_down::WindDownView;
-use crate::WebState;
+use crate::desk::Desk;
 use crate::problem::Problem;
 
 /// What is stopped.
@@ -46,10 +43,10 @@ struct FreezeView {
 }
 
 /// The freezes that hold, the oldest first.
-pub(crate) async fn list(State(state): State<Arc<WebState>>) -> Result<Json<Freezes>, Problem> {
-    let names = super::names(&state).await?;
+pub(crate) async fn list(desk: Desk) -> Result<Json<Freezes>, Problem> {
+    let names = super::names(&desk).await?;
     let name = |id: Option<String>| id.and_then(|id| names.get(&id).cloned());
-    let rows = state.store.freezes().await?.into_iter();
+    let rows = desk.store.freezes().await?.into_iter();
     // What was revoked or removed since is frozen for good.
     let rows = rows.filter(|row| row.subject == Subject::Everything || name(row.subject.id()).is_some());
     let freezes = rows
@@ -62,10 +59,10 @@ pub(crate) async fn list(State(state): State<Arc<WebState>>) -> Result<Json<Free
             at: row.at,
         })
         .collect();
-    let wind_downs = state.store.wind_downs(10).await?.into_iter();
-    let signs = state.store.signs().await?.into_iter();
+    let wind_downs = desk.store.wind_downs(10).await?.into_iter();
+    let signs = desk.store.signs().await?.into_iter();
     Ok(Json(Freezes {
-        frozen_in_memory: state.control.is_frozen_in_memory(),
+        frozen_in_memory: desk.control.is_frozen_in_memory(),
         freezes,
         wind_downs: wind_downs
             .map(|(row, steps)| WindDownView::new(&row, steps, |id| name(Some(id.to_owned()))))

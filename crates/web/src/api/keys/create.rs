@@ -1,12 +1,8 @@
 //! `POST /api/v1/keys`
 
-use std::sync::Arc;
-
 use axum::Json;
-use axum::extract::State;
 use http::{HeaderValue, StatusCode, header};
 use paddock_core::SecretText;
-use paddock_core::audit::Actor;
 use paddock_core::id::AccessKeyId;
 use paddock_store::{AccessKey, SealedSigningKey};
 use paddock_vault::{Binding, Field};
@@ -14,10 +10,11 @@ use serde::Serialize;
 
 use super::{KeyView, issue, scope_fields};
 use crate::api::connections;
+use crate::desk::Desk;
 use crate::fields::Fields;
+use crate::name;
 use crate::problem::Problem;
 use crate::sealing::current_dek;
-use crate::{WebState, name};
 
 /// A new access key with its secret, which is told here and never again.
 #[derive(Serialize)]
@@ -35,20 +32,20 @@ impl Drop for Created {
 
 /// Issues an access key.
 pub(crate) async fn create(
-    State(state): State<Arc<WebState>>,
+    desk: Desk,
     mut fields: Fields,
 ) -> Result<(StatusCode, [(header::HeaderName, HeaderValue); 1], Json<Created>), Problem> {
     let name = fields.need_text("name", "a name for the access key, for example `aapl-bot`")?;
     name::check(&name)?;
     let connection = fields.need_text("connection", "the name of a connection")?;
-    let now = state.now();
+    let now = desk.now();
     let scope = scope_fields::read(&mut fields, now)?;
     let known: Vec<&str> = ["name", "connection"].into_iter().chain(scope_fields::FIELDS).collect();
     fields.finish(&known)?;
-    let connection = connections::named(&state, &connection).await?;
-    let issued = issue::issue(&*state.entropy);
+    let connection = connections::named(&desk, &connection).await?;
+    let issued = issue::issue(&*desk.entropy);
     let key = AccessKey {
-        id: AccessKeyId::generate(now, &*state.entropy),
+        id: AccessKeyId::generate(now, &*desk.entropy),
         connection: connection.id,
         name,
         key_id: issued.key_id.clone(),
@@ -60,13 +57,13 @@ pub(crate) async fn create(
         last_used_at: None,
     };
     if key.scope.signed.is_some() {
-        let signing = seal_signing_key(&state, &key, &issued.secret_key).await?;
-        state.store.insert_signed_key(&key, &signing, &Actor::Operator, now).await?;
+        let signing = seal_signing_key(&desk, &key, &issued.secret_key).await?;
+        desk.store.insert_signed_key(&key, &signing, &desk.actor(), now).await?;
     } else {
-        state.store.insert_key(&key, &Actor::Operator, now).await?;
+        desk.store.insert_key(&key, &desk.actor(), now).await?;
     }
-    state.reload().await?;
-    let view = super::view(&state, key, &connection).await?;
+    desk.reload().await?;
+    let view = super::view(&desk, key, &connection).await?;
     let created =
         Created { key: view, key_id: issued.key_id, secret_key: issued.secret_key.expose().to_owned() };
     let no_store = [(header::CACHE_CONTROL, HeaderValue::from_static("no-store"))];
@@ -76,15 +73,15 @@ pub(crate) async fn create(
 /// Seals what requests are signed with, which is the Secret Key itself: a signature can only be checked by who has the same key. For such
 /// an access key the secret opens nothing by itself.
 async fn seal_signing_key(
-    state: &WebState,
+    desk: &Desk,
     key: &AccessKey,
     secret: &SecretText,
 ) -> Result<SealedSigningKey, Problem> {
-    let dek = current_dek(state).await?;
-    let seals = state.store.count_seals(dek.id(), 1).await?;
+    let dek = current_dek(desk).await?;
+    let seals = desk.store.count_seals(dek.id(), 1).await?;
     let version = 1;
     let field = Field::SigningKey(key.id);
-    let place = Binding { user: state.user, connection: key.connection, field, version };
-    let sealed = state.sealer.seal(&dek, seals, &place, secret, &*state.entropy)?.to_bytes();
+    let place = Binding { user: desk.user, connection: key.connection, field, version };
+    let sealed = desk.sealer.seal(&dek, seals, &place, secret, &*desk.entropy)?.to_bytes();
     Ok(SealedSigningKey { key: key.id, version, dek: dek.id(), sealed, created_at: key.created_at })
 }

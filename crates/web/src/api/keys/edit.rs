@@ -1,16 +1,12 @@
 //! `PATCH /api/v1/keys/{name}` and `POST /api/v1/keys/{name}/diff`
 
-use std::sync::Arc;
-
 use axum::Json;
-use axum::extract::State;
 use paddock_core::Scope;
-use paddock_core::audit::Actor;
 use paddock_core::scope::{self, Difference};
 use serde::Serialize;
 
 use super::{KeyView, scope_fields};
-use crate::WebState;
+use crate::desk::Desk;
 use crate::fields::Fields;
 use crate::name::PathName;
 use crate::problem::Problem;
@@ -36,27 +32,27 @@ pub(crate) struct Compared {
 /// Changes what an access key may do: a field of the scope takes the place of what is there, `null` lifts a limit, and what is absent stays.
 /// It holds from the next request on, and for open streams.
 pub(crate) async fn edit(
-    State(state): State<Arc<WebState>>,
+    desk: Desk,
     PathName(name): PathName,
     fields: Fields,
 ) -> Result<Json<Edited>, Problem> {
-    let key = super::named(&state, &name).await?;
-    let now = state.now();
+    let key = super::named(&desk, &name).await?;
+    let now = desk.now();
     let scope = scope_fields::read_change(fields, &key.scope, now)?;
     let difference = scope::diff(&key.scope, &scope);
-    state.store.set_scope(key.id, &key.scope, &scope, &Actor::Operator, now).await?;
-    state.reload().await?;
-    Ok(Json(Edited { key: super::shown_by_id(&state, key.id).await?, difference }))
+    desk.store.set_scope(key.id, &key.scope, &scope, &desk.actor(), now).await?;
+    desk.reload().await?;
+    Ok(Json(Edited { key: super::shown_by_id(&desk, key.id).await?, difference }))
 }
 
 /// What the same request to [`edit`] would newly allow and newly forbid. Nothing is changed.
 pub(crate) async fn diff(
-    State(state): State<Arc<WebState>>,
+    desk: Desk,
     PathName(name): PathName,
     fields: Fields,
 ) -> Result<Json<Compared>, Problem> {
-    let key = super::named(&state, &name).await?;
-    let new_scope = scope_fields::read_change(fields, &key.scope, state.now())?;
+    let key = super::named(&desk, &name).await?;
+    let new_scope = scope_fields::read_change(fields, &key.scope, desk.now())?;
     Ok(Json(Compared {
         old_sentence: key.scope.describe(),
         new_sentence: new_scope.describe(),

@@ -1,13 +1,11 @@
 //! `POST /api/v1/keys/{name}/explain`
 
 use std::net::{IpAddr, Ipv4Addr};
-use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::State;
 use paddock_gateway::Explanation;
 
-use crate::WebState;
+use crate::desk::Desk;
 use crate::fields::Fields;
 use crate::name::PathName;
 use crate::problem::Problem;
@@ -15,7 +13,7 @@ use crate::problem::Problem;
 /// What would become of an order that the access key sent now: `order` is the body of `POST /v2/orders` as text, `from` the address from
 /// which it would come, this machine if absent. Nothing is reserved, recorded or sent.
 pub(crate) async fn explain(
-    State(state): State<Arc<WebState>>,
+    desk: Desk,
     PathName(name): PathName,
     mut fields: Fields,
 ) -> Result<Json<Explanation>, Problem> {
@@ -27,8 +25,8 @@ pub(crate) async fn explain(
         None => IpAddr::from(Ipv4Addr::LOCALHOST),
     };
     fields.finish(&["order", "from"])?;
-    let key = super::named(&state, &name).await?;
-    match state.control.explain(key.id, order.into_bytes().into(), from).await? {
+    let key = super::named(&desk, &name).await?;
+    match desk.control.explain(key.id, order.into_bytes().into(), from).await? {
         Some(explanation) => Ok(Json(explanation)),
         // A key that the gateway does not know opens nothing.
         None => Err(Problem::field("name", "an access key that is not revoked")),

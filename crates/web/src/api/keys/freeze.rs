@@ -1,38 +1,35 @@
 //! `POST /api/v1/keys/{name}/freeze` and `/unfreeze`
 
-use std::sync::Arc;
-
 use axum::Json;
-use axum::extract::State;
 use paddock_store::Subject;
 
 use super::KeyView;
-use crate::WebState;
 use crate::api::freeze::{self, Asked, Frozen};
+use crate::desk::Desk;
 use crate::fields::Fields;
 use crate::name::PathName;
 use crate::problem::Problem;
 
 /// Stops an access key, but for what is allowed to pass: cancels, unless something else is said.
 pub(crate) async fn freeze(
-    State(state): State<Arc<WebState>>,
+    desk: Desk,
     PathName(name): PathName,
     fields: Fields,
 ) -> Result<Frozen<KeyView>, Problem> {
     let asked = Asked::read(fields)?;
-    let key = super::named(&state, &name).await?;
-    let done = freeze::freeze(&state, Subject::Key(key.id), asked).await?;
-    Ok(Frozen { subject: super::shown_by_id(&state, key.id).await?, done })
+    let key = super::named(&desk, &name).await?;
+    let done = freeze::freeze(&desk, Subject::Key(key.id), asked).await?;
+    Ok(Frozen { subject: super::shown_by_id(&desk, key.id).await?, done })
 }
 
 /// Lets an access key work again.
 pub(crate) async fn unfreeze(
-    State(state): State<Arc<WebState>>,
+    desk: Desk,
     PathName(name): PathName,
     fields: Fields,
 ) -> Result<Json<KeyView>, Problem> {
     fields.finish(&[])?;
-    let key = super::named(&state, &name).await?;
-    freeze::unfreeze(&state, Subject::Key(key.id)).await?;
-    Ok(Json(super::shown_by_id(&state, key.id).await?))
+    let key = super::named(&desk, &name).await?;
+    freeze::unfreeze(&desk, Subject::Key(key.id)).await?;
+    Ok(Json(super::shown_by_id(&desk, key.id).await?))
 }

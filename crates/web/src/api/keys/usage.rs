@@ -1,16 +1,14 @@
 //! `GET /api/v1/keys/{name}/usage`
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::State;
 use jiff::civil::Date;
 use jiff::{Timestamp, ToSpan as _};
 use paddock_core::calendar::trading_date;
 use serde::{Deserialize, Serialize};
 
-use crate::WebState;
+use crate::desk::Desk;
 use crate::name::PathName;
 use crate::problem::Problem;
 use crate::query::{Query, bad};
@@ -51,7 +49,7 @@ pub struct DayView {
 
 /// How one access key was used, on so many days, 30 unless told otherwise.
 pub(crate) async fn usage(
-    State(state): State<Arc<WebState>>,
+    desk: Desk,
     PathName(name): PathName,
     mut query: Query,
 ) -> Result<Json<KeyUseView>, Problem> {
@@ -61,14 +59,14 @@ pub(crate) async fn usage(
         Some(_) => return Err(bad("days", "a whole number from 1 to 3650")),
     };
     query.finish(&["days"])?;
-    let key = super::named(&state, &name).await?;
-    if let Err(error) = state.control.write_key_use().await {
+    let key = super::named(&desk, &name).await?;
+    if let Err(error) = desk.control.write_key_use().await {
         tracing::warn!(%error, "the use of access keys could not be written");
     }
-    let today = trading_date(state.now());
+    let today = trading_date(desk.now());
     let since = today.checked_sub((days - 1).days()).unwrap_or(today);
-    let last = state.store.last_use(key.id).await?;
-    let days = state.store.key_days(key.id, since).await?;
+    let last = desk.store.last_use(key.id).await?;
+    let days = desk.store.key_days(key.id, since).await?;
     Ok(Json(KeyUseView {
         first_used_at: last.as_ref().map(|last| last.first_at),
         last_used_at: last.as_ref().map(|last| last.at),

@@ -1,16 +1,13 @@
 //! `GET /api/v1/vault`
 
-use std::sync::Arc;
-
 use axum::Json;
-use axum::extract::State;
 use jiff::Timestamp;
 use paddock_core::SecretText;
 use paddock_core::id::DekId;
 use paddock_vault::{SEALS_PER_DEK, WrappedDek};
 use serde::Serialize;
 
-use crate::WebState;
+use crate::desk::Desk;
 use crate::problem::Problem;
 
 /// What the vault looks like from outside. No key material.
@@ -36,13 +33,13 @@ struct DekView {
 }
 
 /// Which keys there are.
-pub(crate) async fn show(State(state): State<Arc<WebState>>) -> Result<Json<VaultView>, Problem> {
-    view(&state).await.map(Json)
+pub(crate) async fn show(desk: Desk) -> Result<Json<VaultView>, Problem> {
+    view(&desk).await.map(Json)
 }
 
-pub(crate) async fn view(state: &WebState) -> Result<VaultView, Problem> {
+pub(crate) async fn view(desk: &Desk) -> Result<VaultView, Problem> {
     let mut deks = Vec::new();
-    for row in state.store.deks().await?.into_iter().filter(|row| row.user == state.user) {
+    for row in desk.store.deks().await?.into_iter().filter(|row| row.user == desk.user) {
         let kek = WrappedDek::from_bytes(&row.wrapped)?.kek().to_string();
         deks.push(DekView {
             id: row.id,
@@ -53,7 +50,7 @@ pub(crate) async fn view(state: &WebState) -> Result<VaultView, Problem> {
         });
     }
     // Taking a fingerprint needs the keys and nothing else.
-    let locked = state.sealer.fingerprint(&SecretText::new(String::new())).is_err();
+    let locked = desk.sealer.fingerprint(&SecretText::new(String::new())).is_err();
     let kek = deks.last().map(|dek| dek.kek.clone());
     Ok(VaultView { provider: "key_file", kek, locked, deks })
 }
