@@ -17,7 +17,7 @@ impl Names {
     pub(crate) async fn of(client: &ApiClient) -> Outcome<Self> {
         let mut names = BTreeMap::new();
         for (path, kind) in [("/api/v1/connections", "connection"), ("/api/v1/keys", "key")] {
-            for one in client.get(path).await?.as_array().into_iter().flatten() {
+            for one in client.list(path).await?.as_array().into_iter().flatten() {
                 names.insert(text(&one["id"]).to_owned(), format!("{kind} {}", text(&one["name"])));
             }
         }

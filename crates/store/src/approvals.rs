@@ -196,23 +196,30 @@ impl Store {
         find(&mut self.begin_read().await?, id).await
     }
 
-    /// Held requests, the newest first: those that wait at `now`, or all.
+    /// Held requests, the newest first: those that wait at `now`, or all, and of those the ones that come after `before`, which is an
+    /// instant and the identifier of the request that came at it. At most 1,001.
     ///
     /// # Errors
     /// When the database fails.
     pub async fn approvals(
         &self,
         waiting_at: Option<Timestamp>,
+        before: Option<(Timestamp, &str)>,
         limit: u32,
     ) -> Result<Vec<Approval>, StoreError> {
         let mut tx = self.begin_read().await?;
-        let limit = i64::from(limit.clamp(1, 1000));
+        let limit = i64::from(limit.clamp(1, 1001));
+        let (at, id) = before.map_or((i64::MAX, ""), |(at, id)| (micros(at), id));
         let rows = match waiting_at {
             Some(now) => sql!(tx, fetch_all Columns:
-                approvals!("WHERE approvals.state = 'pending' AND expires_at > $1 ORDER BY requested_at DESC, approvals.id DESC LIMIT $2"),
-                micros(now), limit)?,
+                approvals!("WHERE approvals.state = 'pending' AND expires_at > $1
+                            AND (requested_at < $2 OR (requested_at = $2 AND approvals.id < $3))
+                            ORDER BY requested_at DESC, approvals.id DESC LIMIT $4"),
+                micros(now), at, id, limit)?,
             None => sql!(tx, fetch_all Columns:
-                approvals!("ORDER BY requested_at DESC, approvals.id DESC LIMIT $1"), limit)?,
+                approvals!("WHERE (requested_at < $1 OR (requested_at = $1 AND approvals.id < $2))
+                            ORDER BY requested_at DESC, approvals.id DESC LIMIT $3"),
+                at, id, limit)?,
         };
         rows.into_iter().map(Columns::approval).collect()
     }

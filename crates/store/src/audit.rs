@@ -73,7 +73,7 @@ impl Store {
     /// When the database fails or a record cannot be read.
     pub async fn audit_page(&self, query: &AuditQuery) -> Result<Vec<AuditRecord>, StoreError> {
         let (after, before) = (query.after.map_or(0, bigint), query.before.map_or(i64::MAX, bigint));
-        let (event, limit) = (query.event.as_deref(), i64::from(query.limit.clamp(1, 1000)));
+        let (event, limit) = (query.event.as_deref(), i64::from(query.limit.clamp(1, 1001)));
         let mut tx = self.begin_read().await?;
         let rows = if query.after.is_some() {
             sql!(tx, fetch_all AuditRow:

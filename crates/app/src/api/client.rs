@@ -21,6 +21,9 @@ use crate::failure::{Failure, Outcome};
 use crate::instance::{Instance, Opening};
 use crate::lock::DirLock;
 
+/// How many items of a list are asked for at a time.
+const PAGE: u32 = 500;
+
 /// A client of the JSON API.
 #[derive(Debug)]
 pub(crate) enum ApiClient {
@@ -68,6 +71,26 @@ impl ApiClient {
     /// `GET`, answered with JSON.
     pub(crate) async fn get(&self, path: &str) -> Outcome<Value> {
         self.json(Method::GET, path, Body::empty()).await
+    }
+
+    /// All items of a list, page by page.
+    pub(crate) async fn list(&self, path: &str) -> Outcome<Value> {
+        let mut items = Vec::new();
+        let mut next = None;
+        loop {
+            let joint = if path.contains('?') { '&' } else { '?' };
+            let cursor = next.map(|cursor: String| format!("&cursor={cursor}")).unwrap_or_default();
+            let mut page = self.get(&format!("{path}{joint}limit={PAGE}{cursor}")).await?;
+            let Value::Array(some) = page["items"].take() else {
+                return Err(Failure::new("cannot understand the server's answer: it has no `items`")
+                    .hint("see that the command line and the server are of the same version"));
+            };
+            items.extend(some);
+            match page["next_cursor"].take() {
+                Value::String(cursor) => next = Some(cursor),
+                _ => return Ok(Value::Array(items)),
+            }
+        }
     }
 
     /// `POST` without content, answered with JSON.

@@ -59,7 +59,7 @@ pub(crate) async fn run(command: ApprovalCommand, context: &Context) -> Outcome 
 
 async fn list(all: bool, context: &Context) -> Outcome {
     let client = context.client().await?;
-    let listed = client.get(if all { "/api/v1/approvals?all=true" } else { "/api/v1/approvals" }).await;
+    let listed = client.list(if all { "/api/v1/approvals?all=true" } else { "/api/v1/approvals" }).await;
     client.close().await;
     let listed = listed?;
     let views = Vec::<ApprovalView>::deserialize(&listed)

@@ -107,10 +107,11 @@ fn query(limit: u32, before: Option<u64>, after: Option<u64>, event: Option<&str
 }
 
 async fn list(client: &ApiClient, path: &str, context: &Context) -> Outcome {
-    let page = client.get(path).await?;
+    let mut page = client.get(path).await?;
+    let found = page["items"].take();
     let names = Names::of(client).await?;
-    context.output.show(&page, |_| {
-        let mut records: Vec<&Value> = page["records"].as_array().into_iter().flatten().collect();
+    context.output.show(&found, |_| {
+        let mut records: Vec<&Value> = found.as_array().into_iter().flatten().collect();
         if records.is_empty() {
             return "no records".to_owned();
         }

@@ -172,7 +172,7 @@ fn describe_addition(added: &Value, paint: Paint) -> String {
 
 async fn list(context: &Context) -> Outcome {
     let client = context.client().await?;
-    let connections = client.get("/api/v1/connections").await;
+    let connections = client.list("/api/v1/connections").await;
     client.close().await;
     let connections = connections?;
     let views = views(&connections)?;
@@ -226,7 +226,9 @@ async fn check(name: Option<String>, context: &Context) -> Outcome {
 async fn check_each(name: Option<String>, client: &ApiClient) -> Outcome<Vec<Value>> {
     let names = match name {
         Some(name) => vec![name],
-        None => views(&client.get("/api/v1/connections").await?)?.into_iter().map(|view| view.name).collect(),
+        None => {
+            views(&client.list("/api/v1/connections").await?)?.into_iter().map(|view| view.name).collect()
+        }
     };
     let mut checked = Vec::new();
     for name in names {

@@ -135,7 +135,7 @@ fn passes(words: &Value) -> String {
 
 async fn show(context: &Context) -> Outcome {
     let client: ApiClient = context.client().await?;
-    let found = client.get("/api/v1/freezes").await;
+    let found = client.get("/api/v1/freezes?limit=1000").await;
     client.close().await;
     let found = found?;
     context.output.show(&found, |_| list(&found))
@@ -157,7 +157,7 @@ fn list(found: &Value) -> String {
         let armed = if sign["armed"] == json!(true) { "" } else { ", and the switch has fired" };
         lines += &format!("sign of life {}: last {at}{armed}\n", sign["name"].as_str().unwrap_or_default());
     }
-    let freezes = found["freezes"].as_array().cloned().unwrap_or_default();
+    let freezes = found["items"].as_array().cloned().unwrap_or_default();
     if freezes.is_empty() {
         return lines + "nothing is frozen";
     }

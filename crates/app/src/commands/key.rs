@@ -88,7 +88,7 @@ pub(crate) async fn run(command: KeyCommand, context: &Context) -> Outcome {
 
 async fn list(context: &Context) -> Outcome {
     let client = context.client().await?;
-    let keys = client.get("/api/v1/keys").await;
+    let keys = client.list("/api/v1/keys").await;
     client.close().await;
     let keys = keys?;
     let views =

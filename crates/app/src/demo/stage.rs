@@ -127,8 +127,8 @@ impl Stage {
     /// The audit records so far, oldest first, and whether the chain verifies.
     pub(super) async fn records(&self) -> Outcome<(Vec<Value>, bool)> {
         let verified = self.api.get("/api/v1/audit/verify").await?;
-        let page = self.api.get("/api/v1/audit?after=0&limit=1000").await?;
-        Ok((page["records"].as_array().cloned().unwrap_or_default(), verified["valid"] == true))
+        let records = self.api.list("/api/v1/audit?after=0").await?;
+        Ok((records.as_array().cloned().unwrap_or_default(), verified["valid"] == true))
     }
 
     /// The names for the records.

@@ -47,7 +47,7 @@ async fn health(client: &ApiClient) -> Vec<Checkup> {
 
 /// Asks Alpaca about every connection.
 pub(super) async fn each(client: &ApiClient, found: &mut Vec<Checkup>) {
-    let connections = match client.get("/api/v1/connections").await {
+    let connections = match client.list("/api/v1/connections").await {
         Ok(connections) => connections,
         Err(failure) => return found.push(Checkup::fail("connections", &failure)),
     };

@@ -32,7 +32,7 @@ fn what_was_backed_up_trades_after_the_restore() {
     let mut list = bench.command_in(&restored);
     list.args(["audit", "list", "--json"]);
     let records = finish(list, "").ok().json();
-    assert_eq!(records["records"][0]["event"]["event"], "backup_restored");
+    assert_eq!(records[0]["event"]["event"], "backup_restored");
 }
 
 #[test]

@@ -228,7 +228,7 @@ impl Bench {
         let mut names = Vec::new();
         for _ in 0..200 {
             let page = self.run(&["audit", "list", "--limit", "100"]).ok().json();
-            let records = page["records"].as_array().unwrap();
+            let records = page.as_array().unwrap();
             names = records
                 .iter()
                 .rev()

@@ -47,7 +47,7 @@ fn the_file_freezes_for_as_long_as_it_is_there_and_then_a_person_unfreezes() {
     std::fs::remove_file(&file).unwrap();
     let mut server = bench.serve();
     assert_eq!(buy(&server, &pair), 403);
-    let freeze = &frozen(&bench)["freezes"][0];
+    let freeze = &frozen(&bench)["items"][0];
     assert_eq!(freeze["reason"], "by the file FREEZE in the data directory");
     bench.run(&["unfreeze"]).ok();
     until(&server, &pair, 200);
@@ -64,7 +64,7 @@ fn a_signal_freezes_and_that_outlasts_a_kill() {
     let sent = Command::new("kill").args(["-USR1", &server.id().to_string()]).status().unwrap();
     assert!(sent.success());
     until(&server, &pair, 403);
-    while frozen(&bench)["freezes"].as_array().unwrap().is_empty() {}
+    while frozen(&bench)["items"].as_array().unwrap().is_empty() {}
     server.kill();
     let mut server = bench.serve();
     assert_eq!(buy(&server, &pair), 403);
@@ -87,7 +87,7 @@ fn a_heartbeat_that_is_not_there_freezes() {
     let mut server = bench.serve();
     until(&server, &pair, 403);
     let shown = frozen(&bench);
-    let freeze = &shown["freezes"][0];
+    let freeze = &shown["items"][0];
     assert_eq!(freeze["passes"], json!(["cancels", "closes"]));
     assert!(freeze["reason"].as_str().unwrap().starts_with("heartbeat cron failed 2 times"), "{freeze}");
     assert_eq!(freeze["by"]["kind"], "system");
@@ -173,6 +173,6 @@ fn flatten_answers_with_what_became_of_each() {
         (&position["symbol"], &position["status"], &position["state"]),
         (&json!("AAPL"), &json!(200), &json!("done"))
     );
-    assert_eq!(frozen(&bench)["freezes"][0]["reason"], "enough for today");
+    assert_eq!(frozen(&bench)["items"][0]["reason"], "enough for today");
     assert_eq!(server.stop(), 0);
 }

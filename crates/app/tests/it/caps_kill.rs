@@ -118,7 +118,7 @@ fn settled(bench: &Bench, book: &BTreeSet<String>) -> (usize, usize) {
     for _ in 0..200 {
         let events = |name: &str| -> BTreeSet<String> {
             let listed = bench.run(&["audit", "list", "--limit", "1000", "--event", name]).ok().json();
-            let records = listed["records"].as_array().unwrap();
+            let records = listed.as_array().unwrap();
             records.iter().map(|record| record["event"]["request"].as_str().unwrap().to_owned()).collect()
         };
         let (permitted, answered) = (events("request_permitted"), events("request_answered"));

@@ -146,7 +146,7 @@ async fn what_is_old_is_removed_and_the_rest_verifies() {
     let rest = verify(&export(&paddock, "").await, Some(signed.key)).unwrap();
     // Both files together are the whole chain.
     assert_eq!((rest.after, rest.start_is_signed), (signed.last, true));
-    let named = &paddock.get("/api/v1/audit?event=audit_pruned").await.json["records"][0];
+    let named = &paddock.get("/api/v1/audit?event=audit_pruned").await.json["items"][0];
     assert_eq!(named["event"]["through"], signed.last.seq);
     // What the removed records said of connections is still compared.
     freeze(&paddock, 1).await;
@@ -159,17 +159,12 @@ async fn pages_go_both_ways() {
     let paddock = Paddock::start().await;
     freeze(&paddock, 3).await;
     let numbers = |reply: crate::harness::Reply| -> Vec<u64> {
-        reply.json["records"]
-            .as_array()
-            .unwrap()
-            .iter()
-            .map(|record| record["seq"].as_u64().unwrap())
-            .collect()
+        reply.json["items"].as_array().unwrap().iter().map(|record| record["seq"].as_u64().unwrap()).collect()
     };
     assert_eq!(numbers(paddock.get("/api/v1/audit?limit=2").await), [8, 7]);
     assert_eq!(numbers(paddock.get("/api/v1/audit?limit=2&before=6").await), [5, 4]);
     assert_eq!(numbers(paddock.get("/api/v1/audit?limit=2&after=3").await), [4, 5]);
     assert_eq!(numbers(paddock.get("/api/v1/audit?event=unfrozen").await), [8, 6, 4]);
-    let record = &paddock.get("/api/v1/audit?limit=1").await.json["records"][0];
+    let record = &paddock.get("/api/v1/audit?limit=1").await.json["items"][0];
     assert_eq!(record["event"], json!({ "event": "unfrozen", "what": "everything", "id": null }));
 }

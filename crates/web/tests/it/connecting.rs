@@ -9,9 +9,9 @@ use crate::harness::{LIVE, PAPER, PAPER_TWO, Paddock, Reply};
 
 /// Whatever went wrong: nothing was stored, and nothing that was pasted is repeated.
 async fn nothing_was_stored(paddock: &Paddock, reply: &Reply) {
-    assert_eq!(paddock.get("/api/v1/connections").await.json, json!([]));
+    assert_eq!(paddock.get("/api/v1/connections").await.json["items"], json!([]));
     let records = paddock.get("/api/v1/audit").await;
-    assert_eq!(records.json["records"].as_array().unwrap().len(), 2, "only the set-up is recorded");
+    assert_eq!(records.json["items"].as_array().unwrap().len(), 2, "only the set-up is recorded");
     for secret in [PAPER.1, PAPER_TWO.1, LIVE.1, PAPER.0] {
         assert!(!reply.text().contains(secret), "{reply:?}");
     }
@@ -270,10 +270,10 @@ async fn a_removed_connection_leaves_its_history_and_takes_its_keys_along() {
     let reply = paddock.call("DELETE", "/api/v1/connections/my-paper", &json!({})).await;
     assert_eq!(reply.expect(200).json, json!({ "removed": "my-paper", "revoked_keys": ["reader"] }));
     assert_eq!(paddock.through_gateway("/v2/account", &key).await, 401);
-    assert_eq!(paddock.get("/api/v1/connections").await.json, json!([]));
-    assert_eq!(paddock.get("/api/v1/keys").await.json, json!([]));
+    assert_eq!(paddock.get("/api/v1/connections").await.json["items"], json!([]));
+    assert_eq!(paddock.get("/api/v1/keys").await.json["items"], json!([]));
     let revoked = paddock.get("/api/v1/keys?revoked=true").await;
-    assert_eq!(revoked.json[0]["name"], "reader");
+    assert_eq!(revoked.json["items"][0]["name"], "reader");
     // The same account may come back, under the same name.
     paddock.connect_paper().await;
     assert!(paddock.get("/api/v1/audit/verify").await.json["valid"].as_bool().unwrap());

@@ -77,7 +77,7 @@ async fn a_bad_request_names_the_field(
     let reply = paddock.post("/api/v1/keys", &body).await;
     reply.expect_problem(status, code);
     assert_eq!(reply.json["extra"]["field"], field);
-    assert_eq!(paddock.get("/api/v1/keys").await.json, json!([]));
+    assert_eq!(paddock.get("/api/v1/keys").await.json["items"], json!([]));
 }
 
 #[tokio::test]

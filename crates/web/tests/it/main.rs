@@ -10,6 +10,7 @@ mod harness;
 mod health;
 mod keys;
 mod page;
+mod paging;
 mod paper;
 mod stopping;
 mod streams;

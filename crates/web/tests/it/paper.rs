@@ -58,7 +58,7 @@ async fn an_order_is_placed_counted_and_shown() {
     let usage = paddock.get("/api/v1/keys/aapl-bot").await.json["usage"].clone();
     assert_eq!(usage["orders"], 1, "{usage}");
     assert_ne!(usage["notional"], "0");
-    let lines = paddock.get("/api/v1/requests").await.json;
+    let lines = paddock.get("/api/v1/requests").await.json["items"].clone();
     assert_eq!(lines[0]["reason"], "order_notional_exceeded");
     assert_eq!(lines[1]["reason"], "symbol_not_allowed");
     assert_eq!(lines[2]["decision"], "permitted");

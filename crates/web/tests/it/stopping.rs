@@ -23,8 +23,8 @@ async fn a_freeze_holds_at_once_until_it_is_ended(#[case] what: &str) {
     paddock.post(&format!("{what}/unfreeze"), &json!({})).await.expect(200);
     assert_eq!(paddock.through_gateway("/v2/account", &key).await, 200);
     let frozen = paddock.get("/api/v1/audit?event=frozen").await;
-    assert_eq!(frozen.json["records"].as_array().unwrap().len(), 1, "{frozen:?}");
-    assert_eq!(frozen.json["records"][0]["actor"]["kind"], "operator");
+    assert_eq!(frozen.json["items"].as_array().unwrap().len(), 1, "{frozen:?}");
+    assert_eq!(frozen.json["items"][0]["actor"]["kind"], "operator");
 }
 
 #[tokio::test]

@@ -55,7 +55,7 @@ async fn requests_and_changes_are_told_as_they_happen() {
     assert_eq!(event, "request");
     assert_eq!(line["decision"], "permitted");
     assert_eq!(line["key_name"], "reader");
-    assert_eq!(paddock.get("/api/v1/requests?limit=1").await.json[0], line);
+    assert_eq!(paddock.get("/api/v1/requests?limit=1").await.json["items"][0], line);
 
     paddock.post("/api/v1/freeze", &json!({})).await.expect(200);
     let (event, data) = listener.next().await.unwrap();

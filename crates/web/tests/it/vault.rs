@@ -49,7 +49,7 @@ async fn a_backup_is_a_whole_archive() {
         .count();
     assert_eq!(left_behind, 0);
     let last = paddock.get("/api/v1/audit?limit=1").await;
-    assert_eq!(last.json["records"][0]["event"]["event"], "backup_written");
+    assert_eq!(last.json["items"][0]["event"]["event"], "backup_written");
 }
 
 #[tokio::test]

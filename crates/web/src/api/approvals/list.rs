@@ -4,18 +4,22 @@ use axum::Json;
 
 use super::ApprovalView;
 use crate::desk::Desk;
+use crate::paging::{Page, Paging, Since};
 use crate::problem::Problem;
 use crate::query::Query;
 
 /// The requests that wait for a person, the newest first; with `?all=true` those that waited too.
-pub(crate) async fn list(desk: Desk, mut query: Query) -> Result<Json<Vec<ApprovalView>>, Problem> {
+pub(crate) async fn list(desk: Desk, mut query: Query) -> Result<Json<Page<ApprovalView>>, Problem> {
     let all = query.flag("all")?;
-    let limit = query.limit(100, 1000)?;
-    query.finish(&["all", "limit"])?;
+    let paging: Paging<Since> = Paging::read(&mut query, "approvals")?;
+    query.finish(&["all", "limit", "cursor"])?;
     let waiting_at = (!all).then(|| desk.now());
-    let mut views = Vec::new();
-    for approval in desk.store.approvals(waiting_at, limit).await? {
-        views.push(super::view(&desk, approval).await?);
+    let before = paging.after.as_ref().map(|place| (place.at, place.id.as_str()));
+    let found = desk.store.approvals(waiting_at, before, paging.lookahead()).await?;
+    let page = paging.page(found, |one| Since::new(one.held.requested_at, one.held.id));
+    let mut items = Vec::with_capacity(page.items.len());
+    for approval in page.items {
+        items.push(super::view(&desk, approval).await?);
     }
-    Ok(Json(views))
+    Ok(Json(Page { items, next_cursor: page.next_cursor }))
 }

@@ -8,18 +8,13 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::desk::Desk;
+use crate::paging::{Page, Paging};
 use crate::problem::Problem;
 use crate::query::Query;
 
-/// A page of records.
-#[derive(Debug, Serialize)]
-pub(crate) struct Page {
-    records: Vec<RecordView>,
-}
-
 /// A record with its texts read as JSON.
 #[derive(Debug, Serialize)]
-struct RecordView {
+pub(crate) struct RecordView {
     seq: u64,
     at: Timestamp,
     actor: Value,
@@ -44,14 +39,19 @@ impl From<AuditRecord> for RecordView {
 }
 
 /// Records of the chain: the newest first, or from `after` on the oldest first. `event` keeps those of one name.
-pub(crate) async fn list(desk: Desk, mut query: Query) -> Result<Json<Page>, Problem> {
-    let wanted = AuditQuery {
-        before: query.number("before")?,
-        after: query.number("after")?,
-        limit: query.limit(100, 1000)?,
-        event: query.text("event"),
-    };
-    query.finish(&["before", "after", "limit", "event"])?;
-    let records = desk.store.audit_page(&wanted).await?;
-    Ok(Json(Page { records: records.into_iter().map(RecordView::from).collect() }))
+pub(crate) async fn list(desk: Desk, mut query: Query) -> Result<Json<Page<RecordView>>, Problem> {
+    let (mut before, mut after) = (query.number("before")?, query.number("after")?);
+    let event = query.text("event");
+    let paging: Paging<u64> = Paging::read(&mut query, "audit")?;
+    query.finish(&["before", "after", "event", "limit", "cursor"])?;
+    if let Some(seq) = paging.after {
+        // Pages go on in the direction in which they began.
+        match &mut after {
+            Some(after) => *after = seq.max(*after),
+            None => before = Some(before.map_or(seq, |before| before.min(seq))),
+        }
+    }
+    let wanted = AuditQuery { before, after, limit: paging.lookahead(), event };
+    let page = paging.page(desk.store.audit_page(&wanted).await?, |record| record.seq);
+    Ok(Json(page.with(|records| records.into_iter().map(RecordView::from).collect())))
 }

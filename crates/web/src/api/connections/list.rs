@@ -4,10 +4,15 @@ use axum::Json;
 
 use super::ConnectionView;
 use crate::desk::Desk;
+use crate::paging::{Page, Paging, Since};
 use crate::problem::Problem;
+use crate::query::Query;
 
-/// All connections, in the order in which they were made.
-pub(crate) async fn list(desk: Desk) -> Result<Json<Vec<ConnectionView>>, Problem> {
+/// The connections, in the order in which they were made.
+pub(crate) async fn list(desk: Desk, mut query: Query) -> Result<Json<Page<ConnectionView>>, Problem> {
+    let paging = Paging::read(&mut query, "connections")?;
+    query.finish(&["limit", "cursor"])?;
     let connections = desk.store.connections(desk.user).await?;
-    Ok(Json(connections.into_iter().map(ConnectionView::from).collect()))
+    let page = paging.page_of_all(connections, |row| Since::new(row.created_at, row.id));
+    Ok(Json(page.with(|rows| rows.into_iter().map(ConnectionView::from).collect())))
 }

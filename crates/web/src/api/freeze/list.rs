@@ -9,14 +9,18 @@ use serde::Serialize;
 
 use super::wind_down::WindDownView;
 use crate::desk::Desk;
+use crate::paging::{Paging, Since};
 use crate::problem::Problem;
+use crate::query::Query;
 
 /// What is stopped.
 #[derive(Debug, Serialize)]
 pub(crate) struct Freezes {
     /// Whether the file or a signal holds everything frozen, whatever the database says.
     frozen_in_memory: bool,
-    freezes: Vec<FreezeView>,
+    /// A page of the freezes that hold, the oldest first.
+    items: Vec<FreezeView>,
+    next_cursor: Option<String>,
     /// The newest that freezes did or have to do about open orders and positions.
     wind_downs: Vec<WindDownView>,
     /// The signs of life that were waited for.
@@ -42,14 +46,21 @@ struct FreezeView {
     at: Timestamp,
 }
 
-/// The freezes that hold, the oldest first.
-pub(crate) async fn list(desk: Desk) -> Result<Json<Freezes>, Problem> {
+/// The freezes that hold, the oldest first, and what stands beside them.
+pub(crate) async fn list(desk: Desk, mut query: Query) -> Result<Json<Freezes>, Problem> {
+    let paging = Paging::read(&mut query, "freezes")?;
+    query.finish(&["limit", "cursor"])?;
     let names = super::names(&desk).await?;
     let name = |id: Option<String>| id.and_then(|id| names.get(&id).cloned());
     let rows = desk.store.freezes().await?.into_iter();
     // What was revoked or removed since is frozen for good.
     let rows = rows.filter(|row| row.subject == Subject::Everything || name(row.subject.id()).is_some());
-    let freezes = rows
+    let page = paging.page_of_all(rows.collect(), |row| {
+        Since::new(row.at, row.subject.id().unwrap_or_else(|| "everything".to_owned()))
+    });
+    let items = page
+        .items
+        .into_iter()
         .map(|row| FreezeView {
             what: row.subject.what(),
             name: name(row.subject.id()),
@@ -63,7 +74,8 @@ pub(crate) async fn list(desk: Desk) -> Result<Json<Freezes>, Problem> {
     let signs = desk.store.signs().await?.into_iter();
     Ok(Json(Freezes {
         frozen_in_memory: desk.control.is_frozen_in_memory(),
-        freezes,
+        items,
+        next_cursor: page.next_cursor,
         wind_downs: wind_downs
             .map(|(row, steps)| WindDownView::new(&row, steps, |id| name(Some(id.to_owned()))))
             .collect(),

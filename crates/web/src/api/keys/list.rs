@@ -4,14 +4,17 @@ use axum::Json;
 
 use super::KeyView;
 use crate::desk::Desk;
+use crate::paging::{Page, Paging, Since};
 use crate::problem::Problem;
 use crate::query::Query;
 
-/// All access keys that are not revoked, oldest first; with `?revoked=true` the revoked ones too.
-pub(crate) async fn list(desk: Desk, mut query: Query) -> Result<Json<Vec<KeyView>>, Problem> {
+/// The access keys that are not revoked, oldest first; with `?revoked=true` the revoked ones too.
+pub(crate) async fn list(desk: Desk, mut query: Query) -> Result<Json<Page<KeyView>>, Problem> {
     let revoked = query.flag("revoked")?;
-    query.finish(&["revoked"])?;
+    let paging = Paging::read(&mut query, "keys")?;
+    query.finish(&["revoked", "limit", "cursor"])?;
     let mut keys = desk.store.keys().await?;
     keys.retain(|key| revoked || key.revoked_at.is_none());
-    super::views(&desk, keys).await.map(Json)
+    let page = paging.page_of_all(keys, |key| Since::new(key.created_at, key.id));
+    Ok(Json(Page { items: super::views(&desk, page.items).await?, next_cursor: page.next_cursor }))
 }

@@ -1,15 +1,24 @@
 //! `GET /api/v1/requests`
 
 use axum::Json;
+use paddock_core::id::RequestId;
 use paddock_gateway::RequestLine;
 
 use crate::desk::Desk;
+use crate::paging::{Page, Paging};
 use crate::problem::Problem;
 use crate::query::Query;
 
 /// The last requests since the start, newest first. The audit holds what changes state for good.
-pub(crate) async fn list(desk: Desk, mut query: Query) -> Result<Json<Vec<RequestLine>>, Problem> {
-    let limit = query.limit(50, 500)?;
-    query.finish(&["limit"])?;
-    Ok(Json(desk.control.recent(usize::try_from(limit).unwrap_or(usize::MAX))))
+pub(crate) async fn list(desk: Desk, mut query: Query) -> Result<Json<Page<RequestLine>>, Problem> {
+    let paging: Paging<RequestId> = Paging::read(&mut query, "requests")?;
+    query.finish(&["limit", "cursor"])?;
+    let mut lines = desk.control.recent(usize::MAX);
+    if let Some(after) = &paging.after {
+        // What is kept in memory is short: where that line is gone, all that is older is gone too.
+        let next =
+            lines.iter().position(|line| line.request == *after).map_or(lines.len(), |place| place + 1);
+        lines.drain(..next);
+    }
+    Ok(Json(paging.page(lines, |line| line.request)))
 }
