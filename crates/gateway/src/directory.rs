@@ -245,6 +245,11 @@ impl Directory {
         self.connections.keys().filter(has_cap).copied().collect()
     }
 
+    /// Whether a key of this connection sees only its own orders.
+    pub(crate) fn has_own_orders(&self, connection: ConnectionId) -> bool {
+        self.any_scope(connection, |scope| scope.only_own_orders)
+    }
+
     fn any_scope(&self, connection: ConnectionId, is: impl Fn(&Scope) -> bool) -> bool {
         self.by_key_id.values().any(|entry| entry.key.connection == connection && is(&entry.key.scope))
     }

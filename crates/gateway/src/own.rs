@@ -17,4 +17,4 @@ pub(crate) use ledger::{Claim, Ledger};
 pub(crate) use owners::Owners;
 pub(crate) use reads::read;
 pub(crate) use touch::Touched;
-pub(crate) use updates::{Attributed, Attribution};
+pub(crate) use updates::{Attributed, Attribution, Unattributed};

@@ -38,7 +38,9 @@ const DECIDE_NANOS: f64 = 2_000.0;
 pub(super) fn section(workspace: &Workspace, binary: &Path, seconds: u32) -> Result<String> {
     let directory = workspace.target.join("bench/orders");
     let broker = Broker::start(binary, &["--start", OPEN])?;
+    // An account each: what is measured alone must not be told to the gateway.
     let account = broker.open_account()?;
+    let alone = broker.open_account()?;
     let stream_url = broker.url.replacen("http", "ws", 1);
     let upstream = Upstream { url: broker.url.clone(), live_url: broker.live_url.clone(), stream_url };
     let gateway = Gateway::start(binary, &directory, &upstream)?;
@@ -51,7 +53,7 @@ pub(super) fn section(workspace: &Workspace, binary: &Path, seconds: u32) -> Res
             Load { url, target, key_id, secret_key, connections: CONNECTIONS, seconds }.run(&[process])
         };
         let one = orders(&gateway.url, &key.key_id, &key.secret_key, gateway.process_id())?;
-        let other = orders(&broker.url, &account.key_id, &account.secret_key, broker.process_id())?;
+        let other = orders(&broker.url, &alone.key_id, &alone.secret_key, broker.process_id())?;
         if round > 0 {
             println!(
                 "orders, round {round}: {:.0} a second, {} CPU each; the broker alone {:.0}",

@@ -2,18 +2,20 @@
 //!
 //! An event may come before the answer to the request that made its order was read. It then is held until the requests that were under way
 //! when it came are settled: by then its order is written down, or it is of somebody else. Events of one order keep their order.
+//! What comes at once is looked up at once, so that a burst costs few reads of the database.
 
-use std::collections::{HashSet, VecDeque};
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
 use paddock_alpaca::wire::OrderIdentity;
 use paddock_core::id::{AccessKeyId, ConnectionId, RequestId};
 use paddock_store::{PlacedOrder, StoreError};
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, Interval, MissedTickBehavior};
+use uuid::Uuid;
 
-use super::ledger::Ledger;
+use super::ledger::{Ledger, sender};
 use crate::shared::Shared;
 
 /// How often held events are looked at again: nothing tells of what another node settles, or of a database that is back.
@@ -22,11 +24,17 @@ const LOOK: Duration = Duration::from_millis(250);
 /// How long an event is held at most. Longer than any request can be under way, and until recovery has settled what a crash left.
 const LONGEST: Duration = Duration::from_secs(180);
 
+/// How many events are looked up at once.
+const AT_ONCE: usize = 256;
+
+/// How many events are held at most; others wait where they come from.
+const MOST_HELD: usize = 8192;
+
 /// Finds out whose events are. `T` is the event.
 pub(crate) struct Attribution<T> {
     shared: Arc<Shared>,
     connection: ConnectionId,
-    held: VecDeque<Held<T>>,
+    held: Vec<Held<T>>,
     settlements: watch::Receiver<u64>,
     ticks: Interval,
 }
@@ -36,9 +44,12 @@ struct Held<T> {
     order: OrderIdentity,
     event: T,
     /// The requests that may have made the order; none if it could not be looked up.
-    waits_for: Option<HashSet<RequestId>>,
+    waits_for: Option<Arc<HashSet<RequestId>>>,
     since: Instant,
 }
+
+/// An event with the order that it tells of, if it tells of one.
+pub(crate) type Unattributed<T> = (Option<OrderIdentity>, T);
 
 /// An event with the access key whose order it tells of.
 pub(crate) type Attributed<T> = (T, Option<AccessKeyId>);
@@ -48,24 +59,49 @@ impl<T> Attribution<T> {
         let mut ticks = tokio::time::interval(LOOK);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let settlements = shared.owners.settlements();
-        Self { shared, connection, held: VecDeque::new(), settlements, ticks }
+        Self { shared, connection, held: Vec::new(), settlements, ticks }
     }
 
-    /// Takes an event, and gives it back if it is known whose it is, or that it is nobody's.
-    pub(crate) async fn take(&mut self, order: Option<OrderIdentity>, event: T) -> Option<Attributed<T>> {
-        let Some(order) = order else { return Some((event, None)) };
-        let mut waits_for = None;
-        // What comes behind a held event of the same order is held too.
-        if !self.held.iter().any(|held| held.order.id == order.id) {
-            match self.look(&order).await {
-                Ok(Found::Owner(key)) => return Some((event, Some(key))),
-                Ok(Found::Nobody(under_way)) if under_way.is_empty() => return Some((event, None)),
-                Ok(Found::Nobody(under_way)) => waits_for = Some(under_way),
-                Err(error) => tracing::warn!(%error, "whose an event is could not be read; it is held"),
+    /// Tells of all events that come whose they are, as soon as that is known, until no more come.
+    pub(crate) async fn run(
+        mut self,
+        mut incoming: mpsc::Receiver<Unattributed<T>>,
+        tell: impl Fn(T, Option<AccessKeyId>),
+    ) {
+        let mut events = Vec::with_capacity(AT_ONCE);
+        loop {
+            let known = tokio::select! {
+                count = incoming.recv_many(&mut events, AT_ONCE), if self.held.len() < MOST_HELD => {
+                    if count == 0 {
+                        return;
+                    }
+                    self.take(events.drain(..)).await
+                }
+                () = self.worth_a_look() => self.look_again().await,
+            };
+            for (event, owner) in known {
+                tell(event, owner);
             }
         }
-        self.held.push_back(Held { order, event, waits_for, since: Instant::now() });
-        None
+    }
+
+    /// Takes events, and gives back those of which it is known whose they are, or that they are nobody's.
+    pub(crate) async fn take(
+        &mut self,
+        events: impl IntoIterator<Item = Unattributed<T>>,
+    ) -> Vec<Attributed<T>> {
+        let (mut known, mut new) = (Vec::new(), Vec::new());
+        for (order, event) in events {
+            match order {
+                None => known.push((event, None)),
+                Some(order) => new.push(Held { order, event, waits_for: None, since: Instant::now() }),
+            }
+        }
+        // What comes behind a held event of the same order is held too.
+        let held: HashSet<Uuid> = self.held.iter().map(|held| held.order.id).collect();
+        let behind = self.sort(new, held, &mut known).await;
+        self.held.extend(behind);
+        known
     }
 
     /// Waits until held events should be looked at again; for ever, while none is held.
@@ -82,46 +118,86 @@ impl<T> Attribution<T> {
 
     /// Looks at the held events again, and gives those of which it is known now.
     pub(crate) async fn look_again(&mut self) -> Vec<Attributed<T>> {
+        // What is settled while this looks may be seen or not, so it makes this look once more.
+        self.settlements.mark_unchanged();
         let mut known = Vec::new();
-        let mut still: HashSet<uuid::Uuid> = HashSet::new();
-        for mut held in std::mem::take(&mut self.held) {
-            let found = if still.contains(&held.order.id) { None } else { self.look(&held.order).await.ok() };
-            let is_late = held.since.elapsed() >= LONGEST;
-            match found {
-                Some(Found::Owner(key)) => known.push((held.event, Some(key))),
-                Some(Found::Nobody(under_way)) => {
-                    let waits_for = held.waits_for.get_or_insert_with(|| under_way.clone());
-                    if waits_for.is_disjoint(&under_way) || is_late {
-                        known.push((held.event, None));
-                        continue;
-                    }
-                    still.insert(held.order.id);
-                    self.held.push_back(held);
-                }
-                None if is_late => known.push((held.event, None)),
-                None => {
-                    still.insert(held.order.id);
-                    self.held.push_back(held);
-                }
-            }
-        }
+        let held = std::mem::take(&mut self.held);
+        self.held = self.sort(held, HashSet::new(), &mut known).await;
         known
     }
 
-    async fn look(&self, order: &OrderIdentity) -> Result<Found, StoreError> {
+    /// Puts those into `known` of which it is known whose they are, and gives the others back in their order, with all that come behind
+    /// one of the orders `held`.
+    async fn sort(
+        &self,
+        events: Vec<Held<T>>,
+        mut held: HashSet<Uuid>,
+        known: &mut Vec<Attributed<T>>,
+    ) -> Vec<Held<T>> {
+        let orders: Vec<&OrderIdentity> =
+            events.iter().map(|event| &event.order).filter(|order| !held.contains(&order.id)).collect();
+        let found = match self.look(&orders).await {
+            Ok(found) => found,
+            Err(error) => {
+                tracing::warn!(%error, "whose events are could not be read; they are held");
+                Found::default()
+            }
+        };
+        let mut rest = Vec::new();
+        for mut event in events {
+            let id = event.order.id;
+            let is_late = event.since.elapsed() >= LONGEST;
+            if held.contains(&id) {
+                rest.push(event);
+            } else if let Some(key) = found.owners.get(&id) {
+                known.push((event.event, Some(*key)));
+            } else if let Some(under_way) = &found.under_way {
+                let waits_for = event.waits_for.get_or_insert_with(|| Arc::clone(under_way));
+                if waits_for.is_disjoint(under_way) || is_late {
+                    known.push((event.event, None));
+                } else {
+                    held.insert(id);
+                    rest.push(event);
+                }
+            } else if is_late {
+                known.push((event.event, None));
+            } else {
+                held.insert(id);
+                rest.push(event);
+            }
+        }
+        rest
+    }
+
+    async fn look(&self, orders: &[&OrderIdentity]) -> Result<Found, StoreError> {
         let ledger = Ledger { shared: &self.shared, connection: self.connection };
-        if let Some(key) = ledger.owner(order.id).await? {
-            self.learn(ledger, key, order).await?;
-            return Ok(Found::Owner(key));
+        let mut owners = ledger.owners(orders.iter().map(|order| order.id).collect()).await?;
+        let mut under_way = HashSet::new();
+        let unknown: Vec<&OrderIdentity> =
+            orders.iter().copied().filter(|order| !owners.contains_key(&order.id)).collect();
+        if !unknown.is_empty() {
+            // Before it is looked once more: what is settled in between is found by the look.
+            let sent = self.shared.store.sent(self.connection).await?;
+            let ids = unknown.iter().flat_map(|order| std::iter::once(order.id).chain(order.replaces));
+            let known = ledger.owners(ids.collect()).await?;
+            for order in unknown {
+                let owner = known.get(&order.id).or_else(|| known.get(&order.replaces?));
+                let owner = owner.copied().or_else(|| owners.get(&order.replaces?).copied());
+                if let Some(owner) = owner {
+                    ledger.note(owner, std::slice::from_ref(order)).await?;
+                }
+                if let Some(owner) = owner.or_else(|| sender(&sent, order)) {
+                    owners.insert(order.id, owner);
+                }
+            }
+            under_way = sent.into_iter().filter(|sent| !sent.is_unknown).map(|sent| sent.request).collect();
         }
-        // Before it is looked once more: what is settled in between is found by the look.
-        let sent = self.shared.store.sent(self.connection).await?;
-        if let Some(key) = ledger.owner_of(order).await? {
-            self.learn(ledger, key, order).await?;
-            return Ok(Found::Owner(key));
+        for order in orders {
+            if let Some(key) = owners.get(&order.id) {
+                self.learn(ledger, *key, order).await?;
+            }
         }
-        let under_way = sent.into_iter().filter(|sent| !sent.is_unknown).map(|sent| sent.request);
-        Ok(Found::Nobody(under_way.collect()))
+        Ok(Found { owners, under_way: Some(Arc::new(under_way)) })
     }
 
     /// The order that took this one's place is of the same key, whoever asked for that.
@@ -145,8 +221,10 @@ impl<T> Attribution<T> {
     }
 }
 
-enum Found {
-    Owner(AccessKeyId),
-    /// With what is under way.
-    Nobody(HashSet<RequestId>),
+/// What was found out about some orders.
+#[derive(Default)]
+struct Found {
+    owners: HashMap<Uuid, AccessKeyId>,
+    /// The requests that were under way; none if that could not be read.
+    under_way: Option<Arc<HashSet<RequestId>>>,
 }

@@ -23,8 +23,9 @@ use tokio::time::{Instant, interval};
 
 use super::dial::{FIRST_PAUSE, LINGER, LONGEST_PAUSE, NoStream};
 use super::feed::{Feed, State};
+use super::trade_hub::UNATTRIBUTED;
 use crate::budget::{Asker, Priority};
-use crate::own::Attribution;
+use crate::own::{Attribution, Unattributed};
 use crate::scrub::Scrubber;
 use crate::shared::Shared;
 use crate::upstream::NoAnswer;
@@ -62,9 +63,11 @@ pub(super) fn start(shared: &Arc<Shared>, main: &Handle, connection: ConnectionI
     let (told, _) = broadcast::channel(WAITING);
     let (attributed, _) = broadcast::channel(WAITING);
     let (sender, state) = watch::channel(State::Connecting);
-    // Unbounded, so that finding out whose an event is never delays those who hear all. It ends with the hub.
-    let (to_attribute, incoming) = mpsc::unbounded_channel();
-    main.spawn(attribute(Attribution::new(Arc::clone(shared), connection), incoming, attributed.clone()));
+    let (to_attribute, incoming) = mpsc::channel(UNATTRIBUTED);
+    let owned = attributed.clone();
+    main.spawn(Attribution::new(Arc::clone(shared), connection).run(incoming, move |event, owner| {
+        _ = owned.send(Arc::new(Told { event, owner }));
+    }));
     let hub = Hub {
         shared: Arc::clone(shared),
         connection,
@@ -80,31 +83,12 @@ pub(super) fn start(shared: &Arc<Shared>, main: &Handle, connection: ConnectionI
     EventHub { feed: Feed { told, attributed, state }, catching_up: Arc::new(Semaphore::new(CATCHING_UP)) }
 }
 
-async fn attribute(
-    mut attribution: Attribution<Arc<ServerSent>>,
-    mut incoming: mpsc::UnboundedReceiver<Arc<ServerSent>>,
-    attributed: broadcast::Sender<Arc<Told>>,
-) {
-    loop {
-        let known = tokio::select! {
-            event = incoming.recv() => {
-                let Some(event) = event else { return };
-                attribution.take(event.order.clone(), event).await.into_iter().collect()
-            }
-            () = attribution.worth_a_look() => attribution.look_again().await,
-        };
-        for (event, owner) in known {
-            _ = attributed.send(Arc::new(Told { event, owner }));
-        }
-    }
-}
-
 struct Hub {
     shared: Arc<Shared>,
     connection: ConnectionId,
     told: broadcast::Sender<Arc<Told>>,
     attributed: broadcast::Sender<Arc<Told>>,
-    to_attribute: mpsc::UnboundedSender<Arc<ServerSent>>,
+    to_attribute: mpsc::Sender<Unattributed<Arc<ServerSent>>>,
     state: watch::Sender<State>,
     /// The ids of the last events.
     known: HashSet<String>,
@@ -162,7 +146,11 @@ impl Hub {
         loop {
             tokio::select! {
                 events = line.next() => match events {
-                    Some(events) => events.into_iter().for_each(|event| self.tell(event)),
+                    Some(events) => {
+                        if !events.into_iter().all(|event| self.tell(event)) {
+                            return true;
+                        }
+                    }
                     None => return true,
                 },
                 _ = directory.changed() => {
@@ -186,10 +174,18 @@ impl Hub {
         }
     }
 
-    fn tell(&mut self, event: ServerSent) {
-        if !self.known.insert(event.id.clone()) {
-            return;
+    /// `false` when too many wait until it is known whose they are: then this one is asked for once more.
+    fn tell(&mut self, event: ServerSent) -> bool {
+        if self.known.contains(&event.id) {
+            return true;
         }
+        let event = Arc::new(event);
+        if self.is_attributed()
+            && self.to_attribute.try_send((event.order.clone(), Arc::clone(&event))).is_err()
+        {
+            return false;
+        }
+        self.known.insert(event.id.clone());
         self.oldest_first.push_back(event.id.clone());
         if self.oldest_first.len() > KNOWN_AGAIN
             && let Some(oldest) = self.oldest_first.pop_front()
@@ -197,9 +193,13 @@ impl Hub {
             self.known.remove(&oldest);
         }
         self.last = self.last.max(event.at);
-        let event = Arc::new(event);
-        _ = self.told.send(Arc::new(Told { event: Arc::clone(&event), owner: None }));
-        _ = self.to_attribute.send(event);
+        _ = self.told.send(Arc::new(Told { event, owner: None }));
+        true
+    }
+
+    /// Whether it matters whose the events are.
+    fn is_attributed(&self) -> bool {
+        self.attributed.receiver_count() > 0 || self.shared.directory.load().has_own_orders(self.connection)
     }
 }
 

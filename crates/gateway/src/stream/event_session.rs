@@ -185,8 +185,9 @@ impl Session {
             let event = Arc::new(event);
             if self.audience == Audience::Account {
                 self.tell(&event, None).await?;
-            } else if let Some(known) = self.attribution.take(event.order.clone(), event).await {
-                self.pass_on(vec![known]).await?;
+            } else {
+                let known = self.attribution.take([(event.order.clone(), event)]).await;
+                self.pass_on(known).await?;
             }
         }
         Ok(())

@@ -9,6 +9,7 @@ use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::future::join_all;
 use paddock_alpaca::client::ClientError;
 use paddock_alpaca::wire::Order;
 use paddock_core::id::ConnectionId;
@@ -32,6 +33,9 @@ const PAUSE: Duration = Duration::from_secs(15);
 
 /// How many orders are asked for one by one before the next pause.
 const AT_ONCE: usize = 20;
+
+/// How many updates are looked at together.
+const TOGETHER: usize = 64;
 
 /// How many ends are kept of orders that nobody has said yet are ours.
 const EARLY: usize = 1024;
@@ -144,10 +148,17 @@ impl Follower {
             self.catch_up().await;
             loop {
                 tokio::select! {
-                    news = next(told.as_mut()) => match news {
-                        Ok(news) => self.hear(&news).await,
-                        Err(_) => break,
-                    },
+                    news = next(told.as_mut()) => {
+                        let Ok(news) = news else { break };
+                        let mut all = vec![news];
+                        // What came meanwhile is settled together.
+                        while all.len() < TOGETHER
+                            && let Some(Ok(more)) = told.as_mut().map(Receiver::try_recv)
+                        {
+                            all.push(more);
+                        }
+                        self.hear(all).await;
+                    }
                     order = self.confirmed.recv() => self.claim(order).await,
                     _ = ticks.tick() => {
                         self.catch_up().await;
@@ -170,25 +181,27 @@ impl Follower {
             .is_ok_and(|orders| orders.iter().all(|id| self.lost.contains(id)))
     }
 
-    async fn hear(&mut self, news: &Told) {
-        match news {
-            Told::Update(update, _) => {
-                let order = serde_json::from_value::<Order>(update["data"]["order"].clone());
-                match order.as_ref().map(ending) {
-                    Ok(Ending::Ended(order)) => self.end(order).await,
-                    // Its exits have to be looked at.
-                    Ok(Ending::Unsaid) => {
-                        self.behind = true;
-                        self.catch_up().await;
+    async fn hear(&mut self, all: Vec<Arc<Told>>) {
+        let mut ended = Vec::new();
+        let mut looks = false;
+        for news in all {
+            match &*news {
+                Told::Update(update, _) => {
+                    let order = serde_json::from_value::<Order>(update["data"]["order"].clone());
+                    match order.as_ref().map(ending) {
+                        Ok(Ending::Ended(order)) => ended.push(order),
+                        // Its exits have to be looked at.
+                        Ok(Ending::Unsaid) => (self.behind, looks) = (true, true),
+                        Ok(Ending::Works) => {}
+                        Err(_) => self.behind = true,
                     }
-                    Ok(Ending::Works) => {}
-                    Err(_) => self.behind = true,
                 }
+                Told::Gap(..) => (self.behind, looks) = (true, true),
             }
-            Told::Gap(..) => {
-                self.behind = true;
-                self.catch_up().await;
-            }
+        }
+        self.end(ended).await;
+        if looks {
+            self.catch_up().await;
         }
     }
 
@@ -199,7 +212,7 @@ impl Follower {
             Ok(order) => {
                 let known = self.early.iter().position(|early| early.id == order.order_id);
                 if let Some(early) = known.and_then(|place| self.early.remove(place)) {
-                    self.end(early).await;
+                    self.end(vec![early]).await;
                 }
             }
             Err(_) => self.behind = true,
@@ -208,24 +221,27 @@ impl Follower {
     }
 
     async fn try_again(&mut self) {
-        for order in std::mem::take(&mut self.waiting) {
-            self.end(order).await;
-        }
+        let waiting = std::mem::take(&mut self.waiting);
+        self.end(waiting).await;
     }
 
-    async fn end(&mut self, order: EndedOrder) {
-        match self.shared.store.order_ended(&order, self.shared.clock.now()).await {
-            Ok(AfterEnd::Settled(_) | AfterEnd::Nothing) => {}
-            Ok(AfterEnd::Waits) => self.waiting.push(order),
-            Ok(AfterEnd::Unknown) => {
-                if self.early.len() >= EARLY {
-                    self.early.pop_front();
+    async fn end(&mut self, orders: Vec<EndedOrder>) {
+        let (store, now) = (&self.shared.store, self.shared.clock.now());
+        let settled = join_all(orders.iter().map(|order| store.order_ended(order, now))).await;
+        for (order, outcome) in orders.into_iter().zip(settled) {
+            match outcome {
+                Ok(AfterEnd::Settled(_) | AfterEnd::Nothing) => {}
+                Ok(AfterEnd::Waits) => self.waiting.push(order),
+                Ok(AfterEnd::Unknown) => {
+                    if self.early.len() >= EARLY {
+                        self.early.pop_front();
+                    }
+                    self.early.push_back(order);
                 }
-                self.early.push_back(order);
-            }
-            Err(error) => {
-                tracing::warn!(%error, "the end of an order could not be settled; it is tried again");
-                self.behind = true;
+                Err(error) => {
+                    tracing::warn!(%error, "the end of an order could not be settled; it is tried again");
+                    self.behind = true;
+                }
             }
         }
     }
@@ -267,7 +283,7 @@ impl Follower {
                 Err(_) => Err(ClientError::Unreadable),
             };
             match order.as_ref().map(ending) {
-                Ok(Ending::Ended(order)) => self.end(order).await,
+                Ok(Ending::Ended(order)) => self.end(vec![order]).await,
                 Ok(Ending::Works | Ending::Unsaid) => works = true,
                 Err(ClientError::Api(error)) if error.status == 404 => {
                     tracing::warn!(order = id, "the broker has no such order any more; it stays charged");

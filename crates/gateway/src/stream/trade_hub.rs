@@ -15,11 +15,14 @@ use tokio_tungstenite::tungstenite::Message;
 
 use super::dial::{FIRST_PAUSE, LINGER, LONGEST_PAUSE, NoStream, PING, STEP_TIMEOUT, Wire};
 use super::feed::{Feed, State};
-use crate::own::Attribution;
+use crate::own::{Attribution, Unattributed};
 use crate::shared::Shared;
 
 /// How many updates may wait for a program before it counts as slow.
 const WAITING: usize = 4096;
+
+/// How many updates may wait until it is known whose they are. The channel ends with the hub.
+pub(super) const UNATTRIBUTED: usize = 65_536;
 
 /// A running hub.
 pub(super) type TradeHub = Feed<Told>;
@@ -38,10 +41,11 @@ pub(super) fn start(shared: &Arc<Shared>, main: &Handle, connection: ConnectionI
     let (told, _) = broadcast::channel(WAITING);
     let (attributed, _) = broadcast::channel(WAITING);
     let (sender, state) = watch::channel(State::Connecting);
-    // Unbounded, so that finding out whose an update is never delays those who hear all. It ends with the hub.
-    let (to_attribute, incoming) = mpsc::unbounded_channel();
-    let attribution = Attribution::new(Arc::clone(shared), connection);
-    main.spawn(attribute(attribution, incoming, attributed.clone()));
+    let (to_attribute, incoming) = mpsc::channel(UNATTRIBUTED);
+    let owned = attributed.clone();
+    main.spawn(Attribution::new(Arc::clone(shared), connection).run(incoming, move |update, owner| {
+        _ = owned.send(Arc::new(Told::Update(update, owner)));
+    }));
     let hub = Hub {
         shared: Arc::clone(shared),
         connection,
@@ -54,32 +58,12 @@ pub(super) fn start(shared: &Arc<Shared>, main: &Handle, connection: ConnectionI
     Feed { told, attributed, state }
 }
 
-/// Finds out whose the updates are, and tells them with that.
-async fn attribute(
-    mut attribution: Attribution<Arc<Value>>,
-    mut incoming: mpsc::UnboundedReceiver<Arc<Value>>,
-    attributed: broadcast::Sender<Arc<Told>>,
-) {
-    loop {
-        let known = tokio::select! {
-            update = incoming.recv() => {
-                let Some(update) = update else { return };
-                attribution.take(order_in_update(&update), update).await.into_iter().collect()
-            }
-            () = attribution.worth_a_look() => attribution.look_again().await,
-        };
-        for (update, owner) in known {
-            _ = attributed.send(Arc::new(Told::Update(update, owner)));
-        }
-    }
-}
-
 struct Hub {
     shared: Arc<Shared>,
     connection: ConnectionId,
     told: broadcast::Sender<Arc<Told>>,
     attributed: broadcast::Sender<Arc<Told>>,
-    to_attribute: mpsc::UnboundedSender<Arc<Value>>,
+    to_attribute: mpsc::Sender<Unattributed<Arc<Value>>>,
     state: watch::Sender<State>,
 }
 
@@ -127,6 +111,11 @@ impl Hub {
         self.told.receiver_count() + self.attributed.receiver_count() > 0
     }
 
+    /// Whether it matters whose the updates are.
+    fn is_attributed(&self) -> bool {
+        self.attributed.receiver_count() > 0 || self.shared.directory.load().has_own_orders(self.connection)
+    }
+
     /// Tells what the broker tells. `false` when nobody listens any more, `true` when the connection is lost.
     async fn serve(&self, wire: &mut Wire, fingerprint: Vec<u8>) -> bool {
         let mut directory = self.shared.directory_changes.subscribe();
@@ -140,7 +129,10 @@ impl Hub {
                     if let Some(update) = read(&message).filter(|update| update["stream"] == TRADE_UPDATES) {
                         let update = Arc::new(update);
                         _ = self.told.send(Arc::new(Told::Update(Arc::clone(&update), None)));
-                        _ = self.to_attribute.send(update);
+                        if self.is_attributed() && self.to_attribute.try_send((order_in_update(&update), update)).is_err() {
+                            // Whoever hears only the orders of one key has a gap.
+                            return true;
+                        }
                     }
                 }
                 _ = directory.changed() => {
