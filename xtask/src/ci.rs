@@ -7,7 +7,7 @@ use anyhow::{Result, bail};
 
 use crate::clients::Keeping;
 use crate::workspace::Workspace;
-use crate::{deny, fuzz, process, suites};
+use crate::{deny, front, fuzz, process, suites};
 
 /// Runs every check to its end, so that one run shows all that is wrong; the last line is the sum over the test suites.
 pub(crate) fn ci(workspace: &Workspace) -> ExitCode {
@@ -18,6 +18,7 @@ pub(crate) fn ci(workspace: &Workspace) -> ExitCode {
         process::run(&mut workspace.cargo(&["fmt", "--manifest-path", "fuzz/Cargo.toml", "--check"]))
     });
     step(&mut failed, "walls", || deny::check(workspace));
+    step(&mut failed, "scripts of the pages", || front::check(workspace));
     step(&mut failed, "lints", || {
         let clippy = ["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"];
         process::run(&mut workspace.cargo(&clippy))

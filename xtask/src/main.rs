@@ -14,6 +14,7 @@ mod ci;
 mod clients;
 mod deny;
 mod entrances;
+mod front;
 mod fuzz;
 mod junit;
 mod node;
@@ -44,6 +45,7 @@ cargo xtask <command>
   ci                          everything that must hold: format, lints, walls, tests, fuzzing, documentation
   fuzz [TARGET]... [--seconds N]
                               feed the readers of the paper broker with made-up input, each target for a minute
+  front                       bundle the scripts of the pages anew into front/dist/
   deny                        check the walls of deny.toml: bans, licenses, sources
   bench [gateway|orders|streams|soak|paper]... [--write] [--quick] [--minutes N]
                               measure the gateway beside nginx, haproxy and an asyncio relay, soak it for ten minutes, and
@@ -79,6 +81,7 @@ fn run(arguments: &[String]) -> Result<ExitCode> {
         "build" => build::build(&workspace, rest)?,
         "postgres" => postgres::with_cluster(rest)?,
         "fuzz" => fuzz::fuzz(&workspace, rest)?,
+        "front" => front::build(&workspace)?,
         "deny" => deny::check(&workspace)?,
         "bench" => bench::bench(&workspace, rest)?,
         other => bail!("no command named {other}\nhint: `cargo xtask help` lists the commands"),

@@ -1,13 +1,14 @@
-//! The fields of a request's JSON body, read one by one so that every complaint can name its field, and none quotes what
-//! may be a secret.
+//! The fields of a request's JSON body or form, read one by one so that every complaint can name its field, and none quotes
+//! what may be a secret.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
 
 use axum::body::Body;
 use axum::extract::FromRequest;
 use futures_util::StreamExt as _;
-use http::{Request, StatusCode};
+use http::{Request, StatusCode, header};
 use paddock_core::SecretText;
 use paddock_core::money::parse_decimal;
 use rust_decimal::Decimal;
@@ -22,24 +23,59 @@ use crate::problem::Problem;
 const MAX_BODY_BYTES: usize = 64 * 1024;
 
 /// The fields of a body. `null` counts as absent; an empty body has no fields.
+///
+/// A form has texts only: a field that was left empty counts as absent, a tick is a yes, and a list is several of one name or one
+/// text with commas. What a person may write in a form and a program may not in JSON is an amount like `$1,000`.
 #[derive(Default)]
-pub(crate) struct Fields(BTreeMap<String, Value>);
+pub(crate) struct Fields {
+    values: BTreeMap<String, Value>,
+    form: bool,
+}
 
 impl Drop for Fields {
     /// What was not taken, because something else was wrong, may be a secret.
     fn drop(&mut self) {
-        for value in self.0.values_mut() {
-            if let Value::String(text) = value {
-                text.zeroize();
+        for value in self.values.values_mut() {
+            match value {
+                Value::String(text) => text.zeroize(),
+                Value::Array(items) => {
+                    for item in items {
+                        if let Value::String(text) = item {
+                            text.zeroize();
+                        }
+                    }
+                }
+                _ => {}
             }
         }
+    }
+}
+
+/// The fields of a form (`application/x-www-form-urlencoded`), as a browser sends it.
+pub(crate) struct FormFields(pub(crate) Fields);
+
+impl FormFields {
+    /// What was typed into a field, as it is. Not for a field that holds a secret.
+    pub(crate) fn typed(&self, name: &str) -> Vec<String> {
+        let text = |value: &Value| value.as_str().map(str::to_owned);
+        match self.0.values.get(name) {
+            Some(Value::Array(items)) => items.iter().filter_map(text).collect(),
+            Some(value) => text(value).into_iter().collect(),
+            None => Vec::new(),
+        }
+    }
+}
+
+impl fmt::Debug for FormFields {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
     }
 }
 
 impl fmt::Debug for Fields {
     /// Names only: the values may be secrets.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_set().entries(self.0.keys()).finish()
+        f.debug_set().entries(self.values.keys()).finish()
     }
 }
 
@@ -62,8 +98,52 @@ impl Fields {
         })
     }
 
+    fn parse_form(body: &[u8]) -> Result<Self, Problem> {
+        let malformed = |what| {
+            Problem::new(
+                StatusCode::BAD_REQUEST,
+                "malformed_body",
+                "Malformed body",
+                what,
+                "send the form from its page once more",
+            )
+        };
+        let mut fields = Self { values: BTreeMap::new(), form: true };
+        for pair in body.split(|byte| *byte == b'&').filter(|pair| !pair.is_empty()) {
+            let mut halves = pair.splitn(2, |byte| *byte == b'=');
+            let mut half = || decoded(halves.next().unwrap_or_default());
+            let (Some(name), Some(value)) = (half(), half()) else {
+                return Err(malformed("the form cannot be read"));
+            };
+            let value = Value::String(value);
+            match fields.values.get_mut(&name) {
+                None => _ = fields.values.insert(name, value),
+                Some(Value::Array(items)) => items.push(value),
+                Some(first) => {
+                    let first_value = first.take();
+                    *first = Value::Array(vec![first_value, value]);
+                }
+            }
+        }
+        Ok(fields)
+    }
+
     fn take(&mut self, name: &str) -> Option<Value> {
-        self.0.remove(name).filter(|value| !value.is_null())
+        let value = self.values.remove(name).filter(|value| !value.is_null())?;
+        match &value {
+            Value::String(text) if self.form && text.trim().is_empty() => None,
+            _ => Some(value),
+        }
+    }
+
+    /// A number as it was written; in a form it may have a dollar sign before it and commas between its thousands.
+    fn number_text<'a>(&self, text: &'a str) -> Cow<'a, str> {
+        let text = text.trim();
+        if !self.form {
+            return Cow::Borrowed(text);
+        }
+        let text = text.strip_prefix('$').unwrap_or(text).trim_start();
+        if has_thousands(text) { Cow::Owned(text.replace(',', "")) } else { Cow::Borrowed(text) }
     }
 
     /// A text, if there is one.
@@ -90,6 +170,12 @@ impl Fields {
         match self.take(name) {
             None => Ok(false),
             Some(Value::Bool(flag)) => Ok(flag),
+            Some(Value::String(text)) if self.form && matches!(text.as_str(), "on" | "true" | "yes") => {
+                Ok(true)
+            }
+            Some(Value::String(text)) if self.form && matches!(text.as_str(), "off" | "false" | "no") => {
+                Ok(false)
+            }
             Some(_) => Err(Problem::field(name, "`true` or `false`")),
         }
     }
@@ -99,7 +185,7 @@ impl Fields {
         let count = match self.take(name) {
             None => return Ok(None),
             Some(Value::Number(number)) => number.as_u64().and_then(|number| u32::try_from(number).ok()),
-            Some(Value::String(text)) => text.trim().parse().ok(),
+            Some(Value::String(text)) => self.number_text(&text).parse().ok(),
             Some(_) => None,
         };
         match count {
@@ -117,7 +203,7 @@ impl Fields {
         let number = match self.take(name) {
             None => return Ok(None),
             Some(Value::Number(number)) => number.as_u64().and_then(|number| u32::try_from(number).ok()),
-            Some(Value::String(text)) => text.trim().parse().ok(),
+            Some(Value::String(text)) => self.number_text(&text).parse().ok(),
             Some(_) => None,
         };
         match number {
@@ -139,7 +225,7 @@ impl Fields {
     pub(crate) fn amount(&mut self, name: &str, expected: &str) -> Result<Option<Decimal>, Problem> {
         let amount = match self.take(name) {
             None => return Ok(None),
-            Some(Value::String(text)) => parse_decimal(text.trim()).ok(),
+            Some(Value::String(text)) => parse_decimal(&self.number_text(&text)).ok(),
             Some(Value::Number(number)) => number.as_u64().map(Decimal::from),
             Some(_) => None,
         };
@@ -156,6 +242,7 @@ impl Fields {
     pub(crate) fn list(&mut self, name: &str) -> Result<Option<Vec<String>>, Problem> {
         let items = match self.take(name) {
             None => return Ok(None),
+            Some(value) if self.form => return form_list(name, value),
             Some(Value::Array(items)) => items,
             Some(_) => return Err(Problem::field(name, "a list of texts")),
         };
@@ -174,16 +261,16 @@ impl Fields {
 
     /// The fields of `base` with these over them. What is `null` here is taken away.
     pub(crate) fn over(mut self, base: serde_json::Map<String, Value>) -> Self {
-        let mut fields: BTreeMap<String, Value> = base.into_iter().collect();
-        for (name, value) in std::mem::take(&mut self.0) {
-            fields.insert(name, value);
+        let mut values: BTreeMap<String, Value> = base.into_iter().collect();
+        for (name, value) in std::mem::take(&mut self.values) {
+            values.insert(name, value);
         }
-        Self(fields)
+        Self { values, form: self.form }
     }
 
     /// Whether the field is given, if only as `null`.
     pub(crate) fn has(&self, name: &str) -> bool {
-        self.0.contains_key(name)
+        self.values.contains_key(name)
     }
 
     /// Refuses what is left. A field that is not understood must not be ignored: it may have been meant as a limit.
@@ -193,7 +280,7 @@ impl Fields {
 
     /// Refuses all fields but these. `known` is what a person is told.
     pub(crate) fn only(&self, these: &[&str], known: &[&str]) -> Result<(), Problem> {
-        match self.0.keys().find(|name| !these.contains(&name.as_str())) {
+        match self.values.keys().find(|name| !these.contains(&name.as_str())) {
             None => Ok(()),
             Some(name) => Err(Problem::new(
                 StatusCode::UNPROCESSABLE_ENTITY,
@@ -208,6 +295,52 @@ impl Fields {
             .with("allowed", known.to_vec())),
         }
     }
+}
+
+/// A part of a form as it was before the browser wrote it for its way here; `None` if it is no text.
+fn decoded(part: &[u8]) -> Option<String> {
+    let mut bytes = Zeroizing::new(Vec::with_capacity(part.len()));
+    let mut rest = part.iter();
+    while let Some(byte) = rest.next() {
+        bytes.push(match byte {
+            b'+' => b' ',
+            b'%' => {
+                let mut digit = || rest.next().and_then(|digit| char::from(*digit).to_digit(16));
+                let (high, low) = (digit()?, digit()?);
+                u8::try_from(high * 16 + low).ok()?
+            }
+            byte => *byte,
+        });
+    }
+    // Taken, not copied: what stays behind is empty.
+    String::from_utf8(std::mem::take(&mut *bytes)).ok()
+}
+
+/// Whether the commas of a number part its thousands, so that leaving them out changes nothing.
+fn has_thousands(text: &str) -> bool {
+    let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
+    let mut groups = whole.split(',');
+    let first = groups.next().unwrap_or_default();
+    let digits = |group: &str| group.bytes().all(|byte| byte.is_ascii_digit());
+    !fraction.contains(',')
+        && (1..=3).contains(&first.len())
+        && digits(first)
+        && groups.all(|group| group.len() == 3 && digits(group))
+}
+
+/// The list that a form's field holds: several of one name, each one entry or more with commas, spaces or lines between them.
+fn form_list(name: &str, value: Value) -> Result<Option<Vec<String>>, Problem> {
+    let items = match value {
+        Value::Array(items) => items,
+        one => vec![one],
+    };
+    let texts = items.iter().filter_map(Value::as_str);
+    let entries = texts.flat_map(|text| text.split(|letter: char| letter == ',' || letter.is_whitespace()));
+    let list: Vec<String> = entries.filter(|entry| !entry.is_empty()).map(str::to_owned).collect();
+    if list.is_empty() {
+        return Err(Problem::field(name, "at least one entry; leave the field empty to set no limit"));
+    }
+    Ok(Some(list))
 }
 
 const DOUBLED: &str = "a field stands twice in the body";
@@ -227,7 +360,7 @@ impl<'de> Deserialize<'de> for Fields {
                         return Err(A::Error::custom(DOUBLED));
                     }
                 }
-                Ok(Fields(fields))
+                Ok(Fields { values: fields, form: false })
             }
         }
         deserializer.deserialize_map(Map)
@@ -238,35 +371,59 @@ impl<S: Sync> FromRequest<S> for Fields {
     type Rejection = Problem;
 
     async fn from_request(request: Request<Body>, _: &S) -> Result<Self, Problem> {
-        // Wiped on drop, since the body may hold a Secret Key; one allocation, so that growing leaves no copy behind.
-        let mut body = Zeroizing::new(Vec::new());
-        let mut chunks = request.into_body().into_data_stream();
-        while let Some(chunk) = chunks.next().await {
-            let chunk = chunk.map_err(|_| {
-                Problem::new(
-                    StatusCode::BAD_REQUEST,
-                    "malformed_body",
-                    "Malformed body",
-                    "the body ended before it was whole",
-                    "send the request again",
-                )
-            })?;
-            if body.len() + chunk.len() > MAX_BODY_BYTES {
-                return Err(Problem::new(
-                    StatusCode::BAD_REQUEST,
-                    "body_too_large",
-                    "Body too large",
-                    format!("the body has more than {MAX_BODY_BYTES} bytes"),
-                    "send fewer or shorter fields",
-                ));
-            }
-            if body.capacity() == 0 {
-                body.reserve_exact(MAX_BODY_BYTES);
-            }
-            body.extend_from_slice(&chunk);
-        }
-        Self::parse(&body)
+        Self::parse(&whole_body(request).await?)
     }
+}
+
+impl<S: Sync> FromRequest<S> for FormFields {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request<Body>, _: &S) -> Result<Self, Problem> {
+        let kind = request.headers().get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
+        let kind = kind.and_then(|kind| kind.split(';').next()).map(|kind| kind.trim().to_ascii_lowercase());
+        if kind.is_some_and(|kind| kind != "application/x-www-form-urlencoded") {
+            return Err(Problem::new(
+                StatusCode::UNSUPPORTED_MEDIA_TYPE,
+                "no_form",
+                "Not a form",
+                "this address takes forms as browsers send them",
+                "send `application/x-www-form-urlencoded`, or use /api/v1 with JSON",
+            ));
+        }
+        Fields::parse_form(&whole_body(request).await?).map(Self)
+    }
+}
+
+/// The body, wiped on drop.
+async fn whole_body(request: Request<Body>) -> Result<Zeroizing<Vec<u8>>, Problem> {
+    // Wiped on drop, since the body may hold a Secret Key; one allocation, so that growing leaves no copy behind.
+    let mut body = Zeroizing::new(Vec::new());
+    let mut chunks = request.into_body().into_data_stream();
+    while let Some(chunk) = chunks.next().await {
+        let chunk = chunk.map_err(|_| {
+            Problem::new(
+                StatusCode::BAD_REQUEST,
+                "malformed_body",
+                "Malformed body",
+                "the body ended before it was whole",
+                "send the request again",
+            )
+        })?;
+        if body.len() + chunk.len() > MAX_BODY_BYTES {
+            return Err(Problem::new(
+                StatusCode::BAD_REQUEST,
+                "body_too_large",
+                "Body too large",
+                format!("the body has more than {MAX_BODY_BYTES} bytes"),
+                "send fewer or shorter fields",
+            ));
+        }
+        if body.capacity() == 0 {
+            body.reserve_exact(MAX_BODY_BYTES);
+        }
+        body.extend_from_slice(&chunk);
+    }
+    Ok(body)
 }
 
 #[cfg(test)]
@@ -333,6 +490,57 @@ mod tests {
         let problem = fields("{\"max_notional\":\"1\"}").finish(&["name", "max_order_notional"]).unwrap_err();
         assert_eq!(problem.code, "unknown_field");
         assert!(problem.next_step.contains("max_order_notional"));
+    }
+
+    fn form(body: &str) -> Fields {
+        Fields::parse_form(body.as_bytes()).unwrap()
+    }
+
+    #[test]
+    fn a_form_is_read_as_a_browser_writes_it() {
+        let mut fields = form("name=my+bot%21&note=%E2%82%AC+1&blank=&spaces=+++&tick=on&novalue");
+        assert_eq!(fields.text("name").unwrap().unwrap(), "my bot!");
+        assert_eq!(fields.text("note").unwrap().unwrap(), "\u{20ac} 1");
+        for absent in ["blank", "spaces", "novalue", "nothing"] {
+            assert_eq!(fields.text(absent).unwrap(), None, "{absent}");
+        }
+        assert!(fields.flag("tick").unwrap());
+        assert!(fields.finish(&[]).is_ok());
+    }
+
+    #[rstest]
+    #[case("a=%")]
+    #[case("a=%4")]
+    #[case("a=%zz")]
+    #[case("a=%ff")]
+    fn a_form_that_is_no_text_is_refused(#[case] body: &str) {
+        assert_eq!(Fields::parse_form(body.as_bytes()).unwrap_err().code, "malformed_body");
+    }
+
+    #[test]
+    fn a_doubled_field_is_a_list_and_nothing_else() {
+        assert_eq!(form("a=1&a=2").list("a").unwrap().unwrap(), ["1", "2"]);
+        assert_eq!(form("a=AAPL,+MSFT%0D%0AF").list("a").unwrap().unwrap(), ["AAPL", "MSFT", "F"]);
+        assert_eq!(form("a=").list("a").unwrap(), None);
+        assert!(form("a=,").list("a").is_err());
+        assert!(form("a=1&a=2").text("a").is_err());
+        assert!(form("a=1&a=2").dollars("a").is_err());
+        assert!(form("a=on&a=on").flag("a").is_err());
+    }
+
+    #[rstest]
+    #[case("1000", Some("1000"))]
+    #[case("$1,000", Some("1000"))]
+    #[case("$ 1,234,567.50", Some("1234567.5"))]
+    #[case("1,5", None)]
+    #[case("1.000,50", None)]
+    #[case("12,34", None)]
+    #[case("1,0000", None)]
+    #[case(",000", None)]
+    fn dollars_as_people_write_them(#[case] typed: &str, #[case] expected: Option<&str>) {
+        let body = format!("cap={}", typed.replace(' ', "+").replace('$', "%24").replace(',', "%2C"));
+        let amount = form(&body).dollars("cap");
+        assert_eq!(amount.ok().flatten(), expected.map(|text| text.parse().unwrap()));
     }
 
     #[test]

@@ -1,15 +1,17 @@
-//! The web listener: one page about what is going on. Nothing here changes anything or shows a secret, since there is no
-//! sign-in yet.
+//! The web listener: the pages. An area is a module with its own `routes`; what is around every page is in `shell`.
 
+pub(crate) mod answer;
 mod assets;
 pub(crate) mod chain;
+pub(crate) mod form;
 mod headers;
 pub(crate) mod health;
 mod home;
 pub(crate) mod hosts;
 mod live;
 mod rows;
-mod text;
+pub(crate) mod shell;
+pub(crate) mod text;
 
 use std::sync::Arc;
 
@@ -21,22 +23,31 @@ use http::{StatusCode, header};
 
 use crate::WebState;
 use crate::desk::Asker;
+use crate::problem::Problem;
 use hosts::AllowedHosts;
 
 /// The web listener: the first page, its assets and its events. It answers only to the hosts that the state allows.
 pub fn router(state: Arc<WebState>) -> Router {
     let asker = Asker::at_the_socket(state.user);
     Router::new()
-        .route("/", get(home::show))
+        .merge(areas(&state))
         .route("/events", get(live::events))
         .route("/assets/{name}", get(assets::serve))
         .route("/livez", get(health::alive))
         .route("/readyz", get(health::ready))
-        .fallback(nothing_here)
         .layer(Extension(asker))
         .layer(from_fn(headers::protect))
         .layer(from_fn_with_state(Arc::new(state.hosts.clone()), hosts::check))
         .with_state(state)
+}
+
+/// The pages themselves, by area. What goes wrong in one of them is told as a page.
+fn areas(state: &Arc<WebState>) -> Router<Arc<WebState>> {
+    Router::new()
+        .route("/", get(home::show))
+        .fallback(no_such_page)
+        .method_not_allowed_fallback(no_such_page)
+        .layer(from_fn_with_state(Arc::clone(state), answer::show_problems))
 }
 
 /// The listener for whoever watches over Paddock: `/metrics`, `/livez` and `/readyz`. It answers only to `hosts`.
@@ -49,6 +60,16 @@ pub fn monitoring_router(state: Arc<WebState>, hosts: AllowedHosts) -> Router {
         .layer(from_fn(headers::protect))
         .layer(from_fn_with_state(Arc::new(hosts), hosts::check))
         .with_state(state)
+}
+
+async fn no_such_page() -> Problem {
+    Problem::new(
+        StatusCode::NOT_FOUND,
+        "no_such_page",
+        "No such page",
+        "there is nothing at this address, or it is not yours to see",
+        "go on from the overview",
+    )
 }
 
 async fn nothing_here() -> impl IntoResponse {

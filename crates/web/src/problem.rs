@@ -51,6 +51,16 @@ impl Problem {
         self
     }
 
+    /// The field at which it is, for the form that was sent.
+    pub(crate) fn at_field(&self) -> Option<&str> {
+        self.extra.get("field").and_then(Value::as_str)
+    }
+
+    /// Its HTTP status.
+    pub(crate) fn http_status(&self) -> StatusCode {
+        StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
+    }
+
     /// A field that holds what it may not. `expected` completes "expected ...".
     pub(crate) fn field(field: &str, expected: impl AsRef<str>) -> Self {
         Self::new(
@@ -104,7 +114,7 @@ pub(crate) fn shown(given: &str) -> Cow<'_, str> {
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
-        let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let status = self.http_status();
         // A map of strings always becomes JSON; an empty body would still carry the status.
         let body = serde_json::to_vec(&self).unwrap_or_default();
         let mut response = Response::new(Body::from(body));
@@ -112,6 +122,8 @@ impl IntoResponse for Problem {
         response
             .headers_mut()
             .insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        // Pages make one of their own of it.
+        response.extensions_mut().insert(self);
         response
     }
 }

@@ -10,6 +10,14 @@ use http::{HeaderValue, StatusCode};
 
 use crate::keys::sha256_hex;
 
+/// Of Paddock's look what these pages have in common with its own.
+const STYLE: &str = concat!(
+    include_str!("../../../../front/css/tokens.css"),
+    include_str!("../../../../front/css/base.css"),
+    include_str!("../../../../front/css/parts.css"),
+    include_str!("../../../../front/css/lists.css"),
+);
+
 /// One file with its content.
 #[derive(Debug)]
 struct Asset {
@@ -54,7 +62,7 @@ impl Assets {
 pub(crate) static ASSETS: LazyLock<Assets> = LazyLock::new(|| {
     let css = "text/css; charset=utf-8";
     Assets([
-        Asset::new("app", "css", include_str!("../../../../front/app.css"), css),
+        Asset::new("app", "css", STYLE, css),
         Asset::new("broker", "css", include_str!("../../../../front/broker.css"), css),
         Asset::new("mark", "svg", include_str!("../../../../front/mark.svg"), "image/svg+xml"),
     ])

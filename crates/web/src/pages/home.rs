@@ -1,17 +1,17 @@
 //! `GET /`: what is connected, who may do what, and what is going on.
 
 use askama::Template;
-use axum::response::{Html, IntoResponse, Response};
-use http::{StatusCode, header};
+use axum::response::Response;
 use jiff::Timestamp;
 use paddock_core::{Scope, SecretText};
 use paddock_gateway::Counters;
 use paddock_store::{AuditQuery, Connection};
 use rust_decimal::Decimal;
 
-use super::assets::ASSETS;
+use super::answer::page;
 use super::chain::Verdict;
 use super::rows::{RecordCells, RequestCells};
+use super::shell::{Section, Shell};
 use super::text::{Moment, dollars, grouped, percent};
 use crate::api::keys::{self, KeyView, scope_fields};
 use crate::desk::Desk;
@@ -24,14 +24,10 @@ const REQUESTS: usize = 30;
 const RECORDS: u32 = 6;
 
 #[derive(Debug, Template)]
-#[template(path = "home.html")]
+#[template(path = "overview/home.html")]
 struct Home {
-    style: String,
-    script: String,
-    mark: String,
-    version: &'static str,
+    shell: Shell,
     gateway_url: String,
-    everything_frozen: bool,
     vault_locked: bool,
     connections: Vec<ConnectionCard>,
     keys: Vec<KeyCard>,
@@ -39,15 +35,6 @@ struct Home {
     totals: Vec<Total>,
     chain: ChainCard,
     records: Vec<RecordCells>,
-}
-
-/// Why the page could not be made.
-#[derive(Debug, Template)]
-#[template(path = "trouble.html")]
-struct Trouble {
-    style: String,
-    mark: String,
-    problem: Problem,
 }
 
 #[derive(Debug)]
@@ -118,22 +105,8 @@ struct ChainCard {
 }
 
 /// The page.
-pub(super) async fn show(desk: Desk) -> Response {
-    let (status, page) = match gather(&desk).await {
-        Ok(home) => (StatusCode::OK, home.render()),
-        Err(problem) => {
-            let status = StatusCode::from_u16(problem.status).unwrap_or(StatusCode::SERVICE_UNAVAILABLE);
-            let trouble = Trouble { style: ASSETS.style.path(), mark: ASSETS.mark.path(), problem };
-            (status, trouble.render())
-        }
-    };
-    match page {
-        Ok(html) => (status, [(header::CACHE_CONTROL, "no-store")], Html(html)).into_response(),
-        Err(error) => {
-            tracing::error!(%error, "the page could not be written");
-            (StatusCode::INTERNAL_SERVER_ERROR, "the page could not be written: reload it\n").into_response()
-        }
-    }
+pub(super) async fn show(desk: Desk) -> Result<Response, Problem> {
+    page(&gather(&desk).await?)
 }
 
 async fn gather(desk: &Desk) -> Result<Home, Problem> {
@@ -148,12 +121,8 @@ async fn gather(desk: &Desk) -> Result<Home, Problem> {
     let latest = AuditQuery { limit: RECORDS, ..AuditQuery::default() };
     let latest = desk.store.audit_page(&latest).await?;
     Ok(Home {
-        style: ASSETS.style.path(),
-        script: ASSETS.script.path(),
-        mark: ASSETS.mark.path(),
-        version: env!("CARGO_PKG_VERSION"),
+        shell: Shell::load(desk, Section::Overview, "Overview").await?,
         gateway_url: desk.gateway_url.clone(),
-        everything_frozen,
         vault_locked: desk.sealer.fingerprint(&SecretText::new(String::new())).is_err(),
         connections: rows.iter().map(|row| connection_card(row, &keys, now)).collect(),
         keys: keys.iter().map(|key| key_card(key, &rows, everything_frozen, now)).collect(),

@@ -1,29 +1,30 @@
 //! Numbers and times as people read them.
 
 use jiff::{SignedDuration, Timestamp};
+use paddock_core::decide::{Passage, Passing};
 use paddock_core::money::format_usd;
 use rust_decimal::Decimal;
 use rust_decimal::prelude::ToPrimitive;
 
 /// An instant on the page: what is shown without scripts, and what a script turns into the visitor's zone.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Moment {
+pub(crate) struct Moment {
     /// For machines, UTC.
-    pub(super) iso: String,
+    pub(crate) iso: String,
     /// For people.
-    pub(super) shown: String,
+    pub(crate) shown: String,
     /// In full, UTC.
-    pub(super) full: String,
+    pub(crate) full: String,
 }
 
 impl Moment {
     /// How long ago it was.
-    pub(super) fn ago(at: Timestamp, now: Timestamp) -> Self {
+    pub(crate) fn ago(at: Timestamp, now: Timestamp) -> Self {
         Self::new(at, ago(at, now))
     }
 
     /// The time of day, with the date if that was not within the last 12 hours.
-    pub(super) fn clock(at: Timestamp, now: Timestamp) -> Self {
+    pub(crate) fn clock(at: Timestamp, now: Timestamp) -> Self {
         let near = now.duration_since(at).abs() < SignedDuration::from_hours(12);
         let format = if near { "%H:%M:%S" } else { "%-d %b %H:%M" };
         Self::new(at, at.strftime(format).to_string())
@@ -49,8 +50,48 @@ fn ago(at: Timestamp, now: Timestamp) -> String {
     }
 }
 
+/// What passes a freeze, as a clause.
+pub(crate) fn passing_words(passing: Passing) -> String {
+    let passes: Vec<&str> = Vec::from(passing).into_iter().map(Passage::as_str).collect();
+    match passes.as_slice() {
+        [] => "nothing passes".to_owned(),
+        [one] => format!("only {one} pass"),
+        [most @ .., last] => format!("only {} and {last} pass", most.join(", ")),
+    }
+}
+
+/// A clause of a problem as a sentence in HTML: with a capital, a full stop, and what stands in backticks as code.
+pub(crate) fn prose(clause: &str) -> String {
+    let mut html = String::with_capacity(clause.len() + 16);
+    for (index, piece) in clause.split('`').enumerate() {
+        let escaped: String = piece.chars().map(escape).collect();
+        if index % 2 == 0 {
+            html.push_str(&escaped);
+        } else {
+            html.push_str("<code>");
+            html.push_str(&escaped);
+            html.push_str("</code>");
+        }
+    }
+    let mut letters = html.chars();
+    let first = letters.next().map(|letter| letter.to_uppercase().to_string()).unwrap_or_default();
+    let ended = clause.ends_with(['.', '?', ':']);
+    format!("{first}{}{}", letters.as_str(), if ended || clause.is_empty() { "" } else { "." })
+}
+
+fn escape(letter: char) -> String {
+    match letter {
+        '&' => "&amp;".to_owned(),
+        '<' => "&lt;".to_owned(),
+        '>' => "&gt;".to_owned(),
+        '"' => "&quot;".to_owned(),
+        '\'' => "&#39;".to_owned(),
+        other => other.to_string(),
+    }
+}
+
 /// `412 µs`, `8.3 ms`, `124 ms`, `1.24 s`: three figures at most.
-pub(super) fn latency(micros: u64) -> String {
+pub(crate) fn latency(micros: u64) -> String {
     let tenths = |unit: u64| format!("{}.{}", micros / unit, micros % unit / (unit / 10));
     match micros {
         ..1000 => format!("{micros} µs"),
@@ -61,19 +102,19 @@ pub(super) fn latency(micros: u64) -> String {
 }
 
 /// `$1,000` or `$99.50`.
-pub(super) fn dollars(amount: Decimal) -> String {
+pub(crate) fn dollars(amount: Decimal) -> String {
     let text = format_usd(amount.round_dp(2));
     format!("${}", text.strip_suffix(".00").unwrap_or(&text))
 }
 
 /// Thousands parted by commas.
-pub(super) fn grouped(count: u64) -> String {
+pub(crate) fn grouped(count: u64) -> String {
     let text = format_usd(Decimal::from(count));
     text.trim_end_matches(".00").to_owned()
 }
 
 /// How much of a cap is used, in whole percent from 0 to 100, rounded down; anything at all is at least 1.
-pub(super) fn percent(used: Decimal, cap: Decimal) -> u8 {
+pub(crate) fn percent(used: Decimal, cap: Decimal) -> u8 {
     if used <= Decimal::ZERO {
         return 0;
     }
@@ -120,6 +161,23 @@ mod tests {
     #[case("1", "0", 100)]
     fn shares_of_caps(#[case] used: &str, #[case] cap: &str, #[case] expected: u8) {
         assert_eq!(percent(used.parse().unwrap(), cap.parse().unwrap()), expected);
+    }
+
+    #[rstest]
+    #[case("it is `a<b>` & more", "It is <code>a&lt;b&gt;</code> &amp; more.")]
+    #[case("<script>", "&lt;script&gt;.")]
+    #[case("`x` is taken", "<code>x</code> is taken.")]
+    #[case("one ` only", "One <code> only</code>.")]
+    fn clauses_become_sentences(#[case] clause: &str, #[case] expected: &str) {
+        assert_eq!(prose(clause), expected);
+    }
+
+    #[rstest]
+    #[case("nothing", "nothing passes")]
+    #[case("cancels", "only cancels pass")]
+    #[case("reads,cancels,closes", "only reads, cancels and closes pass")]
+    fn what_passes(#[case] words: &str, #[case] expected: &str) {
+        assert_eq!(passing_words(words.parse().unwrap()), expected);
     }
 
     #[test]

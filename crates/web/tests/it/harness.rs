@@ -167,6 +167,32 @@ impl Paddock {
         self.pages.clone().oneshot(request).await.unwrap()
     }
 
+    /// Sends a form to the web listener, as a browser does from one of its pages.
+    pub(crate) async fn submit(&self, path: &str, fields: &[(&str, &str)]) -> Reply {
+        let encoded = |text: &str| {
+            text.bytes().fold(String::new(), |mut written, byte| {
+                if byte.is_ascii_alphanumeric() {
+                    written.push(char::from(byte));
+                } else {
+                    written += &format!("%{byte:02X}");
+                }
+                written
+            })
+        };
+        let pairs: Vec<String> =
+            fields.iter().map(|(name, value)| format!("{}={}", encoded(name), encoded(value))).collect();
+        let request = Request::builder()
+            .method("POST")
+            .uri(path)
+            .header(header::HOST, "localhost:7878")
+            .header(header::ORIGIN, "http://localhost:7878")
+            .header("sec-fetch-site", "same-origin")
+            .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
+            .body(Body::from(pairs.join("&")))
+            .unwrap();
+        Reply::of(self.pages.clone().oneshot(request).await.unwrap()).await
+    }
+
     /// Connects the first paper account.
     pub(crate) async fn connect_paper(&self) {
         self.connect("my-paper", "paper", &PAPER).await.expect(201);
@@ -245,6 +271,14 @@ impl Reply {
     #[track_caller]
     pub(crate) fn expect(&self, status: u16) -> &Self {
         assert_eq!(self.status.as_u16(), status, "{self:?}");
+        self
+    }
+
+    /// Checks that the visitor is sent on to there.
+    #[track_caller]
+    pub(crate) fn expect_redirect(&self, to: &str) -> &Self {
+        self.expect(303);
+        assert_eq!(self.headers[header::LOCATION], to);
         self
     }
 

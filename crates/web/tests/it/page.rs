@@ -23,6 +23,17 @@ async fn an_empty_paddock_says_what_to_do_first() {
 }
 
 #[tokio::test]
+async fn what_is_not_there_is_told_on_a_page_with_the_places_to_go() {
+    let paddock = Paddock::start().await;
+    let page = paddock.visit("/nothing?x=%3Cscript%3E").await;
+    page.expect(404);
+    for text in ["No such page", "href=\"/keys\"", "href=\"/freeze\"", "Next: Go on from the overview."] {
+        assert!(page.text().contains(text), "{text}");
+    }
+    assert!(page.headers[header::CONTENT_TYPE].to_str().unwrap().starts_with("text/html"));
+}
+
+#[tokio::test]
 async fn a_used_paddock_shows_who_may_do_what_and_what_happened() {
     let paddock = Paddock::start().await;
     paddock.connect_paper().await;
@@ -53,7 +64,7 @@ async fn a_used_paddock_shows_who_may_do_what_and_what_happened() {
     }
     paddock.post("/api/v1/freeze", &json!({})).await.expect(200);
     let page = paddock.visit("/").await;
-    assert!(page.text().contains("Everything is frozen") && page.text().contains("paddock unfreeze"));
+    assert!(page.text().contains("Everything is frozen") && page.text().contains("only cancels pass"));
 }
 
 #[tokio::test]
@@ -121,12 +132,22 @@ async fn the_page_needs_nothing_that_its_policy_forbids() {
     let mut assets: Vec<&str> = text.split('"').filter(|part| part.starts_with("/assets/")).collect();
     assets.sort_unstable();
     assets.dedup();
-    assert_eq!(assets.len(), 3);
+    assert_eq!(assets.len(), 4);
     for asset in assets {
         let reply = paddock.visit(asset).await;
         reply.expect(200);
         assert!(reply.headers[header::CACHE_CONTROL].to_str().unwrap().contains("immutable"));
-        assert!(!reply.bytes.is_empty());
+        assert!(!reply.bytes.is_empty() && !reply.headers.contains_key(header::CONTENT_ENCODING));
+        let request = http::Request::builder()
+            .uri(asset)
+            .header(header::HOST, "localhost")
+            .header(header::ACCEPT_ENCODING, "br;q=1, gzip")
+            .body(axum::body::Body::empty())
+            .unwrap();
+        let packed =
+            Reply::of(tower::ServiceExt::oneshot(paddock.pages.clone(), request).await.unwrap()).await;
+        assert_eq!(packed.headers[header::CONTENT_ENCODING], "gzip");
+        assert!(packed.bytes.len() < reply.bytes.len());
     }
     paddock.visit("/assets/app.css").await.expect(404);
 }

@@ -2,68 +2,17 @@
 //
 // The server sends each request as the row that it would put into the page itself (`request`), and says when
 // something else is out of date (`state`). Then the page is fetched once more and its changed parts are exchanged, so
-// that how things look is written down in one place: the server's templates.
+// that how things look is written down in one place: the server's templates. A part is an element with `data-part` and an id.
 
 const ROWS = 30;
 const BETWEEN_REFRESHES = 1000;
-const AGO_EVERY = 10_000;
-
-const clock = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" });
-const dayAndClock = new Intl.DateTimeFormat(undefined, { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
-const day = new Intl.DateTimeFormat(undefined, { day: "numeric", month: "short", year: "numeric" });
-
-/** The same words as the server's `ago`. */
-function ago(at) {
-  const seconds = Math.floor((Date.now() - at) / 1000);
-  if (seconds < 10) return "just now";
-  if (seconds < 60) return `${seconds} s ago`;
-  if (seconds < 3600) return `${Math.floor(seconds / 60)} min ago`;
-  if (seconds < 86_400) return `${Math.floor(seconds / 3600)} h ago`;
-  if (seconds < 172_800) return "yesterday";
-  if (seconds < 2_592_000) return `${Math.floor(seconds / 86_400)} days ago`;
-  return day.format(at);
-}
-
-/** Times in the visitor's zone; UTC stays in the title. */
-function tellTimes(root) {
-  for (const time of root.querySelectorAll("time[data-as]")) {
-    const at = new Date(time.dateTime);
-    if (time.dataset.as === "ago") {
-      time.textContent = ago(at);
-    } else {
-      time.textContent = Math.abs(Date.now() - at) < 43_200_000 ? clock.format(at) : dayAndClock.format(at);
-    }
-  }
-}
-
-/** A button beside each command that copies it. */
-function offerCopies(root) {
-  if (!navigator.clipboard) return;
-  for (const command of root.querySelectorAll("pre.command:not(:has(button))")) {
-    const button = document.createElement("button");
-    button.type = "button";
-    button.textContent = "Copy";
-    button.addEventListener("click", async () => {
-      await navigator.clipboard.writeText(command.querySelector("code").textContent);
-      button.textContent = "Copied";
-      setTimeout(() => { button.textContent = "Copy"; }, 1500);
-    });
-    command.append(button);
-  }
-}
-
-function dress(root) {
-  tellTimes(root);
-  offerCopies(root);
-}
-
-// --- exchanging what changed -----------------------------------------------------------------------------------------
 
 /** What the server last sent for each part, before times were told in the visitor's zone. */
 const sent = new Map();
 let lastRefresh = 0;
 let due = null;
 let fetching = false;
+let dress = () => {};
 
 function rememberParts(page) {
   for (const part of page.querySelectorAll("[data-part]")) sent.set(part.id, part.innerHTML);
@@ -75,6 +24,11 @@ function sameNewestRow(here, there) {
   return newest(here) !== undefined && newest(here) === newest(there);
 }
 
+/** Whether somebody is at work in it: what they typed or unfolded must not vanish. */
+function isInUse(part) {
+  return part.contains(document.activeElement) || part.querySelector("details[open]") !== null;
+}
+
 async function refresh() {
   due = null;
   // Whoever comes back to the page gets a refresh then.
@@ -83,19 +37,21 @@ async function refresh() {
   fetching = true;
   lastRefresh = Date.now();
   try {
-    const answer = await fetch("/", { cache: "no-store" });
+    const answer = await fetch(location.pathname + location.search, { cache: "no-store", redirect: "manual" });
+    // Signed out, or the page is gone: the visitor finds out with the next click, and loses nothing until then.
     if (!answer.ok) return;
     const page = new DOMParser().parseFromString(await answer.text(), "text/html");
     // Another version of Paddock: its page wants its own script.
     const script = (root) => root.querySelector("script[src]")?.getAttribute("src");
-    if (script(page) !== script(document)) return location.reload();
+    if (script(page) !== script(document)) return document.querySelector("form.form") ? undefined : location.reload();
     for (const part of page.querySelectorAll("[data-part]")) {
       const here = document.getElementById(part.id);
-      if (!here || sent.get(part.id) === part.innerHTML) continue;
+      if (!here || sent.get(part.id) === part.innerHTML || isInUse(here)) continue;
       sent.set(part.id, part.innerHTML);
       if (sameNewestRow(here, part)) continue;
       here.replaceChildren(...document.importNode(part, true).childNodes);
       dress(here);
+      here.dispatchEvent(new CustomEvent("paddock:part", { bubbles: true }));
     }
   } catch {
     // Not reachable: the event source says so, and comes back by itself.
@@ -109,8 +65,6 @@ function refreshSoon() {
   if (due !== null) return;
   due = setTimeout(refresh, Math.max(50, lastRefresh + BETWEEN_REFRESHES - Date.now()));
 }
-
-// --- what happens ----------------------------------------------------------------------------------------------------
 
 function showRequest(html) {
   const rows = document.getElementById("rows");
@@ -129,10 +83,10 @@ function showRequest(html) {
   refreshSoon();
 }
 
-const link = document.getElementById("link");
-
 function showLink(state, text) {
-  link.hidden = false;
+  const link = document.getElementById("link");
+  if (!link) return;
+  link.hidden = state === "on" && !link.hasAttribute("data-always");
   link.className = `link ${state}`;
   link.textContent = text;
 }
@@ -141,7 +95,7 @@ function listen() {
   const events = new EventSource("/events");
   let lost = false;
   events.addEventListener("open", () => {
-    showLink("on", "Updates by itself");
+    showLink("on", "Live");
     // What happened meanwhile was not told.
     if (lost) refreshSoon();
     lost = false;
@@ -156,10 +110,12 @@ function listen() {
   addEventListener("pagehide", () => events.close(), { once: true });
 }
 
-rememberParts(document);
-dress(document);
-document.querySelector(".zone").textContent = `Times are in ${Intl.DateTimeFormat().resolvedOptions().timeZone}; hover for UTC.`;
-setInterval(() => { if (!document.hidden) tellTimes(document); }, AGO_EVERY);
-document.addEventListener("visibilitychange", () => { if (!document.hidden) refreshSoon(); });
-addEventListener("pageshow", (event) => { if (event.persisted) location.reload(); });
-listen();
+/** Begins, on pages that have a part. `dressing` is what every new piece of the page goes through. */
+export function keepUpToDate(dressing) {
+  dress = dressing;
+  if (!document.querySelector("[data-part]")) return;
+  rememberParts(document);
+  document.addEventListener("visibilitychange", () => { if (!document.hidden) refreshSoon(); });
+  addEventListener("pageshow", (event) => { if (event.persisted) location.reload(); });
+  listen();
+}

@@ -1,0 +1,63 @@
+// What every page runs. All of it is convenience: each page works without.
+
+import htmx from "htmx.org";
+
+import { drawCharts } from "./charts.js";
+import { offerCopies } from "./copy.js";
+import { listenToKeys } from "./keyboard.js";
+import { keepUpToDate } from "./live.js";
+import { tellTimes, tellZone } from "./times.js";
+
+const AGO_EVERY = 10_000;
+
+// Nothing that the Content-Security-Policy forbids, nothing from elsewhere, and no copies of pages in the browser's storage.
+Object.assign(htmx.config, {
+  allowEval: false,
+  allowScriptTags: false,
+  historyCacheSize: 0,
+  historyEnabled: false,
+  includeIndicatorStyles: false,
+  inlineScriptNonce: "",
+  inlineStyleNonce: "",
+  refreshOnHistoryMiss: true,
+  selfRequestsOnly: true,
+  // A form that was refused is shown with what is wrong.
+  responseHandling: [
+    { code: "204", swap: false },
+    { code: "[23]..", swap: true },
+    { code: "422", swap: true },
+    { code: "[45]..", swap: false, error: true },
+  ],
+});
+
+/** What every new piece of a page goes through. */
+function dress(root) {
+  tellTimes(root);
+  offerCopies(root);
+  drawCharts(root);
+}
+
+dress(document);
+tellZone();
+htmx.onLoad(dress);
+keepUpToDate((root) => {
+  dress(root);
+  htmx.process(root);
+});
+listenToKeys();
+setInterval(() => { if (!document.hidden) tellTimes(document); }, AGO_EVERY);
+
+// A button that was pressed says so: what it asks for may take some seconds at the broker.
+addEventListener("submit", (event) => {
+  const button = event.submitter;
+  if (event.defaultPrevented || !button?.dataset.busy) return;
+  setTimeout(() => {
+    button.setAttribute("aria-disabled", "true");
+    button.textContent = button.dataset.busy;
+  });
+});
+// Twice is once: the second press while the first is under way does nothing.
+addEventListener("click", (event) => {
+  if (event.target instanceof Element && event.target.closest("button[aria-disabled=true]")) event.preventDefault();
+}, true);
+addEventListener("pageshow", (event) => { if (event.persisted) location.reload(); });

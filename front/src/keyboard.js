@@ -1,0 +1,44 @@
+// Keys for those who do not reach for the mouse: `g` and a letter goes to a place, `?` shows which. A link with `data-key`
+// is such a place. Nothing happens while somebody types.
+
+const PATIENCE = 1200;
+
+let waiting = 0;
+
+function isTyping(target) {
+  return target instanceof Element && target.closest("input:not([type=checkbox], [type=radio]), select, textarea, [contenteditable], dialog") !== null;
+}
+
+export function listenToKeys() {
+  const help = document.getElementById("keyboard");
+  document.addEventListener("keydown", (event) => {
+    if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing || isTyping(event.target)) return;
+    if (event.key === "?" && help) {
+      event.preventDefault();
+      help.showModal();
+      return;
+    }
+    if (event.key === "g") {
+      waiting = Date.now();
+      return;
+    }
+    if (Date.now() - waiting > PATIENCE) return;
+    waiting = 0;
+    const place = [...document.querySelectorAll("a[data-key]")].find((link) => link.dataset.key === event.key);
+    if (place) {
+      event.preventDefault();
+      place.click();
+    }
+  });
+  // Menus close as people expect of menus.
+  document.addEventListener("click", (event) => {
+    for (const menu of document.querySelectorAll("details.menu[open]")) if (!menu.contains(event.target)) menu.open = false;
+  });
+  document.addEventListener("keydown", (event) => {
+    if (event.key !== "Escape") return;
+    for (const menu of document.querySelectorAll("details.menu[open]")) {
+      menu.open = false;
+      menu.querySelector("summary").focus();
+    }
+  });
+}
