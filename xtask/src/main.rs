@@ -9,6 +9,7 @@
 )]
 
 mod bench;
+mod browser;
 mod build;
 mod ci;
 mod clients;
@@ -38,9 +39,10 @@ cargo xtask <command>
 
   demo [--release] [ARGS]     build Paddock and run `paddock demo ARGS`
   build [--release]           build the `paddock` binary
-  test [rust|python|js|entrances|clients|schema]... [--write]
+  test [rust|python|js|entrances|clients|browser|schema]... [--write]
                               run the test suites (all when none is named), setting up what they need; --write keeps
-                              what the clients saw in docs/paper-broker-clients.md
+                              what the clients saw in docs/paper-broker-clients.md, and pictures of the pages in
+                              docs/screens
   postgres COMMAND...         run a command with PADDOCK_TEST_POSTGRES_URL of a throw-away PostgreSQL
   ci                          everything that must hold: format, lints, walls, tests, fuzzing, documentation
   fuzz [TARGET]... [--seconds N]

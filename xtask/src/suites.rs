@@ -1,4 +1,5 @@
-//! The test suites: Rust on both databases, and Alpaca's real SDKs through a running gateway and against the paper broker.
+//! The test suites: Rust on both databases, Alpaca's real SDKs through a running gateway and against the paper broker, and a real
+//! browser on the pages.
 
 use std::fs;
 use std::path::PathBuf;
@@ -11,18 +12,19 @@ use crate::clients::{self, Keeping};
 use crate::postgres::{self, Cluster};
 use crate::tally::Tally;
 use crate::workspace::{Profile, Workspace};
-use crate::{build, entrances, junit, node, process, python, schema};
+use crate::{browser, build, entrances, junit, node, process, python, schema};
 
 /// One suite, which reports an error only when it could not run at all.
 type Suite = fn(&Workspace, Keeping) -> Result<Tally>;
 
 /// All suites by the name that selects them. The last one looks at what the others left.
-const SUITES: [(&str, Suite); 6] = [
+const SUITES: [(&str, Suite); 7] = [
     ("rust", |workspace, _| rust(workspace)),
     ("python", |workspace, _| python_sdk(workspace)),
     ("js", |workspace, _| js_sdk(workspace)),
     ("entrances", |workspace, _| entrances::suite(workspace)),
     ("clients", clients::run),
+    ("browser", browser::suite),
     ("schema", |workspace, _| schema::suite(workspace)),
 ];
 
@@ -34,7 +36,7 @@ pub(crate) fn test(workspace: &Workspace, arguments: &[String]) -> Result<ExitCo
     let known = |name: &String| SUITES.iter().any(|(suite, _)| suite == name);
     if let Some(unknown) = names.iter().find(|name| !known(name)) {
         bail!(
-            "no suite named {unknown}\nhint: the suites are rust, python, js, entrances, clients and schema"
+            "no suite named {unknown}\nhint: the suites are rust, python, js, entrances, clients, browser and schema"
         );
     }
     let keeping = if write.is_empty() { Keeping::Check } else { Keeping::Write };

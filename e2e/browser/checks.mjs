@@ -1,0 +1,121 @@
+// What must hold on every page, whatever it is about.
+
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+
+const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+const STANDARD = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"];
+
+/** How much of a page may move while it loads: what Chromium's own measure calls good is 0.1. */
+const MOST_SHIFT = 0.05;
+const LATEST_PAINT_MS = 1500;
+const LARGEST_BUNDLE = 150_000;
+
+/** A devtools session in a world of its own: the page's policy does not hold there, and the page sees nothing of it. */
+async function apart(page, act) {
+  const session = await page.context().newCDPSession(page);
+  try {
+    const { frameTree } = await session.send("Page.getFrameTree");
+    const { executionContextId } = await session.send("Page.createIsolatedWorld", { frameId: frameTree.frame.id });
+    const evaluate = async (expression) => {
+      const options = { contextId: executionContextId, expression, awaitPromise: true, returnByValue: true };
+      const { result, exceptionDetails } = await session.send("Runtime.evaluate", options);
+      assert.equal(exceptionDetails, undefined, exceptionDetails?.exception?.description);
+      return result.value;
+    };
+    return await act(evaluate);
+  } finally {
+    await session.detach();
+  }
+}
+
+/** WCAG 2.2 AA, as far as a program can tell. */
+export async function isAccessible(page) {
+  const found = await apart(page, async (evaluate) => {
+    await evaluate(`${AXE}; undefined`);
+    const options = { runOnly: { type: "tag", values: STANDARD }, rules: { "target-size": { enabled: true } }, resultTypes: ["violations"] };
+    return evaluate(`axe.run(document, ${JSON.stringify(options)}).then(({ violations }) => violations.map(({ id, help, nodes }) =>
+      id + ": " + help + nodes.map((node) => "\\n    " + node.html.slice(0, 200) + "\\n      " + node.any.concat(node.all).map((check) => check.message).join("; ")).join("")))`);
+  });
+  assert.deepEqual(found, [], `\n  ${found.join("\n  ")}`);
+}
+
+/** Nothing is wider than the window, so nobody has to push the page sideways. */
+export async function fitsItsWidth(page) {
+  const tooWide = await page.evaluate(() => {
+    const room = document.documentElement.clientWidth;
+    if (document.documentElement.scrollWidth <= room) return [];
+    const wide = [...document.body.querySelectorAll("*")].filter((element) => element.getBoundingClientRect().right > room + 0.5);
+    return [`the page is ${document.documentElement.scrollWidth} wide in ${room}`, ...wide.slice(0, 8).map((element) => element.outerHTML.slice(0, 120))];
+  });
+  assert.deepEqual(tooWide, [], `\n  ${tooWide.join("\n  ")}`);
+}
+
+/** It came soon, and nothing moved while it came. */
+export async function loadedCalmly(page) {
+  const { shift, paint } = await page.evaluate(() => new Promise((resolve) => {
+    let shift = 0;
+    new PerformanceObserver((list) => {
+      for (const entry of list.getEntries()) if (!entry.hadRecentInput) shift += entry.value;
+    }).observe({ type: "layout-shift", buffered: true });
+    // Buffered entries come before the next frame's end.
+    requestAnimationFrame(() => setTimeout(() => resolve({
+      shift,
+      paint: performance.getEntriesByName("first-contentful-paint")[0]?.startTime ?? 0,
+    })));
+  }));
+  assert.ok(shift < MOST_SHIFT, `layout shift ${shift.toFixed(3)}`);
+  assert.ok(paint < LATEST_PAINT_MS, `first paint after ${paint.toFixed(0)} ms`);
+  return { shift, paint };
+}
+
+/** All that a first visit loads besides the page, as it comes over the wire, is small. */
+export async function bundleIsSmall(page) {
+  const bytes = await page.evaluate(() => performance.getEntriesByType("resource").reduce((sum, entry) => sum + entry.encodedBodySize, 0));
+  assert.ok(bytes < LARGEST_BUNDLE, `${bytes} bytes of scripts, styles and pictures`);
+  return bytes;
+}
+
+/** The heading, the title and the language are there, and the title says which page it is. */
+export async function saysWhatItIs(page) {
+  const { title, headings } = await page.evaluate(() => ({
+    title: document.title,
+    headings: [...document.querySelectorAll("h1")].map((heading) => heading.textContent.trim()),
+  }));
+  assert.equal(headings.length, 1, `h1 ${JSON.stringify(headings)}`);
+  assert.match(title, /Paddock/);
+}
+
+/** Who walks a page by the Tab key sees where they are, and comes to everything in the order of the page. */
+export async function isWalkedByKeyboard(page) {
+  const stops = [];
+  await page.evaluate(() => { document.activeElement?.blur(); window.scrollTo(0, 0); });
+  for (let step = 0; step < 200; step += 1) {
+    await page.keyboard.press("Tab");
+    const stop = await page.evaluate(() => {
+      const here = document.activeElement;
+      if (!here || here === document.body) return null;
+      const all = [...document.querySelectorAll("*")];
+      const { outlineStyle, outlineWidth, boxShadow } = getComputedStyle(here);
+      const box = here.getBoundingClientRect();
+      return {
+        at: all.indexOf(here),
+        what: here.outerHTML.slice(0, 140),
+        marked: (outlineStyle !== "none" && parseFloat(outlineWidth) >= 1) || boxShadow !== "none",
+        inView: box.bottom > 0 && box.right > 0 && box.top < innerHeight && box.left < innerWidth && box.width > 0 && box.height > 0,
+      };
+    });
+    if (stop === null) break;
+    stops.push(stop);
+  }
+  assert.ok(stops.length > 0, `nothing can be reached`);
+  assert.ok(stops.length < 200, `the keyboard does not come out again`);
+  for (const { what, marked, inView } of stops) {
+    assert.ok(marked, `no focus is seen on ${what}`);
+    assert.ok(inView, `out of sight with the focus on it: ${what}`);
+  }
+  const order = stops.map(({ at }) => at);
+  assert.deepEqual(order, order.toSorted((a, b) => a - b), `the order is not that of the page`);
+  return stops;
+}

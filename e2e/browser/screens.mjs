@@ -1,0 +1,19 @@
+// Pictures of the pages, for the README and the docs: made when `PADDOCK_SCREENS` names a directory.
+
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import UPNG from "upng-js";
+
+const DIRECTORY = process.env.PADDOCK_SCREENS;
+
+/** With so many colours a picture is a third as large, and nobody sees it. */
+const COLOURS = 96;
+
+/** Keeps what is seen now as `NAME.png`. */
+export async function picture(page, name) {
+  if (!DIRECTORY) return;
+  const full = UPNG.decode(await page.screenshot({ animations: "disabled", caret: "hide" }));
+  const small = UPNG.encode(UPNG.toRGBA8(full), full.width, full.height, COLOURS);
+  mkdirSync(DIRECTORY, { recursive: true });
+  writeFileSync(join(DIRECTORY, `${name}.png`), Buffer.from(small));
+}
