@@ -29,7 +29,6 @@ mod paint;
 mod running;
 mod secrets;
 mod signals;
-mod snippets;
 mod table;
 
 use std::process::ExitCode;

@@ -151,6 +151,19 @@ impl Store {
         .transpose()
     }
 
+    /// What was unusual about the use of an access key: each kind with the last New York day on which it was found, the newest first.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn unusual_use(&self, key: AccessKeyId) -> Result<Vec<(Unusual, Date)>, StoreError> {
+        let mut tx = self.begin_read().await?;
+        let rows = sql!(tx, fetch_all (String, String):
+            "SELECT what, day FROM key_unusual WHERE access_key_id = $1 ORDER BY day DESC, what", key.to_string())?;
+        // A kind of a newer version has no words here.
+        let known = rows.iter().filter_map(|(what, day)| Unusual::named(what).zip(Some(day)));
+        known.map(|(what, day)| Ok((what, parse(day, "day")?))).collect()
+    }
+
     /// What is usual for each access key that was used, as of `today`.
     ///
     /// # Errors

@@ -6,7 +6,7 @@ pub(crate) mod audit;
 mod backup;
 mod check_in;
 pub(crate) mod connections;
-mod freeze;
+pub(crate) mod freeze;
 mod health;
 pub(crate) mod keys;
 mod requests;
@@ -47,6 +47,7 @@ pub fn router(state: Arc<WebState>) -> Router {
         .route("/keys/{name}/freeze", post(keys::freeze::freeze))
         .route("/keys/{name}/unfreeze", post(keys::freeze::unfreeze))
         .route("/keys/{name}/revoke", post(keys::revoke::revoke))
+        .route("/scope/describe", post(keys::outlook::describe))
         .route("/approvals", get(approvals::list::list))
         .route("/approvals/{id}", get(approvals::show::show))
         .route("/approvals/{id}/approve", post(approvals::answer::approve))

@@ -4,6 +4,8 @@
 //! gateway's control handle. One endpoint lives in one file, with its errors and its tests.
 
 mod api;
+mod clients;
+mod complaints;
 mod desk;
 mod events;
 mod faults;
@@ -20,9 +22,11 @@ mod state;
 pub use api::approvals::ApprovalView;
 pub use api::audit::prune::{Pruned, prune_before};
 pub use api::connections::{ConnectionView, RepairView};
-pub use api::keys::usage::{DayView, KeyUseView};
+pub use api::keys::outlook::{Outlook, Stake, Warning};
+pub use api::keys::usage::{DayView, KeyUseView, UnusualView};
 pub use api::keys::{KeyView, UsageView};
 pub use api::router as api_router;
+pub use clients::{Client, ClientSettings, NeedsProxy, ProxySettings, SECRET_PLACE, Snippet, snippets};
 pub use lifetime::parse as parse_lifetime;
 pub use pages::chain::ChainWatch;
 pub use pages::hosts::AllowedHosts;

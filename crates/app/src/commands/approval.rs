@@ -38,6 +38,9 @@ pub(crate) struct AnswerArgs {
     /// Why; it is recorded, and a program that waits hears the reason of a no
     #[arg(long, value_name = "WORDS")]
     reason: Option<String>,
+    /// Only if the request is the one that was shown, by its request hash
+    #[arg(long, value_name = "HASH")]
+    request_hash: Option<String>,
     /// Who says so, for the record [default: the user of this machine]
     #[arg(long, value_name = "NAME", env = "USER", hide_env = true)]
     by: Option<String>,
@@ -83,7 +86,7 @@ async fn list(all: bool, context: &Context) -> Outcome {
 }
 
 async fn answer(verb: &str, args: &AnswerArgs, context: &Context) -> Outcome {
-    let content = json!({ "by": args.by, "reason": args.reason });
+    let content = json!({ "by": args.by, "reason": args.reason, "request_hash": args.request_hash });
     let client = context.client().await?;
     let done: Outcome<Value> =
         client.post(&format!("/api/v1/approvals/{}/{verb}", segment(&args.id)), &content).await;
@@ -110,6 +113,7 @@ fn describe(view: &ApprovalView, paint: Paint) -> String {
         ("connection", maybe(&view.connection)),
         ("request", view.target.clone()),
         ("would send", view.body.clone()),
+        ("request hash", view.request_hash.clone()),
         ("from", view.network.clone()),
         ("held", table::instant(view.requested_at)),
         ("expires", table::instant(view.expires_at)),

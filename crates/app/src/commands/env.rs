@@ -1,9 +1,10 @@
 //! `paddock env`.
 
 use clap::Args;
+use paddock_web::SECRET_PLACE;
 use serde_json::json;
 
-use crate::client_settings::{Client, SECRET_PLACE, Settings};
+use crate::client_settings::{self, ClientArg};
 use crate::context::Context;
 use crate::failure::Outcome;
 use crate::secrets;
@@ -17,18 +18,18 @@ pub(crate) struct EnvArgs {
     key: String,
     /// The client that will use it
     #[arg(long = "for", value_name = "CLIENT", value_enum)]
-    client: Client,
+    client: ClientArg,
     /// Read the Secret Key from standard input
     #[arg(long)]
     secret_stdin: bool,
 }
 
 pub(crate) async fn run(args: &EnvArgs, context: &Context) -> Outcome {
-    let settings = Settings::of(&args.key, context).await?;
+    let settings = client_settings::of(&args.key, context).await?;
     // Before a secret is asked for, whether it is of any use.
-    settings.printed(args.client, SECRET_PLACE)?;
+    settings.printed(args.client.0, SECRET_PLACE)?;
     let secret_key = secrets::obtain_secret_key(args.secret_stdin)?;
     let secret_key = secret_key.as_ref().map_or(SECRET_PLACE, |secret| secret.expose());
-    let text = settings.printed(args.client, secret_key)?;
+    let text = settings.printed(args.client.0, secret_key)?;
     context.output.show(&json!({ "text": text }), |_| text.clone())
 }

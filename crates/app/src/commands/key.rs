@@ -153,7 +153,14 @@ fn describe_use(view: &KeyUseView) -> String {
         ]
     };
     let days = table::columns(&["DAY", "REQUESTS", "READS", "ORDERS", "REFUSED"], view.days.iter().map(row));
-    format!("{}\n{days}", table::pairs([("last used from", from)]))
+    let mut pairs = vec![("last used from", from)];
+    let unusual =
+        view.unusual.iter().map(|one| format!("{} on {}", one.what.name().replace('_', " "), one.day));
+    let unusual = unusual.collect::<Vec<_>>().join(", ");
+    if !unusual.is_empty() {
+        pairs.push(("unusual", unusual));
+    }
+    format!("{}\n{days}", table::pairs(pairs))
 }
 
 fn describe(view: &KeyView, paint: Paint) -> String {

@@ -5,7 +5,7 @@ use std::process::Command;
 
 use clap::Args;
 
-use crate::client_settings::Settings;
+use crate::client_settings;
 use crate::context::Context;
 use crate::failure::{Failure, Outcome};
 use crate::secrets;
@@ -32,7 +32,7 @@ pub(crate) struct RunArgs {
 }
 
 pub(crate) async fn run(args: &RunArgs, context: &Context) -> Outcome {
-    let settings = Settings::of(&args.key, context).await?;
+    let settings = client_settings::of(&args.key, context).await?;
     if args.proxy {
         settings.through_proxy()?;
     }

@@ -7,7 +7,6 @@ use super::stage::Stage;
 use crate::audit_line;
 use crate::failure::Outcome;
 use crate::output::Output;
-use crate::snippets;
 use crate::table;
 
 /// Tells the demo as it goes on.
@@ -72,7 +71,7 @@ impl Story {
     pub(crate) fn paste(&self, stage: &Stage) -> Outcome {
         let paint = self.output.paint();
         self.heading("Use it yourself: paste these into another terminal, with any Alpaca client")?;
-        for snippet in snippets::all(&stage.gateway, &stage.key_id, stage.secret_key.expose()) {
+        for snippet in paddock_web::snippets(&stage.gateway, &stage.key_id, stage.secret_key.expose()) {
             self.line(&format!(
                 "\n{}\n{}",
                 paint.dim(&format!("# {}", snippet.title)),

@@ -6,6 +6,7 @@ pub(crate) mod show;
 
 use http::StatusCode;
 use jiff::Timestamp;
+use paddock_core::Environment;
 use paddock_core::id::{AccessKeyId, ApprovalId, RequestId};
 use paddock_store::{Approval, ApprovalState};
 use rust_decimal::Decimal;
@@ -35,6 +36,9 @@ pub struct ApprovalView {
     pub key_name: Option<String>,
     /// The connection's name.
     pub connection: Option<String>,
+    /// That connection's environment.
+    #[serde(default)]
+    pub environment: Option<Environment>,
     /// The request, as in the audit.
     pub request: RequestId,
     /// What is approved: a hash over all that makes it this request.
@@ -84,6 +88,7 @@ pub(crate) async fn view(desk: &Desk, approval: Approval) -> Result<ApprovalView
         price_band: held.price_band.normalize(),
         key: held.key,
         key_name: key.map(|key| key.name),
+        environment: connection.as_ref().map(|connection| connection.environment),
         connection: connection.map(|connection| connection.name),
         request: held.request,
         request_hash: hex::encode(held.request_hash),
@@ -116,8 +121,12 @@ fn plain(body: &[u8]) -> String {
 
 /// The approval of that identifier.
 pub(crate) async fn found(desk: &Desk, id: ApprovalId) -> Result<ApprovalView, Problem> {
-    let approval = desk.store.approval(id).await?.ok_or_else(unknown)?;
+    let approval = find(desk, id).await?;
     view(desk, approval).await
+}
+
+async fn find(desk: &Desk, id: ApprovalId) -> Result<Approval, Problem> {
+    desk.store.approval(id).await?.ok_or_else(unknown)
 }
 
 pub(crate) fn read_id(text: &str) -> Result<ApprovalId, Problem> {

@@ -4,7 +4,7 @@ use rstest::rstest;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-use crate::harness::Paddock;
+use crate::harness::{LIVE, Paddock};
 
 #[tokio::test]
 async fn a_key_is_told_once_and_works() {
@@ -163,6 +163,42 @@ async fn a_change_is_shown_before_it_is_made_and_holds_from_the_next_request_on(
     let wrong = paddock.patch("/api/v1/keys/bot", &json!({ "max_notional": "5" })).await;
     wrong.expect_problem(422, "unknown_field");
     paddock.patch("/api/v1/keys/nobody", &json!({})).await.expect_problem(404, "unknown_key");
+}
+
+#[tokio::test]
+async fn a_scope_is_read_back_before_anything_is_issued() {
+    let paddock = Paddock::start().await;
+    paddock.connect_paper().await;
+    paddock.connect("real", "live", &LIVE).await.expect(201);
+    let describe = async |body: Value| paddock.post("/api/v1/scope/describe", &body).await;
+    let scope = json!({ "preset": "trader", "positions": "long_only", "max_daily_notional": "5000", "connection": "my-paper" });
+    let paper = describe(scope.clone()).await;
+    let paper = &paper.expect(200).json;
+    assert!(paper["sentence"].as_str().unwrap().contains("at most $5,000 a day"), "{paper}");
+    assert_eq!(paper["at_stake"]["most"], "5000");
+    assert_eq!(paper["warnings"], json!([]), "paper loses no money");
+    for connection in [json!("real"), json!(null)] {
+        let mut scope = scope.clone();
+        scope["connection"] = connection;
+        let live = describe(scope).await;
+        let warnings = live.expect(200).json["warnings"].as_array().unwrap().clone();
+        assert!(warnings.iter().any(|warning| warning["limit"] == "symbols"), "{warnings:?}");
+    }
+    describe(json!({ "preset": "trader", "connection": "nobody" }))
+        .await
+        .expect_problem(404, "unknown_connection");
+    describe(json!({ "preset": "trader", "max_notional": "1" })).await.expect_problem(422, "unknown_field");
+    describe(json!({ "preset": "trader", "hours": "never" })).await.expect_problem(422, "invalid_field");
+    assert_eq!(paddock.get("/api/v1/keys").await.json["items"], json!([]), "nothing is issued");
+}
+
+#[tokio::test]
+async fn no_key_is_named_like_the_page_on_which_keys_are_made() {
+    let paddock = Paddock::start().await;
+    paddock.connect_paper().await;
+    let body = json!({ "name": "new", "connection": "my-paper", "preset": "trader" });
+    let reply = paddock.post("/api/v1/keys", &body).await;
+    assert_eq!(reply.expect_problem(422, "invalid_field").json["extra"]["field"], "name");
 }
 
 /// Its secret is kept, as no other's is, so it is kept sealed; and it opens nothing when it is sent.

@@ -11,7 +11,7 @@ use serde_json::json;
 use crate::fake_alpaca::FakeAlpaca;
 use crate::harness::Paddock;
 
-async fn broker() -> EphemeralBroker {
+pub(crate) async fn broker() -> EphemeralBroker {
     // A Monday, an hour after the opening: the clock of the harness.
     let clock = ManualClock::new("2026-11-23T15:30:00Z".parse().unwrap());
     let mut options = PaperOptions::new(Arc::new(clock), Arc::new(OsEntropy));
@@ -19,7 +19,7 @@ async fn broker() -> EphemeralBroker {
     EphemeralBroker::start(options).await.unwrap()
 }
 
-async fn paddock_before(broker: &EphemeralBroker) -> Paddock {
+pub(crate) async fn paddock_before(broker: &EphemeralBroker) -> Paddock {
     let endpoints = EndpointOverrides {
         paper: Some(broker.url(Environment::Paper)),
         live: Some(broker.url(Environment::Live)),
@@ -29,7 +29,7 @@ async fn paddock_before(broker: &EphemeralBroker) -> Paddock {
     Paddock::start_against(FakeAlpaca::start().await, &endpoints).await
 }
 
-fn pair(account: &NewAccount) -> (&str, &str) {
+pub(crate) fn pair(account: &NewAccount) -> (&str, &str) {
     (&account.key_id, account.secret_key.expose())
 }
 

@@ -2,15 +2,16 @@
 
 use clap::Args;
 use paddock_core::money::parse_decimal;
+use paddock_web::Outlook;
 use rust_decimal::Decimal;
-use serde::Serialize;
+use serde::{Deserialize as _, Serialize};
 use serde_json::Value;
 
 use crate::api::ApiClient;
 use crate::context::Context;
-use crate::failure::Outcome;
+use crate::failure::{Failure, Outcome};
 use crate::paint::Paint;
-use crate::snippets;
+use crate::table;
 
 #[derive(Debug, Args)]
 pub(crate) struct CreateArgs {
@@ -19,6 +20,9 @@ pub(crate) struct CreateArgs {
     /// The connection that it opens
     #[arg(long, value_name = "C")]
     connection: String,
+    /// Say what the key could do, what it could lose in a day and what to look at once more; nothing is issued
+    #[arg(long)]
+    preview: bool,
     #[command(flatten)]
     scope: ScopeArgs,
 }
@@ -272,7 +276,31 @@ impl From<ScopeArgs> for ScopeFields {
     }
 }
 
+/// What a key would come to.
+async fn preview(args: CreateArgs, context: &Context) -> Outcome {
+    let Ok(Value::Object(mut fields)) = serde_json::to_value(ScopeFields::from(args.scope)) else {
+        return Err(Failure::new("the options cannot be written as JSON"));
+    };
+    fields.insert("connection".to_owned(), args.connection.into());
+    let client = context.client().await?;
+    let outlook = client.post("/api/v1/scope/describe", &fields).await;
+    client.close().await;
+    let outlook: Value = outlook?;
+    let view = Outlook::deserialize(&outlook).map_err(Failure::cannot("understand the server's answer"))?;
+    context.output.show(&outlook, |paint| {
+        let mut lines =
+            table::pairs([("it", view.sentence.clone()), ("can lose", view.at_stake.words.clone())]);
+        for warning in &view.warnings {
+            lines += &format!("\n{} {} {}", paint.bad("look again:"), warning.words, warning.next_step);
+        }
+        lines
+    })
+}
+
 pub(super) async fn run(args: CreateArgs, context: &Context) -> Outcome {
+    if args.preview {
+        return preview(args, context).await;
+    }
     let client = context.client().await?;
     let done = create(&client, &Creation::from(args)).await;
     client.close().await;
@@ -307,7 +335,7 @@ fn describe(created: &Value, gateway: &str, paint: Paint) -> String {
     }
     lines +=
         &paint.bold("The Secret Key is shown this once and kept nowhere. Paste what your program needs:\n");
-    for snippet in snippets::all(gateway, &key_id, &secret_key) {
+    for snippet in paddock_web::snippets(gateway, &key_id, &secret_key) {
         lines += &format!("\n{}\n{}", paint.dim(&format!("# {}", snippet.title)), snippet.text);
     }
     lines

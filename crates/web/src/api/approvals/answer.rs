@@ -21,10 +21,15 @@ pub(crate) async fn approve(
     PathName(id): PathName,
     fields: Fields,
 ) -> Result<Json<ApprovalView>, Problem> {
-    let consent = consent(&desk, &id, fields)?;
+    let consent = consent(&desk, &id, fields).await?;
+    say_yes(&desk, consent).await.map(Json)
+}
+
+/// Approves what the consent is about.
+pub(crate) async fn say_yes(desk: &Desk, consent: Consent) -> Result<ApprovalView, Problem> {
     let id = consent.id;
     match desk.control.approve(consent).await? {
-        ApprovalOutcome::Sent => super::found(&desk, id).await.map(Json),
+        ApprovalOutcome::Sent => super::found(desk, id).await,
         ApprovalOutcome::Refused(refusal) => Err(Problem::new(
             StatusCode::CONFLICT,
             "approved_not_sent",
@@ -51,21 +56,36 @@ pub(crate) async fn deny(
     PathName(id): PathName,
     fields: Fields,
 ) -> Result<Json<ApprovalView>, Problem> {
-    let consent = consent(&desk, &id, fields)?;
+    let consent = consent(&desk, &id, fields).await?;
+    say_no(&desk, consent).await.map(Json)
+}
+
+/// Denies what the consent is about.
+pub(crate) async fn say_no(desk: &Desk, consent: Consent) -> Result<ApprovalView, Problem> {
     let id = consent.id;
-    if desk.store.approval(id).await?.is_none() {
-        return Err(super::unknown());
-    }
     match desk.control.deny(consent).await? {
-        None => super::found(&desk, id).await.map(Json),
+        None => super::found(desk, id).await,
         Some(ended) => Err(over(id, ended)),
     }
 }
 
-fn consent(desk: &Desk, id: &str, mut fields: Fields) -> Result<Consent, Problem> {
+/// Reads who answers and why. With a `request_hash` the answer is to that request and no other: whoever saw something else under this
+/// identifier changes nothing.
+pub(crate) async fn consent(desk: &Desk, id: &str, mut fields: Fields) -> Result<Consent, Problem> {
     let id = super::read_id(id)?;
     let (by, reason) = (words(&mut fields, "by")?, words(&mut fields, "reason")?);
-    fields.finish(&["by", "reason"])?;
+    let seen = fields.text("request_hash")?;
+    fields.finish(&["by", "reason", "request_hash"])?;
+    let approval = super::find(desk, id).await?;
+    if seen.is_some_and(|seen| !seen.trim().eq_ignore_ascii_case(&hex::encode(approval.held.request_hash))) {
+        return Err(Problem::new(
+            StatusCode::CONFLICT,
+            "other_request",
+            "Another request",
+            "what was shown is not the request that waits under this identifier",
+            "nothing was changed: look at the request once more, then answer",
+        ));
+    }
     Ok(Consent { id, actor: desk.actor(), by, reason, at: desk.now() })
 }
 

@@ -3,6 +3,7 @@
 use axum::Json;
 use paddock_core::Scope;
 use paddock_core::scope::{self, Difference};
+use paddock_store::AccessKey;
 use serde::Serialize;
 
 use super::{KeyView, scope_fields};
@@ -37,12 +38,16 @@ pub(crate) async fn edit(
     fields: Fields,
 ) -> Result<Json<Edited>, Problem> {
     let key = super::named(&desk, &name).await?;
-    let now = desk.now();
-    let scope = scope_fields::read_change(fields, &key.scope, now)?;
-    let difference = scope::diff(&key.scope, &scope);
-    desk.store.set_scope(key.id, &key.scope, &scope, &desk.actor(), now).await?;
+    let scope = scope_fields::read_change(fields, &key.scope, desk.now())?;
+    change(&desk, &key, &scope).await.map(Json)
+}
+
+/// Puts `scope` in the place of the key's, unless somebody else changed that meanwhile.
+pub(crate) async fn change(desk: &Desk, key: &AccessKey, scope: &Scope) -> Result<Edited, Problem> {
+    let difference = scope::diff(&key.scope, scope);
+    desk.store.set_scope(key.id, &key.scope, scope, &desk.actor(), desk.now()).await?;
     desk.reload().await?;
-    Ok(Json(Edited { key: super::shown_by_id(&desk, key.id).await?, difference }))
+    Ok(Edited { key: super::shown_by_id(desk, key.id).await?, difference })
 }
 
 /// What the same request to [`edit`] would newly allow and newly forbid. Nothing is changed.

@@ -3,6 +3,7 @@
 use std::net::{IpAddr, Ipv4Addr};
 
 use axum::Json;
+use paddock_core::id::AccessKeyId;
 use paddock_gateway::Explanation;
 
 use crate::desk::Desk;
@@ -26,9 +27,17 @@ pub(crate) async fn explain(
     };
     fields.finish(&["order", "from"])?;
     let key = super::named(&desk, &name).await?;
-    match desk.control.explain(key.id, order.into_bytes().into(), from).await? {
-        Some(explanation) => Ok(Json(explanation)),
-        // A key that the gateway does not know opens nothing.
-        None => Err(Problem::field("name", "an access key that is not revoked")),
-    }
+    try_order(&desk, key.id, order, from).await.map(Json)
+}
+
+/// What would become of an order.
+pub(crate) async fn try_order(
+    desk: &Desk,
+    key: AccessKeyId,
+    order: String,
+    from: IpAddr,
+) -> Result<Explanation, Problem> {
+    let explanation = desk.control.explain(key, order.into_bytes().into(), from).await?;
+    // A key that the gateway does not know opens nothing.
+    explanation.ok_or_else(|| Problem::field("name", "an access key that is not revoked"))
 }

@@ -1,6 +1,7 @@
 //! `POST /api/v1/keys/{name}/revoke`
 
 use axum::Json;
+use paddock_core::id::AccessKeyId;
 
 use super::KeyView;
 use crate::desk::Desk;
@@ -16,7 +17,12 @@ pub(crate) async fn revoke(
 ) -> Result<Json<KeyView>, Problem> {
     fields.finish(&[])?;
     let key = super::named(&desk, &name).await?;
-    desk.store.revoke_key(key.id, &desk.actor(), desk.now()).await?;
-    desk.reload().await?;
+    end(&desk, key.id).await?;
     super::shown_by_id(&desk, key.id).await.map(Json)
+}
+
+/// Ends it: from the next request on it opens nothing.
+pub(crate) async fn end(desk: &Desk, key: AccessKeyId) -> Result<(), Problem> {
+    desk.store.revoke_key(key, &desk.actor(), desk.now()).await?;
+    desk.reload().await
 }

@@ -6,6 +6,8 @@ use axum::Json;
 use jiff::civil::Date;
 use jiff::{Timestamp, ToSpan as _};
 use paddock_core::calendar::trading_date;
+use paddock_core::id::AccessKeyId;
+use paddock_core::unusual::Unusual;
 use serde::{Deserialize, Serialize};
 
 use crate::desk::Desk;
@@ -24,8 +26,20 @@ pub struct KeyUseView {
     pub address: Option<String>,
     /// What the program called itself.
     pub user_agent: Option<String>,
+    /// What was unusual about it, the newest first.
+    #[serde(default)]
+    pub unusual: Vec<UnusualView>,
     /// The New York days on which it was used, newest first.
     pub days: Vec<DayView>,
+}
+
+/// A kind of unusual use.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct UnusualView {
+    /// The kind.
+    pub what: Unusual,
+    /// The last New York day on which it was found.
+    pub day: Date,
 }
 
 /// Requests of one New York day.
@@ -60,18 +74,25 @@ pub(crate) async fn usage(
     };
     query.finish(&["days"])?;
     let key = super::named(&desk, &name).await?;
+    view(&desk, key.id, days).await.map(Json)
+}
+
+/// How an access key was used on so many days up to today.
+pub(crate) async fn view(desk: &Desk, key: AccessKeyId, days: i64) -> Result<KeyUseView, Problem> {
     if let Err(error) = desk.control.write_key_use().await {
         tracing::warn!(%error, "the use of access keys could not be written");
     }
     let today = trading_date(desk.now());
     let since = today.checked_sub((days - 1).days()).unwrap_or(today);
-    let last = desk.store.last_use(key.id).await?;
-    let days = desk.store.key_days(key.id, since).await?;
-    Ok(Json(KeyUseView {
+    let last = desk.store.last_use(key).await?;
+    let unusual = desk.store.unusual_use(key).await?;
+    let days = desk.store.key_days(key, since).await?;
+    Ok(KeyUseView {
         first_used_at: last.as_ref().map(|last| last.first_at),
         last_used_at: last.as_ref().map(|last| last.at),
         address: last.as_ref().map(|last| last.address.clone()),
         user_agent: last.map(|last| last.agent).filter(|agent| !agent.is_empty()),
+        unusual: unusual.into_iter().map(|(what, day)| UnusualView { what, day }).collect(),
         days: days
             .into_iter()
             .map(|day| DayView {
@@ -84,5 +105,5 @@ pub(crate) async fn usage(
                 refused: day.refused,
             })
             .collect(),
-    }))
+    })
 }

@@ -3,16 +3,17 @@
 
 /// A block to paste.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Snippet {
+pub struct Snippet {
     /// What it is for.
-    pub(crate) title: &'static str,
+    pub title: &'static str,
     /// The lines.
-    pub(crate) text: String,
+    pub text: String,
 }
 
 /// All blocks for one access key. The first sets the environment that the others use. `gateway` is the gateway's address with
 /// its scheme and without a path.
-pub(crate) fn all(gateway: &str, key_id: &str, secret_key: &str) -> [Snippet; 4] {
+#[must_use]
+pub fn snippets(gateway: &str, key_id: &str, secret_key: &str) -> [Snippet; 4] {
     [
         Snippet {
             title: "first the environment, for all of them",
@@ -33,7 +34,7 @@ fn environment(gateway: &str, key_id: &str, secret_key: &str) -> String {
     )
 }
 
-pub(crate) const PYTHON: &str = r#"python3 - <<'END'
+pub(super) const PYTHON: &str = r#"python3 - <<'END'
 import os
 from alpaca.trading.client import TradingClient
 key_id, secret_key, gateway = (os.environ["APCA_API_" + name] for name in ("KEY_ID", "SECRET_KEY", "BASE_URL"))
@@ -42,7 +43,7 @@ print(trading.get_account().buying_power)
 END
 "#;
 
-pub(crate) const JAVASCRIPT: &str = r#"node --input-type=module - <<'END'
+pub(super) const JAVASCRIPT: &str = r#"node --input-type=module - <<'END'
 import { Alpaca } from "@alpacahq/alpaca-trade-api";
 const { APCA_API_KEY_ID: keyId, APCA_API_SECRET_KEY: secret, APCA_API_BASE_URL: gateway } = process.env;
 const fetchApi = (url, init) => fetch(String(url).replace(/^https:\/\/[a-z-]+\.alpaca\.markets/, gateway), init);
@@ -51,6 +52,6 @@ console.log((await alpaca.trading.account.getAccount()).buyingPower);
 END
 "#;
 
-pub(crate) const CURL: &str = r#"curl -H "APCA-API-KEY-ID: $APCA_API_KEY_ID" -H "APCA-API-SECRET-KEY: $APCA_API_SECRET_KEY" \
+pub(super) const CURL: &str = r#"curl -H "APCA-API-KEY-ID: $APCA_API_KEY_ID" -H "APCA-API-SECRET-KEY: $APCA_API_SECRET_KEY" \
   "$APCA_API_BASE_URL/v2/account"
 "#;

@@ -1,0 +1,29 @@
+//! Which orders a person has to approve, and how long that holds.
+
+use paddock_core::Scope;
+use paddock_core::money::parse_decimal;
+use paddock_core::scope::approval;
+use rust_decimal::Decimal;
+
+use crate::complaints::Complaints;
+use crate::fields::Fields;
+use crate::problem::Problem;
+
+pub(super) fn read(fields: &mut Fields, scope: &mut Scope, complaints: &mut Complaints) {
+    scope.approval_over = complaints.hear(over(fields));
+    scope.approval_wait = complaints.hear(fields.within("approval_wait", 0..=approval::LONGEST_WAIT));
+    scope.approval_expiry = complaints.hear(fields.within("approval_expiry", 10..=86_400));
+    let percent = "percent above zero as text, for example \"1.5\"";
+    scope.approval_price_band = complaints.hear(fields.amount("approval_price_band", percent));
+}
+
+/// Dollars beyond which a person has to approve an order; `always` is each order.
+fn over(fields: &mut Fields) -> Result<Option<Decimal>, Problem> {
+    let Some(text) = fields.text("approval_over")? else { return Ok(None) };
+    let over = match text.trim() {
+        "always" => Some(Decimal::ZERO),
+        amount => parse_decimal(amount).ok().filter(|amount| !amount.is_sign_negative()),
+    };
+    let expected = "dollars as text, for example \"1000\", or `always`";
+    over.map(Some).ok_or_else(|| Problem::field("approval_over", expected))
+}
