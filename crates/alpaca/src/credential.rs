@@ -38,6 +38,15 @@ impl Credential {
     /// [`UnsendableCredential`] when a secret has a control character.
     pub fn headers(&self) -> Result<HeaderMap, UnsendableCredential> {
         let mut headers = HeaderMap::with_capacity(2);
+        self.add_to(&mut headers)?;
+        Ok(headers)
+    }
+
+    /// Adds the headers with which requests authenticate to others.
+    ///
+    /// # Errors
+    /// [`UnsendableCredential`] when a secret has a control character.
+    pub fn add_to(&self, headers: &mut HeaderMap) -> Result<(), UnsendableCredential> {
         match self {
             Self::KeyPair { key_id, secret_key } => {
                 headers.insert(KEY_ID_HEADER, sensitive(key_id.expose())?);
@@ -48,7 +57,7 @@ impl Credential {
                 headers.insert(AUTHORIZATION, sensitive(&bearer)?);
             }
         }
-        Ok(headers)
+        Ok(())
     }
 }
 

@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use http::HeaderMap;
 use http::header::AUTHORIZATION;
+use http::{HeaderMap, HeaderName};
+use paddock_alpaca::credential::{KEY_ID_HEADER, SECRET_KEY_HEADER};
 use paddock_core::SecretText;
 use paddock_core::id::AccessKeyId;
 use paddock_core::scope::Signed;
@@ -14,9 +15,6 @@ use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
 use crate::directory::{Directory, KeyEntry};
-
-pub(crate) const KEY_ID_HEADER: &str = "apca-api-key-id";
-pub(crate) const SECRET_KEY_HEADER: &str = "apca-api-secret-key";
 
 /// Proof that a request carries a valid access key. Only this module makes one.
 #[derive(Clone, Debug)]
@@ -110,9 +108,9 @@ fn sha256(secret: &str) -> [u8; 32] {
 }
 
 fn presented(headers: &HeaderMap) -> Result<Presented, Unauthenticated> {
-    let key_id = only_value(headers, KEY_ID_HEADER)?;
-    let secret = only_value(headers, SECRET_KEY_HEADER)?;
-    let authorization = only_value(headers, AUTHORIZATION.as_str())?;
+    let key_id = only_value(headers, &KEY_ID_HEADER)?;
+    let secret = only_value(headers, &SECRET_KEY_HEADER)?;
+    let authorization = only_value(headers, &AUTHORIZATION)?;
     match (key_id, secret, authorization) {
         (Some(key_id), Some(secret), None) => {
             Ok(Presented::Pair { key_id: key_id.to_owned(), secret: Zeroizing::new(secret.to_owned()) })
@@ -139,7 +137,10 @@ fn from_authorization(value: &str) -> Result<Presented, Unauthenticated> {
 }
 
 /// The value of a header that must not stand twice.
-pub(crate) fn only_value<'a>(headers: &'a HeaderMap, name: &str) -> Result<Option<&'a str>, Unauthenticated> {
+pub(crate) fn only_value<'a>(
+    headers: &'a HeaderMap,
+    name: &HeaderName,
+) -> Result<Option<&'a str>, Unauthenticated> {
     let mut values = headers.get_all(name).iter();
     let first = values.next();
     if values.next().is_some() {

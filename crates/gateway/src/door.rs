@@ -59,7 +59,7 @@ pub(crate) async fn pass(
 ) -> Response<AnswerBody> {
     let shared = &lane.shared;
     let at = shared.clock.now();
-    let arrival = Arrival { request: RequestId::generate(at, &*shared.entropy), at, network };
+    let arrival = Arrival { request: RequestId::generate(at, &lane.ids), at, network };
     let (parts, body) = request.into_parts();
     let mut line = RequestLine {
         path: parts.uri.path().chars().take(200).collect(),

@@ -22,6 +22,7 @@ use tokio_util::task::TaskTracker;
 use crate::connect;
 use crate::connections::{Connections, Watcher};
 use crate::door::pass;
+use crate::draws::Draws;
 use crate::entrance::{Entrance, Reached};
 use crate::shared::{GatewayError, Shared};
 use crate::upstream::Upstream;
@@ -49,6 +50,8 @@ pub(crate) struct Arrived {
 #[derive(Debug)]
 pub(crate) struct Lane {
     pub(crate) shared: Arc<Shared>,
+    /// Randomness for the identifiers of its requests.
+    pub(crate) ids: Draws,
     /// Connections to the broker that live on this thread.
     pub(crate) upstream: Upstream,
     /// The open streams of this thread.

@@ -20,6 +20,7 @@ mod crash;
 mod decode;
 mod directory;
 mod door;
+mod draws;
 mod entrance;
 mod explain;
 mod facts;

@@ -81,7 +81,7 @@ struct Checked {
 /// Refuses answers that must not be passed on: redirects, which would lead a client past the gateway, codings that cannot be taken
 /// off, in which a secret could hide, and the broker's 401, which a program would take for its own.
 fn check(response: Response<Incoming>, credential: &Credential) -> Result<Checked, Fault> {
-    let (parts, body) = response.into_parts();
+    let (mut parts, body) = response.into_parts();
     if parts.status == StatusCode::UNAUTHORIZED {
         return Err(Fault::credential_refused());
     }
@@ -89,8 +89,8 @@ fn check(response: Response<Incoming>, credential: &Credential) -> Result<Checke
         return Err(Fault::upstream_unsafe());
     }
     let decoder = Decoder::of(&parts.headers).map_err(|_| Fault::upstream_unsafe())?;
-    let mut headers =
-        passed_headers(&parts.headers, &Scrubber::new(credential)).map_err(|_| Fault::upstream_unsafe())?;
+    keep_passed(&mut parts.headers, &Scrubber::new(credential)).map_err(|_| Fault::upstream_unsafe())?;
+    let mut headers = parts.headers;
     if decoder.is_some() {
         headers.remove(header::CONTENT_ENCODING);
         headers.remove(header::CONTENT_LENGTH);
@@ -98,23 +98,23 @@ fn check(response: Response<Incoming>, credential: &Credential) -> Result<Checke
     Ok(Checked { status: parts.status, headers, body: Plain { body, decoder } })
 }
 
-fn passed_headers(headers: &HeaderMap, scrubber: &Scrubber<'_>) -> Result<HeaderMap, Unsearchable> {
-    let named_by_connection: Vec<String> = headers
-        .get_all(header::CONNECTION)
-        .iter()
-        .filter_map(|value| value.to_str().ok())
-        .flat_map(|value| value.split(','))
-        .map(|name| name.trim().to_ascii_lowercase())
-        .collect();
-    let mut passed = HeaderMap::with_capacity(headers.len());
-    for (name, value) in headers {
-        let dropped =
-            DROPPED.contains(name) || named_by_connection.iter().any(|named| named == name.as_str());
-        if !dropped && !scrubber.finds(value.as_bytes())? && !scrubber.finds_in_name(name.as_str())? {
-            passed.append(name.clone(), value.clone());
+/// Takes out of the headers what must not be passed on.
+fn keep_passed(headers: &mut HeaderMap, scrubber: &Scrubber<'_>) -> Result<(), Unsearchable> {
+    let mut dropped: Vec<HeaderName> = Vec::new();
+    for value in headers.get_all(header::CONNECTION) {
+        let named = value.to_str().unwrap_or_default().split(',');
+        dropped.extend(named.filter_map(|name| name.trim().parse().ok()));
+    }
+    for (name, value) in &*headers {
+        let tells = scrubber.finds(value.as_bytes())? || scrubber.finds_in_name(name.as_str())?;
+        if tells || DROPPED.contains(name) {
+            dropped.push(name.clone());
         }
     }
-    Ok(passed)
+    for name in dropped {
+        headers.remove(name);
+    }
+    Ok(())
 }
 
 /// The body of an answer without its coding.

@@ -14,6 +14,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::checkpoints;
+use crate::draws::Draws;
 use crate::entrance::{Encrypted, Entrance, Listeners};
 use crate::halt::wind_down;
 use crate::key_use;
@@ -49,6 +50,7 @@ impl Gateway {
         let count = std::thread::available_parallelism().map_or(1, NonZero::get).min(MOST_LANES);
         for number in 0..count {
             let lane = Lane {
+                ids: Draws::new(Arc::clone(&self.shared.entropy)),
                 shared: Arc::clone(&self.shared),
                 upstream: self.shared.another_upstream(),
                 streams: TaskTracker::new(),

@@ -6,16 +6,17 @@
 
 mod seen;
 
-use http::HeaderMap;
 use http::request::Parts;
+use http::{HeaderMap, HeaderName};
 use hyper::body::Incoming;
 use jiff::{SignedDuration, Timestamp};
+use paddock_alpaca::credential::{KEY_ID_HEADER, SECRET_KEY_HEADER};
 use paddock_core::id::AccessKeyId;
 use paddock_vault::VaultError;
 use sha2::{Digest, Sha256};
 
 use crate::answer::Fault;
-use crate::authenticate::{Grant, KEY_ID_HEADER, SECRET_KEY_HEADER, authenticate, only_value};
+use crate::authenticate::{Grant, authenticate, only_value};
 use crate::directory::Directory;
 use crate::lane::Lane;
 use crate::shape::{RequestBody, read_body};
@@ -24,9 +25,9 @@ use crate::stop::Stop;
 
 pub(crate) use seen::SeenSignatures;
 
-const TIMESTAMP_HEADER: &str = "paddock-timestamp";
-const NONCE_HEADER: &str = "paddock-nonce";
-const SIGNATURE_HEADER: &str = "paddock-signature";
+const TIMESTAMP_HEADER: HeaderName = HeaderName::from_static("paddock-timestamp");
+const NONCE_HEADER: HeaderName = HeaderName::from_static("paddock-nonce");
+const SIGNATURE_HEADER: HeaderName = HeaderName::from_static("paddock-signature");
 
 /// What the signed text begins with. Another scheme would have another label.
 const LABEL: &str = "PADDOCK-HMAC-SHA256-V1";
@@ -74,17 +75,17 @@ pub(crate) struct SignedHead<'a> {
 impl<'a> SignedHead<'a> {
     /// The signature of a request; `None` when it claims none.
     pub(crate) fn of(headers: &'a HeaderMap) -> Result<Option<Self>, Fault> {
-        let value = |name| only_value(headers, name).map_err(|_| Fault::malformed_signature());
-        let (timestamp, nonce) = (value(TIMESTAMP_HEADER)?, value(NONCE_HEADER)?);
-        let signature = value(SIGNATURE_HEADER)?;
+        let value = |name: &HeaderName| only_value(headers, name).map_err(|_| Fault::malformed_signature());
+        let (timestamp, nonce) = (value(&TIMESTAMP_HEADER)?, value(&NONCE_HEADER)?);
+        let signature = value(&SIGNATURE_HEADER)?;
         if timestamp.is_none() && nonce.is_none() && signature.is_none() {
             return Ok(None);
         }
-        if headers.contains_key(SECRET_KEY_HEADER) || headers.contains_key(http::header::AUTHORIZATION) {
+        if headers.contains_key(&SECRET_KEY_HEADER) || headers.contains_key(http::header::AUTHORIZATION) {
             return Err(Fault::signed_with_secret());
         }
         let (Some(key_id), Some(timestamp), Some(nonce), Some(signature)) =
-            (value(KEY_ID_HEADER)?, timestamp, nonce, signature)
+            (value(&KEY_ID_HEADER)?, timestamp, nonce, signature)
         else {
             return Err(Fault::malformed_signature());
         };

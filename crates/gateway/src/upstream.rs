@@ -122,7 +122,7 @@ impl Upstream {
         }
         // An answer that is compressed could not be checked for the secret.
         headers.insert(header::ACCEPT_ENCODING, HeaderValue::from_static("identity"));
-        headers.extend(credential.headers().map_err(|_| NoAnswer::NotSent)?);
+        credential.add_to(headers).map_err(|_| NoAnswer::NotSent)?;
         match tokio::time::timeout(ANSWER_TIMEOUT, self.pool.load().request(request)).await {
             Ok(Ok(response)) => Ok(response),
             Ok(Err(error)) if error.is_connect() => Err(NoAnswer::NotSent),
