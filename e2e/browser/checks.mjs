@@ -7,9 +7,9 @@ import { createRequire } from "node:module";
 const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 const STANDARD = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"];
 
-/** How much of a page may move while it loads: what Chromium's own measure calls good is 0.1. */
+/** How much of a page may move while it loads, and when the first of it must be seen. Chromium calls 0.1 and 1.8 seconds good. */
 const MOST_SHIFT = 0.05;
-const LATEST_PAINT_MS = 1500;
+const LATEST_PAINT_MS = 1800;
 const LARGEST_BUNDLE = 150_000;
 
 /** A devtools session in a world of its own: the page's policy does not hold there, and the page sees nothing of it. */

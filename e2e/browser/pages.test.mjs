@@ -18,7 +18,7 @@ let visitor;
 before(async () => {
   stage = await Stage.set();
   await play(stage);
-  visitor = await stage.visitor();
+  visitor = await stage.owner();
 });
 
 after(() => stage?.strike());

@@ -30,6 +30,11 @@ export class Stage {
     return visitor;
   }
 
+  /** The owner of this Paddock. */
+  owner(options) {
+    return this.visitor(options);
+  }
+
   /** A program with that access key. */
   bot(key) {
     const bot = new Bot(this.paddock, key);

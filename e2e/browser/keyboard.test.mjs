@@ -1,0 +1,41 @@
+// Without a mouse.
+
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { isAccessible } from "./checks.mjs";
+import { Stage } from "./stage.mjs";
+
+let stage;
+let page;
+
+before(async () => {
+  stage = await Stage.set();
+  ({ page } = await stage.owner());
+});
+
+after(() => stage?.strike());
+
+test("the first stop leads past the places to go", async () => {
+  await page.goto("/");
+  await page.keyboard.press("Tab");
+  const skip = page.getByRole("link", { name: "Skip to the page" });
+  assert.ok(await skip.evaluate((link) => link === document.activeElement));
+  assert.ok((await skip.boundingBox()).y >= 0, "it is seen while it has the focus");
+  await page.keyboard.press("Enter");
+  await page.keyboard.press("Tab");
+  const isInMain = await page.evaluate(() => document.querySelector("main").contains(document.activeElement));
+  assert.ok(isInMain, "the next stop is in the page itself");
+});
+
+test("two letters go to a place, and ? tells which", async () => {
+  await page.goto("/");
+  await page.keyboard.press("?");
+  const list = page.getByRole("dialog", { name: "Keys" });
+  await list.waitFor();
+  await isAccessible(page);
+  await page.keyboard.press("Escape");
+  await page.waitForFunction(() => document.activeElement === document.body);
+  await page.keyboard.press("g");
+  await page.keyboard.press("c");
+  await page.waitForURL("**/connections");
+});
