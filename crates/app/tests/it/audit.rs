@@ -1,7 +1,17 @@
 //! The audit as an operator and an auditor have it: exported and verified offline, shortened, and refusing when it cannot be written.
 
-use std::process::Command;
+use std::path::Path;
+use std::sync::Arc;
 
+use jiff::Timestamp;
+use paddock_alpaca::client::ClientOptions;
+use paddock_alpaca::endpoints::EndpointOverrides;
+use paddock_alpaca::{AlpacaClient, Endpoints};
+use paddock_core::ManualClock;
+use paddock_core::audit::{Actor, AuditEvent};
+use paddock_gateway::{Gateway, GatewayOptions, Limits};
+use paddock_store::{Store, Target};
+use paddock_vault::{KeyFile, OsEntropy, Vault};
 use serde_json::Value;
 
 use crate::bench::{Bench, Process, http};
@@ -71,7 +81,6 @@ fn an_export_is_verified_without_a_data_directory() {
     assert_eq!(server.stop(), 0);
 }
 
-/// A file system that takes no more is stood in for by a limit on the size of files, which needs no rights to set and to lift.
 #[cfg(target_os = "linux")]
 #[test]
 fn a_full_disk_refuses_clearly_and_room_mends_it() {
@@ -79,22 +88,9 @@ fn a_full_disk_refuses_clearly_and_room_mends_it() {
     bench.connect().ok();
     let (key_id, secret_key) = bench.issue("bot");
     let pair = [("apca-api-key-id", key_id.as_str()), ("apca-api-secret-key", secret_key.as_str())];
-    let mut limited = Command::new("sh");
-    // The signal that comes with a write beyond the limit would end the process; ignored, the write fails.
-    limited.args(["-c", "trap '' XFSZ; exec \"$@\"", "sh"]).arg(env!("CARGO_BIN_EXE_paddock"));
-    let plain = bench.command();
-    limited.env_clear().envs(plain.get_envs().filter_map(|(name, value)| Some((name, value?))));
-    limited.args(["serve", "--web", "127.0.0.1:0", "--gateway", "127.0.0.1:0"]);
-    let mut server = Process::start(limited, &bench.path().join("limited.log"));
-    let limit = |size: &str| {
-        let done = Command::new("prlimit")
-            .args(["--pid", &server.id().to_string(), &format!("--fsize={size}:unlimited")])
-            .status()
-            .unwrap();
-        assert!(done.success());
-    };
+    let mut server = bench.serve_limited();
     assert_eq!(order(&server, &pair).0, 200);
-    limit("0");
+    server.limit_files("0");
     let started = std::time::Instant::now();
     for _ in 0..3 {
         let (status, body) = order(&server, &pair);
@@ -102,10 +98,64 @@ fn a_full_disk_refuses_clearly_and_room_mends_it() {
         assert!(body["message"].as_str().unwrap().contains("disk"), "{body}");
     }
     assert!(started.elapsed().as_secs() < 10);
-    limit("unlimited");
+    server.limit_files("unlimited");
     assert_eq!(order(&server, &pair).0, 200, "there is room again");
     // What was refused did not reach the broker, and was not charged.
     assert_eq!(bench.run(&["key", "show", "bot"]).ok().json()["usage"]["orders"], 2);
     assert_eq!(bench.run(&["audit", "verify"]).ok().json()["valid"], true);
     assert_eq!(server.stop(), 0);
+}
+
+/// A data directory of two years ago, whose records were signed then.
+async fn leave_signed_records(directory: &Path) {
+    let then: Timestamp = "2024-11-20T15:00:00Z".parse().unwrap();
+    let key_file = KeyFile::new(directory.join("vault.key"));
+    key_file.create(&OsEntropy).unwrap();
+    let store = Store::open(&Target::Sqlite(directory.join("paddock.db"))).await.unwrap();
+    let user = store.ensure_owner(then, &OsEntropy).await.unwrap();
+    let endpoints = Endpoints::new(&EndpointOverrides::default()).unwrap();
+    let gateway = Gateway::start(GatewayOptions {
+        store: store.clone(),
+        vault: Vault::open(key_file),
+        client: AlpacaClient::new(endpoints, &ClientOptions::default()).unwrap(),
+        clock: Arc::new(ManualClock::new(then)),
+        entropy: Arc::new(OsEntropy),
+        user,
+        limits: Limits::default(),
+    })
+    .await
+    .unwrap();
+    for records in 0..5 {
+        let event = AuditEvent::BackupWritten { records };
+        store.append_audit(&Actor::Operator, &event, then).await.unwrap();
+    }
+    assert!(gateway.control().sign_audit().await.unwrap().is_some());
+    store.close().await;
+}
+
+/// `[audit] keep`: what is older goes by itself, as far as a signature reaches, and what is left verifies.
+#[test]
+fn old_records_go_by_themselves() {
+    let bench = Bench::new();
+    std::fs::create_dir(bench.data_dir()).unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(leave_signed_records(&bench.data_dir()));
+    let serve = |keep: &str| {
+        std::fs::write(bench.data_dir().join("config.toml"), format!("[audit]\nkeep = \"{keep}\"\n"))
+            .unwrap();
+        bench.serve()
+    };
+    let count = || bench.run(&["audit", "verify"]).ok().json();
+    assert_eq!(serve("1000d").stop(), 0);
+    let before = count();
+    assert_eq!((&before["valid"], &before["removed"]), (&Value::from(true), &Value::from(0)), "{before}");
+    let mut server = serve("365d");
+    // It looks when it has started.
+    let removed = bench.wait_for_records(1, &["audit_pruned"]);
+    assert_eq!(removed, ["audit_pruned"]);
+    assert_eq!(server.stop(), 0);
+    let after = count();
+    assert_eq!(after["valid"], true, "{after}");
+    assert!(after["removed"].as_u64().unwrap() >= 5, "{after}");
+    assert_eq!(bench.run(&["doctor"]).status, 0);
 }

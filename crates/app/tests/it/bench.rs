@@ -93,6 +93,15 @@ impl Process {
         self.child.id()
     }
 
+    /// Has it write no file beyond that size from now on, as if the disk were full at `0`; `unlimited` gives room again. A limit stands
+    /// in for a full file system because it needs no rights to set and to lift.
+    #[cfg(target_os = "linux")]
+    pub fn limit_files(&self, size: &str) {
+        let limit = format!("--fsize={size}:unlimited");
+        let done = Command::new("prlimit").args(["--pid", &self.id().to_string(), &limit]).status().unwrap();
+        assert!(done.success());
+    }
+
     /// Ends it as a service manager would, and returns its exit status.
     pub fn stop(&mut self) -> i32 {
         let done = Command::new("kill").arg(self.id().to_string()).status().unwrap();
@@ -240,6 +249,17 @@ impl Bench {
             }
         }
         names
+    }
+
+    /// The same, but a write beyond [`Process::limit_files`] fails instead of ending the process.
+    #[cfg(target_os = "linux")]
+    pub fn serve_limited(&self) -> Process {
+        let mut limited = Command::new("sh");
+        limited.args(["-c", "trap '' XFSZ; exec \"$@\"", "sh"]).arg(env!("CARGO_BIN_EXE_paddock"));
+        let plain = self.command();
+        limited.env_clear().envs(plain.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        limited.args(["serve", "--web", "127.0.0.1:0", "--gateway", "127.0.0.1:0"]);
+        Process::start(limited, &self.path().join("limited.log"))
     }
 
     /// Starts a server on free ports.

@@ -54,6 +54,53 @@ fn the_file_freezes_for_as_long_as_it_is_there_and_then_a_person_unfreezes() {
     assert_eq!(server.stop(), 0);
 }
 
+/// The database takes nothing more, and the brake holds all the same: at once, without a word of the database's. When there is room
+/// again, it is stored by itself.
+#[cfg(target_os = "linux")]
+#[test]
+fn the_file_freezes_although_the_database_cannot_be_written() {
+    let bench = Bench::new();
+    bench.connect().ok();
+    let pair = bench.issue("bot");
+    let mut server = bench.serve_limited();
+    assert_eq!(buy(&server, &pair), 200);
+    let at_broker = || {
+        let real =
+            [("apca-api-key-id", bench.key_id.as_str()), ("apca-api-secret-key", bench.secret_key.as_str())];
+        let (status, body) = http("GET", &format!("{}/v2/orders?status=all", bench.broker_url()), &real, "");
+        assert_eq!(status, 200, "{body}");
+        serde_json::from_str::<Vec<Value>>(&body).unwrap().len()
+    };
+    assert_eq!(at_broker(), 1);
+    server.limit_files("0");
+    let file = bench.data_dir().join("FREEZE");
+    std::fs::write(&file, "").unwrap();
+    let held = (0..2000).any(|_| frozen(&bench)["frozen_in_memory"] == true);
+    assert!(held, "it never held");
+    assert_eq!(frozen(&bench)["items"], json!([]), "it cannot be stored");
+    // That it is refused cannot be recorded either, and may be what is said.
+    let headers = [("apca-api-key-id", pair.0.as_str()), ("apca-api-secret-key", pair.1.as_str())];
+    let started = std::time::Instant::now();
+    for _ in 0..2 {
+        let (status, body) = http("POST", &format!("{}/v2/orders", server.address("gateway")), &headers, BUY);
+        assert!(matches!(status, 403 | 503), "{status} {body}");
+    }
+    assert!(started.elapsed().as_secs() < 15);
+    assert_eq!(at_broker(), 1, "nothing was sent");
+    server.limit_files("unlimited");
+    while frozen(&bench)["items"].as_array().unwrap().is_empty() {}
+    assert_eq!(buy(&server, &pair), 403);
+    // It outlasts the file and the process.
+    std::fs::remove_file(&file).unwrap();
+    server.kill();
+    let mut server = bench.serve();
+    assert_eq!(buy(&server, &pair), 403);
+    bench.run(&["unfreeze"]).ok();
+    assert_eq!(buy(&server, &pair), 200);
+    assert_eq!(bench.run(&["audit", "verify"]).ok().json()["valid"], true);
+    assert_eq!(server.stop(), 0);
+}
+
 #[test]
 fn a_signal_freezes_and_that_outlasts_a_kill() {
     let bench = Bench::new();

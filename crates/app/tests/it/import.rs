@@ -164,3 +164,25 @@ fn what_an_import_cannot_do_is_said_with_the_next_step() {
         assert!(refused.stderr.contains(expected), "{refused:?}");
     }
 }
+
+/// A host that has had enough says for how long, and is asked again then and no sooner.
+#[test]
+fn an_import_waits_as_long_as_it_is_told() {
+    let temp = tempfile::tempdir().unwrap();
+    let home = temp.path();
+    let source = broker(home, "source.log", &["--seed", "7"]);
+    let key = pair(home, &source);
+    let fault = |arguments: &[&str]| {
+        let mut command = paddock(home);
+        command.args(["paper", "fault"]).args(arguments).args(["--json", "--url", &source.address("paper")]);
+        finish(command, "").ok().json()
+    };
+    let rule = ["add", "error", "--status", "429", "--retry-after", "1", "--operation", "StockBars"];
+    fault(&[&rule[..], &["--count", "2"]].concat());
+    let started = std::time::Instant::now();
+    let june = ["--symbols", "AAPL", "--start", "2024-06-03", "--end", "2024-06-04"];
+    let imported = finish(import(home, &source, &key, &june), "").ok().json();
+    assert!(started.elapsed().as_secs() >= 2, "{:?}", started.elapsed());
+    assert!(imported["bars"].as_u64().unwrap() > 0, "{imported}");
+    assert_eq!(fault(&["list"])["faults"][0]["fired"], 2);
+}

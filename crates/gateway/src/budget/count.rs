@@ -168,8 +168,9 @@ impl Count {
         }
         let under_way = if self.is_loose.load(Ordering::Relaxed) { 0 } else { in_flight };
         let mut left = i64::from(remaining) - under_way;
-        if self.most.is_some() {
-            left = left.min(i64::from(limit) - self.used.load(Ordering::Relaxed));
+        if let Some(most) = self.most {
+            // What the operator allows is counted here. What Alpaca allows it counts itself, whoever else uses it.
+            left = left.min(i64::from(most) - self.used.load(Ordering::Relaxed));
         }
         self.left.store(left, Ordering::Release);
     }

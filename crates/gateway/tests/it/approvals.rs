@@ -6,13 +6,13 @@ use paddock_core::audit::Actor;
 use paddock_core::calendar::trading_date;
 use paddock_core::id::ApprovalId;
 use paddock_core::{Clock as _, ReasonCode, Scope};
-use paddock_gateway::ApprovalOutcome;
-use paddock_store::{ApprovalState, Consent};
+use paddock_gateway::{ApprovalOutcome, Control};
+use paddock_store::{ApprovalState, Consent, Target};
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
 
 use crate::broker::{json as answer, well_behaved};
-use crate::rig::{Pair, Rig, trader};
+use crate::rig::{Pair, Rig, second_node, trader};
 
 /// A trader whose orders over $500 wait for a person.
 fn watched(more: impl FnOnce(&mut Scope)) -> Scope {
@@ -100,6 +100,34 @@ async fn many_clicks_send_one_order() {
         .filter(|one| matches!(one, Ok(ApprovalOutcome::Ended(ApprovalState::Approved))))
         .count();
     assert_eq!((sent, over, posts(&rig), orders_charged(&rig, &pair).await), (1, 15, 1, 1));
+}
+
+/// Has orders approved at two gateways at once, several times at each.
+pub async fn approved_at_both(rig: &Rig, other: &Control) {
+    let pair = rig.key(watched(|_| ())).await;
+    other.reload().await.unwrap();
+    for round in 1..=10 {
+        let id = held(rig, &pair, shares("6")).await;
+        let clicks = [&rig.control, other, &rig.control, other].map(|node| node.approve(consent(rig, id)));
+        let outcomes = futures_util::future::join_all(clicks).await;
+        let is = |one: &Result<_, _>, sent: bool| match one {
+            Ok(ApprovalOutcome::Sent) => sent,
+            Ok(ApprovalOutcome::Ended(ApprovalState::Approved)) => !sent,
+            _ => false,
+        };
+        let count = |sent| outcomes.iter().filter(|one| is(one, sent)).count();
+        assert_eq!((count(true), count(false)), (1, 3), "{outcomes:?}");
+        assert_eq!((posts(rig), orders_charged(rig, &pair).await), (round, u32::try_from(round).unwrap()));
+    }
+    assert!(rig.store.open_reservations().await.unwrap().is_empty());
+    rig.store.verify_audit().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_gateways_on_one_file_send_one_order() {
+    let rig = Rig::start().await;
+    let (other, _) = second_node(&rig, &Target::Sqlite(rig.path("paddock.db"))).await;
+    approved_at_both(&rig, &other).await;
 }
 
 #[tokio::test]

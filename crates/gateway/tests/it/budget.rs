@@ -9,11 +9,12 @@ use paddock_core::Clock as _;
 use paddock_core::audit::Actor;
 use paddock_core::calendar::trading_date;
 use paddock_gateway::Limits;
+use paddock_store::Target;
 use rstest::rstest;
 use serde_json::{Value, json};
 
 use crate::broker::{Got, well_behaved, with_headers};
-use crate::rig::{Pair, Rig, trader};
+use crate::rig::{Pair, Rig, limited_node, trader};
 
 const ORDER: &str = "/v2/orders/aaaaaaaa-bbbb-4ccc-8ddd-eeeeeeeeeeee";
 
@@ -293,6 +294,47 @@ async fn the_operators_limit_holds_where_alpaca_allows_more() {
     // Half of the minute is over, so some of what is kept for later is free; what is kept for the urgent is not.
     assert_eq!(passed, 6);
     assert_eq!(rig.send("DELETE", ORDER, &pair, None).await.0, 204);
+}
+
+/// Two gateways on one account, each with half of what Alpaca allows: none of what they send is refused.
+#[tokio::test]
+async fn two_gateways_with_half_of_the_budget_each_stay_within_it() {
+    const ALLOWED: u32 = 60;
+    let half = Limits { trading_per_minute: Some(ALLOWED / 2), ..Limits::default() };
+    let rig = Rig::limited(half).await;
+    let (other_control, other) = limited_node(&rig, &Target::Sqlite(rig.path("paddock.db")), half).await;
+    let pair = rig.key(trader()).await;
+    other_control.reload().await.unwrap();
+    let (asked, refused) = (Arc::new(AtomicU32::new(0)), Arc::new(AtomicU32::new(0)));
+    let (counted, told) = (Arc::clone(&asked), Arc::clone(&refused));
+    rig.broker.script(move |got| {
+        let used = counted.fetch_add(1, Ordering::SeqCst) + 1;
+        let headers = left(ALLOWED.saturating_sub(used)).map(|(name, value)| {
+            (name, if name == "x-ratelimit-limit" { ALLOWED.to_string() } else { value })
+        });
+        if used <= ALLOWED {
+            return with_headers(well_behaved(got), &headers);
+        }
+        told.fetch_add(1, Ordering::SeqCst);
+        with_headers(crate::broker::json(429, &json!({"code": 42_910_000, "message": "too many"})), &headers)
+    });
+    let greedy = async |address| {
+        let mut cancels = 0;
+        loop {
+            let (status, _) = rig.send_to(address, "GET", "/v2/account", &pair, None).await;
+            if status != 200 {
+                break;
+            }
+        }
+        // What is kept for cancels is there at both.
+        while cancels < 3 {
+            assert_eq!(rig.send_to(address, "DELETE", ORDER, &pair, None).await.0, 204);
+            cancels += 1;
+        }
+    };
+    tokio::join!(greedy(rig.address), greedy(other));
+    assert_eq!(refused.load(Ordering::SeqCst), 0);
+    assert!((ALLOWED / 2..=ALLOWED).contains(&asked.load(Ordering::SeqCst)), "{asked:?}");
 }
 
 #[tokio::test]

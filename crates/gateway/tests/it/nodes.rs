@@ -23,9 +23,10 @@ struct Server {
 }
 
 impl Server {
-    async fn of_environment() -> Option<Self> {
+    /// A schema of that name, where there is a server.
+    async fn of_environment(name: &str) -> Option<Self> {
         let address = std::env::var("PADDOCK_TEST_POSTGRES_URL").ok()?;
-        let server = Self { address, schema: format!("paddock_nodes_{}", std::process::id()) };
+        let server = Self { address, schema: format!("paddock_{name}_{}", std::process::id()) };
         let schema = &server.schema;
         server.execute(&format!("DROP SCHEMA IF EXISTS {schema} CASCADE; CREATE SCHEMA {schema}")).await;
         Some(server)
@@ -35,6 +36,20 @@ impl Server {
         let mut connection = sqlx::PgConnection::connect(&self.address).await.unwrap();
         sqlx::raw_sql(sqlx::AssertSqlSafe(statements)).execute(&mut connection).await.unwrap();
         connection.close().await.unwrap();
+    }
+
+    /// A gateway with a database here.
+    async fn rig(&self) -> Rig {
+        let clock = Arc::new(ManualClock::new("2026-11-20T15:00:00Z".parse().unwrap()));
+        let broker = FakeBroker::start().await;
+        let upstream = broker.address;
+        let directory = tempfile::tempdir().unwrap();
+        let (pair, limits) = ((REAL_ID, REAL_SECRET), Limits::default());
+        Rig::on(self.target(), directory, broker, upstream, clock, pair, limits).await
+    }
+
+    async fn clear(&self) {
+        self.execute(&format!("DROP SCHEMA {} CASCADE", self.schema)).await;
     }
 
     fn target(&self) -> Target {
@@ -63,13 +78,8 @@ async fn until(rig: &Rig, address: SocketAddr, pair: &Pair, expected: u16) {
 
 #[tokio::test]
 async fn what_one_node_changes_reaches_the_other() {
-    let Some(server) = Server::of_environment().await else { return };
-    let clock = Arc::new(ManualClock::new("2026-11-20T15:00:00Z".parse().unwrap()));
-    let broker = FakeBroker::start().await;
-    let upstream = broker.address;
-    let directory = tempfile::tempdir().unwrap();
-    let (pair, limits) = ((REAL_ID, REAL_SECRET), Limits::default());
-    let rig = Rig::on(server.target(), directory, broker, upstream, clock, pair, limits).await;
+    let Some(server) = Server::of_environment("nodes").await else { return };
+    let rig = server.rig().await;
     let (_control, other) = second_node(&rig, &server.target()).await;
     let now = rig.clock.now();
     // A key that was issued at the one is known at the other.
@@ -93,6 +103,14 @@ async fn what_one_node_changes_reaches_the_other() {
     until(&rig, other, &pair, 200).await;
     rig.store.revoke_key(pair.id, &Actor::Operator, now).await.unwrap();
     until(&rig, other, &pair, 401).await;
-    let schema = &server.schema;
-    server.execute(&format!("DROP SCHEMA {schema} CASCADE")).await;
+    server.clear().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_approval_that_is_given_at_both_is_sent_once() {
+    let Some(server) = Server::of_environment("approvals").await else { return };
+    let rig = server.rig().await;
+    let (other, _) = second_node(&rig, &server.target()).await;
+    crate::approvals::approved_at_both(&rig, &other).await;
+    server.clear().await;
 }

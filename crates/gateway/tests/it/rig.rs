@@ -16,6 +16,7 @@ use paddock_vault::{Binding, Field, KeyFile, OsEntropy, Vault};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use crate::broker::FakeBroker;
@@ -46,6 +47,7 @@ pub struct Rig {
     pub http: reqwest::Client,
     directory: tempfile::TempDir,
     stop: CancellationToken,
+    serving: tokio::sync::Mutex<Option<JoinHandle<()>>>,
 }
 
 impl Drop for Rig {
@@ -127,13 +129,36 @@ impl Rig {
         let address = ways.plain;
         let stop = CancellationToken::new();
         let stopped = stop.clone();
-        tokio::spawn(async move { gateway.serve(listeners, stopped).await });
+        let serving = tokio::spawn(async move { gateway.serve(listeners, stopped).await.unwrap() });
+        let serving = tokio::sync::Mutex::new(Some(serving));
         let http = reqwest::Client::builder().no_proxy().build().unwrap();
-        Self { broker, store, vault, control, clock, address, ways, connection, user, http, directory, stop }
+        Self {
+            broker,
+            store,
+            vault,
+            control,
+            clock,
+            address,
+            ways,
+            connection,
+            user,
+            http,
+            directory,
+            stop,
+            serving,
+        }
     }
 
     pub fn path(&self, name: &str) -> std::path::PathBuf {
         self.directory.path().join(name)
+    }
+
+    /// Ends the gateway, and with it the gateways beside it, and waits until it has written what it had to write. The database stays open.
+    pub async fn shut_down(&self) {
+        self.stop.cancel();
+        if let Some(serving) = self.serving.lock().await.take() {
+            serving.await.unwrap();
+        }
     }
 
     /// Issues an access key.
@@ -245,6 +270,11 @@ impl Rig {
 
 /// Another gateway on the same database, with connections of its own to it. Gives how it is steered and its address.
 pub async fn second_node(rig: &Rig, target: &Target) -> (Control, SocketAddr) {
+    limited_node(rig, target, Limits::default()).await
+}
+
+/// The same with other limits than the usual ones.
+pub async fn limited_node(rig: &Rig, target: &Target, limits: Limits) -> (Control, SocketAddr) {
     let gateway = Gateway::start(GatewayOptions {
         store: Store::open(target).await.unwrap(),
         vault: rig.vault.clone(),
@@ -252,7 +282,7 @@ pub async fn second_node(rig: &Rig, target: &Target) -> (Control, SocketAddr) {
         clock: rig.clock.clone(),
         entropy: Arc::new(OsEntropy),
         user: rig.user,
-        limits: Limits::default(),
+        limits,
     })
     .await
     .unwrap();

@@ -81,3 +81,44 @@ async fn the_page_gets_rows_as_it_would_show_them() {
     paddock.post("/api/v1/keys/reader/revoke", &json!({})).await.expect(200);
     assert_eq!(listener.next().await.unwrap(), ("state".to_owned(), "key_revoked".to_owned()));
 }
+
+/// Reads the account as a program does, from an address of this machine.
+async fn read_account_from(paddock: &Paddock, address: &str, key: &(String, String)) {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    let gateway = paddock.gateway_url.strip_prefix("http://").unwrap();
+    let socket = tokio::net::TcpSocket::new_v4().unwrap();
+    socket.bind(format!("{address}:0").parse().unwrap()).unwrap();
+    let mut socket = socket.connect(gateway.parse().unwrap()).await.unwrap();
+    let request = format!(
+        "GET /v2/account HTTP/1.1\r\nHost: {gateway}\r\nAPCA-API-KEY-ID: {}\r\nAPCA-API-SECRET-KEY: {}\r\nConnection: close\r\n\r\n",
+        key.0, key.1
+    );
+    socket.write_all(request.as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    socket.read_to_string(&mut answer).await.unwrap();
+    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+}
+
+/// A key that is used from a network for the first time: whoever watches hears of it, and it is in the audit.
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn unusual_use_is_told() {
+    let paddock = Paddock::start().await;
+    paddock.connect_paper().await;
+    let key = paddock.issue_key("reader", &json!({ "preset": "read-only" })).await;
+    read_account_from(&paddock, "127.0.0.1", &key).await;
+    paddock.get("/api/v1/keys/reader/usage").await.expect(200);
+    let mut listener = Listener::new(paddock.open("/api/v1/events").await);
+    read_account_from(&paddock, "127.7.0.1", &key).await;
+    assert_eq!(listener.next().await.unwrap().0, "request");
+    // Uses are written when somebody looks at them, and every quarter of a minute.
+    paddock.get("/api/v1/keys/reader/usage").await.expect(200);
+    assert_eq!(listener.next().await.unwrap(), ("state".to_owned(), r#"{"event":"unusual_use"}"#.to_owned()));
+    let audit = paddock.get("/api/v1/audit?event=unusual_use").await;
+    let record = &audit.json["items"][0]["event"];
+    assert_eq!(
+        (&record["what"], &record["detail"]),
+        (&json!("new_network"), &json!("127.7.0.0/24")),
+        "{audit:?}"
+    );
+}

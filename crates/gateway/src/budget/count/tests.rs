@@ -83,6 +83,23 @@ fn without_headers_requests_are_counted() {
     assert!(count.take(Priority::Read, at(60_000)));
 }
 
+/// How many requests a minute an operator allows holds, whether it is more than Alpaca says or less.
+#[test]
+fn the_operators_limit_is_counted_here() {
+    for (most, expected) in [(1000, 940..=965), (100, 70..=81)] {
+        let count = Count::new(Some(most));
+        let mut passed = 0;
+        for millis in 0..59_000 {
+            // A broker that never counts anything off, as the built-in one without a limit.
+            if count.take(Priority::Read, at(millis)) {
+                passed += 1;
+                count.answered(count.number(), &answer(199, 60), false, at(millis));
+            }
+        }
+        assert!(expected.contains(&passed), "{passed} of {most}");
+    }
+}
+
 #[test]
 fn a_broker_that_does_not_count_is_not_slowed_down() {
     let count = Count::new(None);
