@@ -12,6 +12,7 @@ use sqlx::{
     ConnectOptions as _, Connection as _, PgConnection, PgPool, Postgres, Sqlite, SqlitePool, Transaction,
 };
 use tokio::sync::{mpsc, watch};
+use tokio::time::{Instant, interval};
 
 use crate::audit::Unwritten;
 use crate::writer::{self, Waiting};
@@ -19,6 +20,9 @@ use crate::{StoreError, audit, migrations};
 
 /// How long a transaction waits for another process that writes, or for a free connection.
 const PATIENCE: Duration = Duration::from_secs(10);
+
+/// How soon a file is opened again that somebody else was opening too.
+const OPEN_AGAIN: Duration = Duration::from_millis(10);
 
 /// How a transaction begins that nothing else writes beside. Whatever the server's defaults are: a statement after the lock must
 /// see what was committed before it, a lock that is not given back is not waited for without end, and a node that has gone gives
@@ -278,13 +282,30 @@ async fn open_sqlite(file: &Path) -> Result<SqlitePools, StoreError> {
             Ok(!connection.is_in_transaction())
         })
     });
-    let writer = writer.connect_with(options.clone()).await?;
+    let writer = connect_sqlite(writer, &options).await?;
     // SQLite's migrations take no lock of their own, and another process may be opening the same new file.
     let mut tx = writer.begin_with("BEGIN IMMEDIATE").await?;
     migrations::sqlite().run(&mut *tx).await?;
     tx.commit().await?;
-    let readers = pool().max_connections(4).connect_with(options.pragma("query_only", "ON")).await?;
+    let readers = connect_sqlite(pool().max_connections(4), &options.pragma("query_only", "ON")).await?;
     Ok(SqlitePools { writer, readers })
+}
+
+/// Opens the first connection of a pool. A new file is switched to a write-ahead log by whoever opens it first, and for that SQLite does
+/// not wait for somebody else who opens it at the same moment: it is tried again instead.
+async fn connect_sqlite(
+    pool: SqlitePoolOptions,
+    options: &SqliteConnectOptions,
+) -> Result<SqlitePool, StoreError> {
+    let begun = Instant::now();
+    let mut tries = interval(OPEN_AGAIN);
+    loop {
+        tries.tick().await;
+        match pool.clone().connect_with(options.clone()).await.map_err(StoreError::from) {
+            Err(StoreError::Busy) if begun.elapsed() < PATIENCE => {}
+            outcome => return outcome,
+        }
+    }
 }
 
 async fn open_postgres(address: &SecretText) -> Result<PgPool, StoreError> {

@@ -38,6 +38,27 @@ async fn it_opens_from_two_places_at_once(database: Database) {
     assert_eq!(one.verify_audit().await.unwrap().count, 21);
 }
 
+/// Every one of them wants to switch a new file to a write-ahead log, which only one can.
+#[test]
+fn a_new_file_opens_from_many_places_at_once() {
+    let open = |target: &Target| {
+        runtime().block_on(async { Store::open(target).await.unwrap().close().await });
+    };
+    for _ in 0..20 {
+        let directory = tempfile::tempdir().unwrap();
+        let target = Target::Sqlite(directory.path().join("paddock.db"));
+        let start = std::sync::Barrier::new(8);
+        std::thread::scope(|scope| {
+            for _ in 0..8 {
+                scope.spawn(|| {
+                    start.wait();
+                    open(&target);
+                });
+            }
+        });
+    }
+}
+
 async fn a_closed_store_says_so(database: Database) {
     let store = database.open().await;
     store.close().await;
