@@ -2,11 +2,9 @@
 
 import json
 import queue
-import subprocess
 import threading
 from collections.abc import Callable
 from datetime import UTC, datetime
-from pathlib import Path
 
 import pytest
 from alpaca.data.enums import DataFeed
@@ -19,46 +17,12 @@ from alpaca.trading.requests import LimitOrderRequest, MarketOrderRequest
 from alpaca.trading.stream import TradingStream
 from websockets.sync.client import connect
 
-from paddock import BINARY
-
-PATIENCE = 60
-"""Seconds that anything may take. A minute of the broker's time is a second of ours."""
-
-
-class Broker:
-    """A running `paddock paper serve` on free ports: held open, and sixty times as fast as real time."""
-
-    def __init__(self, directory: Path):
-        words = ["--data-dir", str(directory), "--listen", "127.0.0.1:0", "--live-listen", "127.0.0.1:0", "--hold-open", "--clock", "x60", "--json"]
-        self._process = subprocess.Popen(
-            [BINARY, "paper", "serve", *words],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            text=True,
-        )
-        printed = ""
-        while not printed.endswith("}\n"):
-            line = self._process.stdout.readline()
-            assert line, f"paddock paper serve did not come up; it said: {printed}"
-            printed += line
-        self.urls: dict[str, str] = json.loads(printed)
-
-    def account(self, environment: str) -> dict:
-        """A new account with its pair, and where it trades."""
-        command = [BINARY, "paper", "account", "create", "--environment", environment, "--url", self.urls["paper"]]
-        created = subprocess.run([*command, "--json"], capture_output=True, text=True, timeout=PATIENCE, check=True)
-        pair = json.loads(created.stdout)
-        return {"key": pair["key_id"], "secret": pair["secret_key"], "url": self.urls[environment]}
-
-    def stop(self) -> int:
-        self._process.terminate()
-        return self._process.wait(timeout=PATIENCE)
-
+from broker import PATIENCE, Broker
 
 @pytest.fixture(scope="module")
 def broker(tmp_path_factory):
-    server = Broker(tmp_path_factory.mktemp("paper"))
+    # A minute of its time is a second of ours.
+    server = Broker(tmp_path_factory.mktemp("paper"), "--clock", "x60")
     yield server
     assert server.stop() == 0, "paddock paper serve did not end cleanly"
 

@@ -13,6 +13,7 @@ pub mod operation;
 pub mod order_body;
 pub mod path;
 pub mod probe;
+pub mod request_head;
 pub mod socket;
 pub mod stream;
 pub mod strict_json;

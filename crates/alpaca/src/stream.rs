@@ -8,6 +8,7 @@ pub mod messagepack;
 pub mod request;
 pub mod selection;
 pub mod server_sent;
+pub mod trading;
 
 pub use feed::{Channel, Feed};
 pub use format::{Format, MAX_MESSAGE};

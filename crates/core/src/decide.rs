@@ -19,7 +19,7 @@ use crate::calendar::trading_date;
 use crate::money::format_usd;
 use crate::order::OrderRequest;
 use crate::usage::Charge;
-use crate::{PermissionClass, Scope, Symbol, Usage};
+use crate::{PermissionClass, Scope, Usage};
 
 pub use freeze::{Freeze, Frozen, Manner, Passage, Passing};
 pub use own::{Reach, check_reach};
@@ -314,7 +314,7 @@ fn check_operation(scope: &Scope, request: &Request<'_>) -> Result<(), Refusal> 
 fn check_data_symbols(scope: &Scope, asked: Option<&[String]>) -> Result<(), Refusal> {
     let Some(allowed) = &scope.data_symbols else { return Ok(()) };
     let list = join(allowed);
-    let good = |symbol: &&String| Symbol::parse(symbol).is_ok_and(|symbol| allowed.contains(&symbol));
+    let good = |symbol: &&String| scope.lets_read_data_of(symbol);
     let (message, symbol) = match asked {
         None => (
             format!(

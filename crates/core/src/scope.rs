@@ -194,6 +194,14 @@ impl Scope {
         by_class || self.operations.contains(operation)
     }
 
+    /// Whether the market data of that symbol may be read. A contract's is what its underlying's is.
+    #[must_use]
+    pub fn lets_read_data_of(&self, symbol: &str) -> bool {
+        let Some(allowed) = &self.data_symbols else { return true };
+        let Ok(symbol) = Symbol::parse(symbol) else { return false };
+        allowed.contains(&symbol) || symbol.root().is_some_and(|root| allowed.contains(&root))
+    }
+
     /// Whether any limit needs the market's price, at least of some orders.
     #[must_use]
     pub const fn needs_prices(&self) -> bool {

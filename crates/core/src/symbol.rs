@@ -118,6 +118,19 @@ impl Symbol {
         self.text.replace('/', "")
     }
 
+    /// What an option contract is on, as far as its symbol says: the root of the contract. For nearly all contracts that is the
+    /// underlying's symbol. Where it is not (`BRKB` for `BRK.B`), no stock has it.
+    #[must_use]
+    pub fn root(&self) -> Option<Self> {
+        match self.class {
+            AssetClass::UsOption => {
+                let root = self.text.len().checked_sub(15).and_then(|end| self.text.get(..end))?;
+                Self::parse(root).ok().filter(|root| root.class == AssetClass::UsEquity)
+            }
+            AssetClass::UsEquity | AssetClass::Crypto => None,
+        }
+    }
+
     /// How many units of the underlying one unit of quantity stands for: 100 for an option contract, otherwise 1.
     #[must_use]
     pub fn multiplier(&self) -> rust_decimal::Decimal {
@@ -202,6 +215,17 @@ mod tests {
     fn canonical_spelling(#[case] text: &str, #[case] canonical: &str, #[case] class: AssetClass) {
         let symbol = Symbol::parse(text).unwrap();
         assert_eq!((symbol.as_str(), symbol.class()), (canonical, class));
+    }
+
+    #[rstest]
+    #[case("AAPL261218C00150000", Some("AAPL"))]
+    #[case("F261218P00010000", Some("F"))]
+    #[case("GOOGLE261218P00010000", None)]
+    #[case("BTCUSD261218P00010000", None)]
+    #[case("AAPL", None)]
+    #[case("BTC/USD", None)]
+    fn what_a_contract_is_on(#[case] text: &str, #[case] root: Option<&str>) {
+        assert_eq!(Symbol::parse(text).unwrap().root().as_ref().map(Symbol::as_str), root);
     }
 
     #[rstest]

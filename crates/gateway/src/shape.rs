@@ -1,13 +1,10 @@
-//! Is the request one thing only, to every reader of it?
-//!
-//! What two programs on the way could read differently is refused here, before anybody is recognised and anything is parsed.
+//! The head and the body of a request, as far as every reader of them must read the same.
 
 use bytes::Bytes;
-use http::header::{CONTENT_ENCODING, HOST, TRANSFER_ENCODING, UPGRADE};
 use http::request::Parts;
-use http::{Method, Version};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use hyper::body::{Body, Incoming};
+use paddock_alpaca::request_head::{self, HeadFault};
 
 use crate::answer::Fault;
 
@@ -16,59 +13,22 @@ pub(crate) const MAX_BODY: usize = 64 * 1024;
 
 /// Refuses heads that can be read in more than one way, and those that ask for another protocol.
 pub(crate) fn check_head(parts: &Parts) -> Result<(), Fault> {
-    check_stream_head(parts)?;
-    if parts.headers.contains_key(UPGRADE) {
-        return Err(Fault::upgrade());
-    }
-    Ok(())
+    request_head::check(parts).map_err(fault)
 }
 
 /// The same for a request that opens a stream.
 pub(crate) fn check_stream_head(parts: &Parts) -> Result<(), Fault> {
-    if parts.uri.authority().is_some() || parts.uri.scheme().is_some() || parts.method == Method::CONNECT {
-        return Err(Fault::bad_target());
-    }
-    let mut hosts = parts.headers.get_all(HOST).iter();
-    match (hosts.next(), hosts.next()) {
-        (Some(host), None) if host.to_str().is_ok_and(is_plain_host) => {}
-        (None, None) if parts.version == Version::HTTP_10 => {}
-        _ => return Err(Fault::bad_host()),
-    }
-    if parts.headers.contains_key(TRANSFER_ENCODING) {
-        return Err(Fault::transfer_coding());
-    }
-    if parts.headers.contains_key(CONTENT_ENCODING) {
-        return Err(Fault::content_coding());
-    }
-    Ok(())
+    request_head::check_of_stream(parts).map_err(fault)
 }
 
-/// `name`, `name:port`, `1.2.3.4:port` or `[::1]:port`. No user part, no zone, no trailing point, no empty label.
-fn is_plain_host(host: &str) -> bool {
-    let (name, port) = match host.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
-        Some((address, rest)) => {
-            if address.parse::<std::net::Ipv6Addr>().is_err() {
-                return false;
-            }
-            match rest.strip_prefix(':') {
-                Some(port) => ("ip", Some(port)),
-                None if rest.is_empty() => ("ip", None),
-                None => return false,
-            }
-        }
-        None => match host.split_once(':') {
-            Some((name, port)) => (name, Some(port)),
-            None => (host, None),
-        },
-    };
-    let label = |label: &str| {
-        !label.is_empty()
-            && label.len() <= 63
-            && label.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
-    };
-    let good_port =
-        port.is_none_or(|port| port.bytes().all(|b| b.is_ascii_digit()) && port.parse::<u16>().is_ok());
-    name.len() <= 253 && name.split('.').all(label) && good_port
+fn fault(found: HeadFault) -> Fault {
+    match found {
+        HeadFault::Target => Fault::bad_target(),
+        HeadFault::Host => Fault::bad_host(),
+        HeadFault::TransferCoding => Fault::transfer_coding(),
+        HeadFault::ContentCoding => Fault::content_coding(),
+        HeadFault::Upgrade => Fault::upgrade(),
+    }
 }
 
 /// A request's body, before or after it was read.
@@ -102,44 +62,5 @@ pub(crate) async fn read_body(body: Incoming) -> Result<Bytes, Fault> {
         Ok(collected) => Ok(collected.to_bytes()),
         Err(error) if error.is::<LengthLimitError>() => Err(Fault::body_too_large()),
         Err(_) => Err(Fault::body_unreadable()),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::is_plain_host;
-
-    #[test]
-    fn plain_hosts() {
-        for host in
-            ["localhost", "127.0.0.1:7880", "[::1]:7880", "[::1]", "my-box.lan:80", "api.alpaca.markets"]
-        {
-            assert!(is_plain_host(host), "{host}");
-        }
-    }
-
-    #[test]
-    fn odd_hosts() {
-        let odd = [
-            "",
-            ":80",
-            "localhost.",
-            "a..b",
-            "user@localhost",
-            "localhost:80:80",
-            "localhost:",
-            "localhost:99999",
-            "[::1",
-            "[::1%25eth0]",
-            "[::1]x",
-            "local host",
-            "a/b",
-            "a,b",
-            "localhost:0x50",
-        ];
-        for host in odd {
-            // An empty port is allowed by the URI grammar and refused here: two readers may differ on it.
-            assert!(!is_plain_host(host), "{host}");
-        }
     }
 }

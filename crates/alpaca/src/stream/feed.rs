@@ -25,6 +25,10 @@ pub enum Feed {
     CryptoEu1,
     /// News.
     News,
+    /// Option contracts, with quotes that are derived and trades that are late.
+    IndicativeOptions,
+    /// Option contracts, from all exchanges.
+    Opra,
 }
 
 /// What can be subscribed to.
@@ -53,8 +57,8 @@ pub enum Channel {
 }
 
 impl Feed {
-    /// All there are but those of options, which speak MessagePack only.
-    pub const ALL: [Self; 10] = [
+    /// All there are.
+    pub const ALL: [Self; 12] = [
         Self::Iex,
         Self::Sip,
         Self::DelayedSip,
@@ -65,6 +69,8 @@ impl Feed {
         Self::CryptoUs1,
         Self::CryptoEu1,
         Self::News,
+        Self::IndicativeOptions,
+        Self::Opra,
     ];
 
     /// Its path.
@@ -81,6 +87,8 @@ impl Feed {
             Self::CryptoUs1 => "/v1beta3/crypto/us-1",
             Self::CryptoEu1 => "/v1beta3/crypto/eu-1",
             Self::News => "/v1beta1/news",
+            Self::IndicativeOptions => "/v1beta1/indicative",
+            Self::Opra => "/v1beta1/opra",
         }
     }
 
@@ -104,6 +112,7 @@ impl Feed {
                 &[Trades, Quotes, Orderbooks, Bars, UpdatedBars, DailyBars]
             }
             Self::News => &[News],
+            Self::IndicativeOptions | Self::Opra => &[Trades, Quotes],
         }
     }
 
@@ -113,10 +122,16 @@ impl Feed {
         matches!(self, Self::Crypto | Self::CryptoUs1 | Self::CryptoEu1)
     }
 
+    /// Whether it is of option contracts, whose streams speak MessagePack only.
+    #[must_use]
+    pub const fn is_of_options(self) -> bool {
+        matches!(self, Self::IndicativeOptions | Self::Opra)
+    }
+
     /// Whether a subscription to trades brings corrections and cancellations with it.
     #[must_use]
     pub const fn has_corrections(self) -> bool {
-        !self.is_crypto() && !matches!(self, Self::News)
+        !self.is_crypto() && !self.is_of_options() && !matches!(self, Self::News)
     }
 
     /// How much later than it happens something is told.

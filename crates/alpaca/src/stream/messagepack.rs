@@ -1,7 +1,8 @@
 //! Alpaca's stream messages in MessagePack.
 
 use jiff::Timestamp;
-use serde_json::Value;
+use rmp::Marker;
+use serde_json::{Map, Number, Value};
 
 /// The fields that hold prices: floating-point numbers, also when they are whole. The `c` of a bar is one, that of a trade or
 /// quote is a list.
@@ -71,6 +72,124 @@ pub fn write_time(at: Timestamp, out: &mut Vec<u8>) {
     }
 }
 
+/// How deep a message may be. Alpaca's have three levels.
+const DEEPEST: u32 = 16;
+
+/// Reads a message of Alpaca's as the same in JSON: instants become text. `None` if it is none, or if anything follows it.
+#[must_use]
+pub fn read(mut bytes: &[u8]) -> Option<Value> {
+    let value = read_value(&mut bytes, DEEPEST)?;
+    bytes.is_empty().then_some(value)
+}
+
+fn read_value(rest: &mut &[u8], deepest: u32) -> Option<Value> {
+    let deepest = deepest.checked_sub(1)?;
+    let marker = Marker::from_u8(u8::from_be_bytes(fixed(rest)?));
+    Some(match marker {
+        Marker::Null => Value::Null,
+        Marker::True => true.into(),
+        Marker::False => false.into(),
+        Marker::FixPos(number) => number.into(),
+        Marker::FixNeg(number) => number.into(),
+        Marker::U8 => u8::from_be_bytes(fixed(rest)?).into(),
+        Marker::U16 => u16::from_be_bytes(fixed(rest)?).into(),
+        Marker::U32 => u32::from_be_bytes(fixed(rest)?).into(),
+        Marker::U64 => u64::from_be_bytes(fixed(rest)?).into(),
+        Marker::I8 => i8::from_be_bytes(fixed(rest)?).into(),
+        Marker::I16 => i16::from_be_bytes(fixed(rest)?).into(),
+        Marker::I32 => i32::from_be_bytes(fixed(rest)?).into(),
+        Marker::I64 => i64::from_be_bytes(fixed(rest)?).into(),
+        // The shortest digits that mean this number, which are those that Alpaca began with.
+        Marker::F32 => f32::from_be_bytes(fixed(rest)?).to_string().parse::<Number>().ok()?.into(),
+        Marker::F64 => Number::from_f64(f64::from_be_bytes(fixed(rest)?))?.into(),
+        Marker::FixArray(length) => read_array(rest, length.into(), deepest)?,
+        Marker::Array16 | Marker::Array32 => {
+            let length = read_length(marker, rest)?;
+            read_array(rest, length, deepest)?
+        }
+        Marker::FixMap(length) => read_map(rest, length.into(), deepest)?,
+        Marker::Map16 | Marker::Map32 => {
+            let length = read_length(marker, rest)?;
+            read_map(rest, length, deepest)?
+        }
+        Marker::FixStr(length) => read_text(rest, length.into())?.into(),
+        Marker::Str8 | Marker::Str16 | Marker::Str32 => {
+            let length = read_length(marker, rest)?;
+            read_text(rest, length)?.into()
+        }
+        Marker::FixExt4 => read_time(rest, 4)?,
+        Marker::FixExt8 => read_time(rest, 8)?,
+        Marker::Ext8 => {
+            let length = u8::from_be_bytes(fixed(rest)?);
+            read_time(rest, length.into())?
+        }
+        // Alpaca has no use for the rest.
+        _ => return None,
+    })
+}
+
+/// The length after a marker that has one.
+fn read_length(marker: Marker, rest: &mut &[u8]) -> Option<usize> {
+    match marker {
+        Marker::Str8 => Some(u8::from_be_bytes(fixed(rest)?).into()),
+        Marker::Str16 | Marker::Array16 | Marker::Map16 => Some(u16::from_be_bytes(fixed(rest)?).into()),
+        _ => usize::try_from(u32::from_be_bytes(fixed(rest)?)).ok(),
+    }
+}
+
+fn read_array(rest: &mut &[u8], length: usize, deepest: u32) -> Option<Value> {
+    // Every item has a byte at least, so that a length that is made up does not last.
+    (0..length).map(|_| read_value(rest, deepest)).collect::<Option<Vec<_>>>().map(Value::Array)
+}
+
+fn read_map(rest: &mut &[u8], length: usize, deepest: u32) -> Option<Value> {
+    let mut fields = Map::new();
+    for _ in 0..length {
+        let Value::String(name) = read_value(rest, deepest)? else { return None };
+        // A field that is there twice could be read in two ways.
+        if fields.insert(name, read_value(rest, deepest)?).is_some() {
+            return None;
+        }
+    }
+    Some(fields.into())
+}
+
+fn read_text<'a>(rest: &mut &'a [u8], length: usize) -> Option<&'a str> {
+    std::str::from_utf8(take(rest, length)?).ok()
+}
+
+fn fixed<const LENGTH: usize>(rest: &mut &[u8]) -> Option<[u8; LENGTH]> {
+    take(rest, LENGTH)?.try_into().ok()
+}
+
+fn take<'a>(rest: &mut &'a [u8], length: usize) -> Option<&'a [u8]> {
+    let (taken, left) = rest.split_at_checked(length)?;
+    *rest = left;
+    Some(taken)
+}
+
+/// Reads what [`write_time`] writes.
+fn read_time(rest: &mut &[u8], length: usize) -> Option<Value> {
+    if i8::from_be_bytes(fixed(rest)?) != -1 {
+        return None;
+    }
+    let (seconds, nanoseconds) = match length {
+        4 => (i64::from(u32::from_be_bytes(fixed(rest)?)), 0),
+        8 => {
+            let both = u64::from_be_bytes(fixed(rest)?);
+            (i64::try_from(both & ((1 << 34) - 1)).ok()?, u32::try_from(both >> 34).ok()?)
+        }
+        12 => {
+            let nanoseconds = u32::from_be_bytes(fixed(rest)?);
+            (i64::from_be_bytes(fixed(rest)?), nanoseconds)
+        }
+        _ => return None,
+    };
+    let at = Timestamp::from_second(seconds).ok()?;
+    let fraction = jiff::SignedDuration::from_nanos(i64::from(nanoseconds));
+    at.checked_add(fraction).ok().map(|at| at.to_string().into())
+}
+
 #[cfg(test)]
 mod tests {
     use rstest::rstest;
@@ -90,6 +209,48 @@ mod tests {
         let mut out = Vec::new();
         write_time(at.parse().unwrap(), &mut out);
         assert_eq!(hex::encode(out), expected);
+    }
+
+    #[rstest]
+    #[case::trade(json!([{"T": "t", "S": "AAPL261218C00150000", "p": 1.84, "s": 3, "x": "C", "c": "I", "t": "2026-11-20T15:00:00.123456789Z"}]))]
+    #[case::quote(json!([{"T": "q", "S": "AAPL261218C00150000", "bp": 1.8, "bs": 70_000, "bx": "N", "ap": 2.0, "as": 200, "ax": "C", "c": " ", "t": "2026-11-20T15:00:00Z"}]))]
+    #[case::control(json!([{"T": "success", "msg": "connected"}]))]
+    #[case::long(json!([{"T": "subscription", "trades": vec!["AAPL261218C00150000"; 100], "quotes": []}]))]
+    #[case::odd(json!({"none": null, "yes": true, "no": false, "less": [-1, -100, -1000, -100_000, -10_000_000_000_i64], "text": "x".repeat(300)}))]
+    #[case::early(json!({"t": "1969-12-31T23:59:59.5Z"}))]
+    fn what_was_written_is_read(#[case] message: Value) {
+        let mut out = Vec::new();
+        write(&message, &mut out);
+        assert_eq!(read(&out), Some(message));
+    }
+
+    #[rstest]
+    #[case::nothing("")]
+    #[case::something_follows("c0c0")]
+    #[case::cut_off("a5414150")]
+    #[case::length_made_up("ddffffffff")]
+    #[case::twice("82a161c0a161c0")]
+    #[case::no_name("8101c0")]
+    #[case::other_extension("d60100000001")]
+    #[case::bytes("c40100")]
+    #[case::not_a_number("cb7ff8000000000000")]
+    #[case::not_a_text("a1ff")]
+    #[case::too_deep("919191919191919191919191919191919191c0")]
+    fn what_is_none_of_alpacas_is_not_read(#[case] bytes: &str) {
+        assert_eq!(read(&hex::decode(bytes).unwrap()), None);
+    }
+
+    /// A float of four bytes has the digits that it was made of.
+    #[test]
+    fn short_floats_keep_their_digits() {
+        assert_eq!(read(&hex::decode("ca3dcccccd").unwrap()), Some(json!(0.1)));
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn no_bytes_break_the_reader(bytes in proptest::collection::vec(proptest::prelude::any::<u8>(), 0..200)) {
+            let _ = read(&bytes);
+        }
     }
 
     /// Whole prices are floating-point numbers, whole sizes are integers, and the `c` of a trade is a list.

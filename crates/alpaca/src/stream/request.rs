@@ -4,6 +4,7 @@ use paddock_core::SecretText;
 use serde_json::Value;
 
 use super::feed::{Channel, Feed};
+use super::selection::ALL;
 
 /// An error of a data stream: its code and message, from Alpaca's table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,6 +33,10 @@ impl StreamError {
     pub const INSUFFICIENT_SUBSCRIPTION: Self = Self(409, "insufficient subscription");
     /// The credentials may not use the stream.
     pub const INSUFFICIENT_SCOPE: Self = Self(411, "insufficient scope");
+    /// A client of an options stream has not asked for MessagePack.
+    pub const MESSAGEPACK_ONLY: Self = Self(412, "option messages are only available in MsgPack format");
+    /// The quotes of all option contracts are more than Alpaca sends.
+    pub const NOT_ALL_OPTION_QUOTES: Self = Self(413, "star subscription is not allowed for option quotes");
     /// Something failed that is not the client's fault.
     pub const INTERNAL: Self = Self(500, "internal error");
 
@@ -50,6 +55,8 @@ impl StreamError {
             Self::INSUFFICIENT_SUBSCRIPTION,
             Self::INVALID_SUBSCRIBE,
             Self::INSUFFICIENT_SCOPE,
+            Self::MESSAGEPACK_ONLY,
+            Self::NOT_ALL_OPTION_QUOTES,
         ];
         all.into_iter().find(|error| error.0 == code).unwrap_or(Self::INTERNAL)
     }
@@ -78,7 +85,7 @@ pub type Lists = Vec<(Channel, Vec<String>)>;
 /// ignored.
 ///
 /// # Errors
-/// [`StreamError::INVALID_SYNTAX`] and [`StreamError::INVALID_SUBSCRIBE`].
+/// [`StreamError::INVALID_SYNTAX`], [`StreamError::INVALID_SUBSCRIBE`] and [`StreamError::NOT_ALL_OPTION_QUOTES`].
 pub fn parse(value: &Value, feed: Feed) -> Result<Request, StreamError> {
     let text = |name: &str| value[name].as_str().unwrap_or_default();
     match value["action"].as_str() {
@@ -86,7 +93,16 @@ pub fn parse(value: &Value, feed: Feed) -> Result<Request, StreamError> {
             let secret = SecretText::new(text("secret").to_owned());
             Ok(Request::Authenticate { key: text("key").to_owned(), secret })
         }
-        Some("subscribe") => Ok(Request::Subscribe(lists(value, feed)?)),
+        Some("subscribe") => {
+            let lists = lists(value, feed)?;
+            let is_all_quotes = |(channel, symbols): &(Channel, Vec<String>)| {
+                *channel == Channel::Quotes && symbols.iter().any(|symbol| symbol == ALL)
+            };
+            if feed.is_of_options() && lists.iter().any(is_all_quotes) {
+                return Err(StreamError::NOT_ALL_OPTION_QUOTES);
+            }
+            Ok(Request::Subscribe(lists))
+        }
         Some("unsubscribe") => Ok(Request::Unsubscribe(lists(value, feed)?)),
         _ => Err(StreamError::INVALID_SYNTAX),
     }
@@ -129,6 +145,15 @@ mod tests {
             json!({"action": "subscribe", "trades": ["AAPL"], "quotes": [], "corrections": ["X"], "who": 1});
         let Ok(Request::Subscribe(lists)) = parse(&value, Feed::Iex) else { panic!("{value}") };
         assert_eq!(lists, [(Channel::Trades, vec!["AAPL".to_owned()])]);
+    }
+
+    #[rstest]
+    #[case(json!({"action": "subscribe", "trades": ["*"], "quotes": ["AAPL261218C00150000"]}), None)]
+    #[case(json!({"action": "unsubscribe", "quotes": ["*"]}), None)]
+    #[case(json!({"action": "subscribe", "quotes": ["*"]}), Some(StreamError::NOT_ALL_OPTION_QUOTES))]
+    #[case(json!({"action": "subscribe", "bars": ["AAPL261218C00150000"]}), Some(StreamError::INVALID_SUBSCRIBE))]
+    fn options_have_trades_and_quotes(#[case] value: Value, #[case] expected: Option<StreamError>) {
+        assert_eq!(parse(&value, Feed::Opra).err(), expected);
     }
 
     #[rstest]

@@ -326,7 +326,7 @@ impl Hub {
                 seat.selection = Arc::new(selection);
                 let _ = change.done.send(Ok(Arc::clone(&seat.selection)));
             } else {
-                wire.send(ask("subscribe", &missing).to_string()).await?;
+                wire.send(&ask("subscribe", &missing)).await?;
                 let deadline = Instant::now() + STEP_TIMEOUT;
                 self.under_way = Some(UnderWay { change, asked: missing, deadline });
             }
@@ -334,7 +334,7 @@ impl Hub {
         if self.under_way.is_none() && std::mem::take(&mut self.surplus) {
             let needless = self.held.without(&self.wanted());
             if !needless.is_empty() {
-                wire.send(ask("unsubscribe", &needless).to_string()).await?;
+                wire.send(&ask("unsubscribe", &needless)).await?;
                 self.held = self.held.without(&needless);
             }
         }

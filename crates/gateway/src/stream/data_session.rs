@@ -6,7 +6,6 @@ use paddock_alpaca::socket::{Message, Prepared};
 use paddock_alpaca::stream::format::read;
 use paddock_alpaca::stream::request::parse;
 use paddock_alpaca::stream::{Channel, Feed, Format, Lists, Request, Selection, StreamError};
-use paddock_core::Symbol;
 use serde_json::{Value, json};
 
 use super::data_hub::{DataHub, Member};
@@ -51,6 +50,9 @@ struct Session<'a> {
 async fn run(opening: &Opening, feed: Feed, socket: &mut ClientSocket) -> Result<Never, Ending> {
     let mut session = Session { feed, format: opening.format, socket };
     session.say(&success("connected")).await?;
+    if feed.is_of_options() && opening.format == Format::Json {
+        return Err(session.conduct(StreamError::MESSAGEPACK_ONLY));
+    }
     let closing = opening.lane.closing.clone();
     let mut standing = tokio::select! {
         () = closing.cancelled() => return Err(Ending::Closing),
@@ -186,8 +188,8 @@ impl Session<'_> {
 
 /// Only symbols that the scope allows; all of them is more than any list.
 fn check_symbols(standing: &Standing, lists: &Lists) -> Result<(), StreamError> {
-    let Some(allowed) = &standing.grant().entry().key.scope.data_symbols else { return Ok(()) };
-    let good = |symbol: &String| Symbol::parse(symbol).is_ok_and(|symbol| allowed.contains(&symbol));
+    let scope = &standing.grant().entry().key.scope;
+    let good = |symbol: &String| scope.lets_read_data_of(symbol);
     let is_allowed = lists.iter().all(|(_, symbols): &(Channel, Vec<String>)| symbols.iter().all(good));
     if is_allowed { Ok(()) } else { Err(StreamError::INSUFFICIENT_SUBSCRIPTION) }
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use paddock_alpaca::stream::{Channel, Feed, Selection};
+use paddock_alpaca::stream::{Channel, Feed, Format, Selection};
 use paddock_core::id::ConnectionId;
 use serde_json::json;
 use tokio_tungstenite::tungstenite::Message;
@@ -42,13 +42,14 @@ pub(super) async fn connect(
     wanted: Selection,
 ) -> Result<(Wire, Vec<u8>, Selection), NoStream> {
     let entry = shared.directory.load().connection(connection).cloned().ok_or(NoStream::Gone)?;
-    let mut wire = shared.dialer.open(shared.client.endpoints().stream(), feed.path()).await?;
+    let format = if feed.is_of_options() { Format::MessagePack } else { Format::Json };
+    let mut wire = shared.dialer.open(shared.client.endpoints().stream(), feed.path(), format).await?;
     expect(&mut wire, "success", Some("connected")).await?;
     let wrap = |key: &str, secret: &str| json!({"action": "auth", "key": key, "secret": secret});
     wire.authenticate(&entry, &shared, wrap).await?;
     expect(&mut wire, "success", Some("authenticated")).await?;
     if !wanted.is_empty() {
-        wire.send(ask("subscribe", &wanted).to_string()).await?;
+        wire.send(&ask("subscribe", &wanted)).await?;
         expect(&mut wire, "subscription", None).await?;
     }
     Ok((wire, entry.fingerprint().to_vec(), wanted))

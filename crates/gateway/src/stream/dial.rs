@@ -5,16 +5,21 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::{SinkExt as _, StreamExt as _};
+use http::HeaderValue;
+use http::header::CONTENT_TYPE;
 use hyper_rustls::{HttpsConnector, MaybeHttpsStream};
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioIo;
 use jiff::Timestamp;
 use paddock_alpaca::Credential;
 use paddock_alpaca::endpoints::BaseUrl;
+use paddock_alpaca::stream::{Format, messagepack};
+use serde_json::Value;
 use tokio::net::TcpStream;
 use tokio::time::Instant;
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
 use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 use tower::ServiceExt as _;
 
@@ -62,8 +67,9 @@ pub(super) enum NoStream {
     Timeout,
 }
 
-/// A socket to the broker.
+/// A socket to the broker. Whichever form it speaks there, on this side it is JSON.
 pub(super) struct Wire {
+    format: Format,
     socket: WebSocketStream<TokioIo<MaybeHttpsStream<TokioIo<TcpStream>>>>,
     /// When anything was heard last, if only a pong.
     heard: Instant,
@@ -76,8 +82,8 @@ impl Dialer {
         connector().map(Self)
     }
 
-    /// Opens the socket at `path` of the broker's host.
-    pub(super) async fn open(&self, base: &BaseUrl, path: &str) -> Result<Wire, NoStream> {
+    /// Opens the socket at `path` of the broker's host, which speaks in that form.
+    pub(super) async fn open(&self, base: &BaseUrl, path: &str, format: Format) -> Result<Wire, NoStream> {
         let unreachable = |error: &dyn std::fmt::Display| NoStream::Unreachable(error.to_string());
         let (scheme, rest) = base.as_str().split_once("://").ok_or(NoStream::Unexpected)?;
         let (dialled, spoken) = match scheme {
@@ -87,13 +93,14 @@ impl Dialer {
         let uri = format!("{dialled}://{rest}{path}").parse().map_err(|_| NoStream::Unexpected)?;
         let io = self.0.clone().oneshot(uri).await.map_err(|error| unreachable(&error))?;
         let config = WebSocketConfig::default().max_message_size(Some(MAX_MESSAGE));
-        let handshake = tokio_tungstenite::client_async_with_config(
-            format!("{spoken}://{rest}{path}"),
-            TokioIo::new(io),
-            Some(config),
-        );
+        let mut request =
+            format!("{spoken}://{rest}{path}").into_client_request().map_err(|_| NoStream::Unexpected)?;
+        if format == Format::MessagePack {
+            request.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/msgpack"));
+        }
+        let handshake = tokio_tungstenite::client_async_with_config(request, TokioIo::new(io), Some(config));
         match tokio::time::timeout(STEP_TIMEOUT, handshake).await {
-            Ok(Ok((socket, _))) => Ok(Wire { socket, heard: Instant::now(), scrubber: None }),
+            Ok(Ok((socket, _))) => Ok(Wire { format, socket, heard: Instant::now(), scrubber: None }),
             Ok(Err(error)) => Err(unreachable(&error)),
             Err(_) => Err(NoStream::Timeout),
         }
@@ -114,7 +121,16 @@ impl Wire {
                     let text = self.without_credential(text.into())?;
                     text.try_into().ok().map(Message::Text)
                 }
-                Message::Binary(bytes) => self.without_credential(bytes).map(Message::Binary),
+                Message::Binary(bytes) => {
+                    let bytes = self.without_credential(bytes)?;
+                    match self.format {
+                        Format::Json => Some(Message::Binary(bytes)),
+                        // A frame that cannot be read ends the socket, so that programs are told of a gap.
+                        Format::MessagePack => {
+                            messagepack::read(&bytes).map(|value| Message::text(value.to_string()))
+                        }
+                    }
+                }
             };
         }
     }
@@ -127,8 +143,16 @@ impl Wire {
         }
     }
 
-    pub(super) async fn send(&mut self, text: String) -> Result<(), NoStream> {
-        let sent = tokio::time::timeout(STEP_TIMEOUT, self.socket.send(Message::text(text))).await;
+    pub(super) async fn send(&mut self, value: &Value) -> Result<(), NoStream> {
+        let message = match self.format {
+            Format::Json => Message::text(value.to_string()),
+            Format::MessagePack => {
+                let mut out = Vec::new();
+                messagepack::write(value, &mut out);
+                Message::binary(out)
+            }
+        };
+        let sent = tokio::time::timeout(STEP_TIMEOUT, self.socket.send(message)).await;
         sent.map_err(|_| NoStream::Timeout)?.map_err(|error| NoStream::Unreachable(error.to_string()))
     }
 
@@ -151,7 +175,7 @@ impl Wire {
         &mut self,
         entry: &Arc<ConnectionEntry>,
         shared: &Arc<Shared>,
-        wrap: impl Fn(&str, &str) -> serde_json::Value,
+        wrap: impl Fn(&str, &str) -> Value,
     ) -> Result<(), NoStream> {
         let credential = entry.open(&shared.opener).map_err(|_| NoStream::Sealed)?;
         self.scrubber = Some(Scrubber::sealed(&credential, entry, shared));
@@ -159,6 +183,6 @@ impl Wire {
             Credential::KeyPair { key_id, secret_key } => wrap(key_id.expose(), secret_key.expose()),
             Credential::OauthToken(token) => wrap("oauth", token.expose()),
         };
-        self.send(message.to_string()).await
+        self.send(&message).await
     }
 }

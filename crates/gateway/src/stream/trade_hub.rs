@@ -4,10 +4,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use paddock_alpaca::stream::TRADE_UPDATES;
+use paddock_alpaca::stream::{Format, TRADE_UPDATES, TRADE_UPDATES_PATH, trading};
 use paddock_alpaca::wire::identity::order_in_update;
 use paddock_core::id::{AccessKeyId, ConnectionId};
-use serde_json::{Value, json};
+use serde_json::Value;
 use tokio::runtime::Handle;
 use tokio::sync::{broadcast, mpsc, watch};
 use tokio::time::{Instant, interval};
@@ -126,7 +126,7 @@ impl Hub {
             tokio::select! {
                 message = wire.next() => {
                     let Some(message) = message else { return true };
-                    if let Some(update) = read(&message).filter(|update| update["stream"] == TRADE_UPDATES) {
+                    if let Some(update) = read(&message).filter(|update| trading::stream_of(update) == Some(TRADE_UPDATES)) {
                         let update = Arc::new(update);
                         _ = self.told.send(Arc::new(Told::Update(Arc::clone(&update), None)));
                         if self.is_attributed() && self.to_attribute.try_send((order_in_update(&update), update)).is_err() {
@@ -161,17 +161,12 @@ impl Hub {
         let shared = &self.shared;
         let entry = shared.directory.load().connection(self.connection).cloned().ok_or(NoStream::Gone)?;
         let base = shared.client.endpoints().trading(entry.connection.environment);
-        let mut wire = shared.dialer.open(base, paddock_alpaca::stream::TRADE_UPDATES_PATH).await?;
-        let wrap = |key: &str, secret: &str| match key {
-            "oauth" => json!({"action": "authenticate", "data": {"oauth_token": secret}}),
-            _ => json!({"action": "authenticate", "data": {"key_id": key, "secret_key": secret}}),
-        };
-        wire.authenticate(&entry, shared, wrap).await?;
-        let authorized = expect(&mut wire, "authorization").await?;
-        if authorized["data"]["status"] != "authorized" {
+        let mut wire = shared.dialer.open(base, TRADE_UPDATES_PATH, Format::Json).await?;
+        wire.authenticate(&entry, shared, trading::authenticate).await?;
+        if !trading::is_authorized(&expect(&mut wire, "authorization").await?) {
             return Err(NoStream::Refused);
         }
-        wire.send(json!({"action": "listen", "data": {"streams": [TRADE_UPDATES]}}).to_string()).await?;
+        wire.send(&trading::listen()).await?;
         expect(&mut wire, "listening").await?;
         Ok((wire, entry.fingerprint().to_vec()))
     }
@@ -191,7 +186,7 @@ async fn expect(wire: &mut Wire, stream: &str) -> Result<Value, NoStream> {
         loop {
             let message = wire.next().await.ok_or(NoStream::Unexpected)?;
             let value = read(&message).ok_or(NoStream::Unexpected)?;
-            if value["stream"] == stream {
+            if trading::stream_of(&value) == Some(stream) {
                 return Ok(value);
             }
         }

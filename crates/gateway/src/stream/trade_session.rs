@@ -4,9 +4,11 @@ use std::sync::Arc;
 
 use paddock_alpaca::socket::Message;
 use paddock_alpaca::stream::format::read;
-use paddock_alpaca::stream::{Format, TRADE_UPDATES};
-use paddock_core::{Environment, SecretText};
-use serde_json::{Value, json};
+use paddock_alpaca::stream::trading::{
+    TradeRequest, authorization, error, gap, listening, message, unauthorized_because,
+};
+use paddock_core::Environment;
+use serde_json::Value;
 use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::RecvError;
 
@@ -22,7 +24,7 @@ use crate::authenticate::{Grant, Unauthenticated, recognise};
 pub(super) async fn serve(opening: Opening, mut socket: ClientSocket) {
     let mut session = Session { standing: None, told: None, audience: Audience::Account, opening };
     let Err(ending) = session.run(&mut socket).await;
-    let last_words = Some(session.message(&authorization("unauthorized", "authenticate")));
+    let last_words = Some(session.message(&authorization(false, "authenticate")));
     close(socket, ending, last_words).await;
 }
 
@@ -82,28 +84,16 @@ impl Session {
         if request.is_null() {
             return None;
         }
-        let data = &request["data"];
-        Some(match request["action"].as_str() {
-            Some("authenticate") => {
-                let grant = match data["oauth_token"].as_str() {
-                    Some(token) => self.grant("oauth", token),
-                    None => self.grant(word(&data["key_id"]), word(&data["secret_key"])),
-                };
-                self.authenticate(grant).await
+        Some(match TradeRequest::read(&request) {
+            Some(TradeRequest::Authenticate { key, secret }) => {
+                let directory = self.opening.lane.shared.directory.load_full();
+                self.authenticate(recognise(&directory, &key, &secret)).await
             }
-            Some("auth") => {
-                let grant = self.grant(word(&request["key"]), word(&request["secret"]));
-                self.authenticate(grant).await
-            }
-            Some("listen") if self.standing.is_none() => authorization("unauthorized", "listen"),
-            Some("listen") => self.listen(&data["streams"]).await,
-            _ => error("invalid action"),
+            Some(TradeRequest::Listen(_)) if self.standing.is_none() => authorization(false, "listen"),
+            Some(TradeRequest::Listen(Some(wanted))) => self.listen(wanted).await,
+            Some(TradeRequest::Listen(None)) => error("invalid streams"),
+            None => error("invalid action"),
         })
-    }
-
-    fn grant(&self, key: &str, secret: &str) -> Result<Grant, Unauthenticated> {
-        let directory = self.opening.lane.shared.directory.load_full();
-        recognise(&directory, key, &SecretText::new(secret.to_owned()))
     }
 
     /// Another program's key takes the place of the earlier one, and has to listen anew.
@@ -114,22 +104,18 @@ impl Session {
             Ok(grant) => match Standing::admit(&self.opening, grant).await {
                 Ok(standing) => {
                     self.standing = Some(standing);
-                    return authorization("authorized", "authenticate");
+                    return authorization(true, "authenticate");
                 }
                 Err(denied) => denied.reason(),
             },
             Err(Unauthenticated::MustSign) => Fault::signature_required().message,
-            Err(_) => return authorization("unauthorized", "authenticate"),
+            Err(_) => return authorization(false, "authenticate"),
         };
-        let mut answer = authorization("unauthorized", "authenticate");
-        answer["data"]["message"] = denied.into();
-        answer
+        unauthorized_because(&denied)
     }
 
     /// The streams are a whole new set: what is not in it ends.
-    async fn listen(&mut self, streams: &Value) -> Value {
-        let Some(streams) = streams.as_array() else { return error("invalid streams") };
-        let wanted = streams.iter().any(|stream| stream == TRADE_UPDATES);
+    async fn listen(&mut self, wanted: bool) -> Value {
         if !wanted {
             self.told = None;
         } else if let (Some(standing), None) = (&self.standing, &self.told) {
@@ -142,25 +128,15 @@ impl Session {
                 return error("internal server error");
             }
         }
-        let streams = if wanted { vec![TRADE_UPDATES] } else { Vec::new() };
-        json!({"stream": "listening", "data": {"streams": streams}})
+        listening(wanted)
     }
 
-    /// Paper accounts get their JSON in binary frames, as at Alpaca; live ones in text frames.
+    /// Whose account it is not known yet gets frames as of a paper account.
     fn message(&self, value: &Value) -> Message {
         let environment =
             self.standing.as_ref().map(|standing| standing.grant().entry().connection.connection.environment);
-        match (self.opening.format, environment) {
-            (Format::Json, Some(Environment::Live)) => Message::text(value.to_string()),
-            (Format::Json, _) => Message::binary(value.to_string().into_bytes()),
-            // A value always has a form in MessagePack.
-            (Format::MessagePack, _) => Message::binary(rmp_serde::to_vec_named(value).unwrap_or_default()),
-        }
+        message(value, self.opening.format, environment.unwrap_or(Environment::Paper))
     }
-}
-
-fn word(value: &Value) -> &str {
-    value.as_str().unwrap_or_default()
 }
 
 /// Why the program loses its right; never, before it has one.
@@ -182,14 +158,6 @@ async fn next_of(told: Option<&mut Receiver<Arc<Told>>>) -> Result<Arc<Told>, Re
 fn shown(told: &Told, audience: Audience) -> Option<Value> {
     match told {
         Told::Update(update, owner) => audience.hears_of(*owner).then(|| Value::clone(update)),
-        Told::Gap(from, to) => Some(json!({"stream": "gap", "data": {"from": from, "to": to}})),
+        Told::Gap(from, to) => Some(gap(*from, *to)),
     }
-}
-
-fn authorization(status: &str, action: &str) -> Value {
-    json!({"stream": "authorization", "data": {"status": status, "action": action}})
-}
-
-fn error(words: &str) -> Value {
-    json!({"action": "error", "data": {"error_message": words}})
 }

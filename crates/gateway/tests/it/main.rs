@@ -16,6 +16,7 @@ mod floods;
 mod freeze;
 mod metrics;
 mod nodes;
+mod option_streams;
 mod order_ends;
 mod order_limits;
 mod orders;

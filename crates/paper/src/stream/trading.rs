@@ -6,8 +6,7 @@ use axum::body::Bytes;
 use http::HeaderMap;
 use paddock_alpaca::operation::Api;
 use paddock_alpaca::socket::Message;
-use paddock_core::Environment;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::encode::Format;
 use super::orders::{Listening, Told};
@@ -17,9 +16,7 @@ use crate::access::{Access, Credentials};
 use crate::faults::line::{Line, Strike};
 use crate::http::Served;
 use paddock_alpaca::stream::format::read;
-
-/// The only stream there is.
-const TRADE_UPDATES: &str = "trade_updates";
+use paddock_alpaca::stream::trading::{TradeRequest, authorization, error, listening, message, update};
 
 /// Serves one client until either side ends it.
 pub(super) async fn serve(served: Served, headers: &HeaderMap, closing: Closing, socket: WebSocket) {
@@ -66,7 +63,7 @@ impl Session {
                 () = closing.0.cancelled() => return Some(Farewell::GOING_AWAY),
                 strike = line.struck() => match strike {
                     Strike::Cut(code) => return code.map(Farewell::code),
-                    Strike::SlowClient => return self.message(&error("slow client")).map(Farewell::because),
+                    Strike::SlowClient => return Some(Farewell::because(self.message(&error("slow client")))),
                     Strike::GoesOn => continue,
                     Strike::Mute(rule) => {
                         line.silence(rule, &closing.0).await;
@@ -100,7 +97,7 @@ impl Session {
                 }
                 Next::Told(Some(told)) => Some(self.tell(&told).await?),
                 Next::Told(None) => {
-                    return self.message(&error("slow client")).map(Farewell::because);
+                    return Some(Farewell::because(self.message(&error("slow client"))));
                 }
             };
             if let Some(answer) = answer {
@@ -113,7 +110,7 @@ impl Session {
     async fn tell(&self, told: &Told) -> Option<Value> {
         let broker = &self.served.broker;
         broker.durable(told.entry).await.ok()?;
-        Some(json!({"stream": TRADE_UPDATES, "data": told.trade_update(broker.market())}))
+        Some(update(&told.trade_update(broker.market())))
     }
 
     fn answer(&mut self, message: &Message) -> Option<Value> {
@@ -121,19 +118,14 @@ impl Session {
         if request.is_null() {
             return None;
         }
-        let data = &request["data"];
-        let shown = |key: &Value, secret: &Value| {
-            Credentials::in_band(key.as_str().unwrap_or_default(), secret.as_str().unwrap_or_default())
-        };
-        Some(match request["action"].as_str() {
-            Some("authenticate") => self.authenticate(&match data["oauth_token"].as_str() {
-                Some(token) => Credentials::token(token),
-                None => shown(&data["key_id"], &data["secret_key"]),
-            }),
-            Some("auth") => self.authenticate(&shown(&request["key"], &request["secret"])),
-            Some("listen") if self.opened.is_none() => authorization("unauthorized", "listen"),
-            Some("listen") => self.listen(&data["streams"]),
-            _ => error("invalid action"),
+        Some(match TradeRequest::read(&request) {
+            Some(TradeRequest::Authenticate { key, secret }) => {
+                self.authenticate(&Credentials::in_band(&key, secret.expose()))
+            }
+            Some(TradeRequest::Listen(_)) if self.opened.is_none() => authorization(false, "listen"),
+            Some(TradeRequest::Listen(Some(wanted))) => self.listen(wanted),
+            Some(TradeRequest::Listen(None)) => error("invalid streams"),
+            None => error("invalid action"),
         })
     }
 
@@ -144,13 +136,11 @@ impl Session {
             self.heard = None;
         }
         self.opened = opened;
-        authorization(if self.opened.is_some() { "authorized" } else { "unauthorized" }, "authenticate")
+        authorization(self.opened.is_some(), "authenticate")
     }
 
     /// The streams are a whole new set: what is not in it ends.
-    fn listen(&mut self, streams: &Value) -> Value {
-        let Some(streams) = streams.as_array() else { return error("invalid streams") };
-        let wanted = streams.iter().any(|stream| stream == TRADE_UPDATES);
+    fn listen(&mut self, wanted: bool) -> Value {
         match &self.opened {
             Some(opened) if wanted && self.heard.is_none() => {
                 self.heard = Some(self.served.broker.streams().orders.listen(opened.account));
@@ -158,13 +148,12 @@ impl Session {
             Some(_) if wanted => {}
             _ => self.heard = None,
         }
-        let streams = if wanted { vec![TRADE_UPDATES] } else { Vec::new() };
-        json!({"stream": "listening", "data": {"streams": streams}})
+        listening(wanted)
     }
 
     /// Sends an answer. A client that does not take it in time is gone.
     async fn send(&self, socket: &mut WebSocket, answer: &Value) -> Result<(), ()> {
-        let message = self.message(answer).ok_or(())?;
+        let message = self.message(answer);
         let patience: Duration = self.served.broker.streams().options.slow_after;
         match tokio::time::timeout(patience, socket.send(&message)).await {
             Ok(Ok(())) => Ok(()),
@@ -172,13 +161,8 @@ impl Session {
         }
     }
 
-    /// Paper accounts get their JSON in binary frames, as at Alpaca; live ones in text frames.
-    fn message(&self, answer: &Value) -> Option<Message> {
-        Some(match (self.format, self.served.environment) {
-            (Format::Json, Environment::Live) => Message::text(answer.to_string()),
-            (Format::Json, Environment::Paper) => Message::binary(answer.to_string().into_bytes()),
-            (Format::MessagePack, _) => Message::binary(rmp_serde::to_vec_named(answer).ok()?),
-        })
+    fn message(&self, answer: &Value) -> Message {
+        message(answer, self.format, self.served.environment)
     }
 }
 
@@ -194,12 +178,4 @@ async fn next_of(heard: Option<&mut Listening>) -> Option<std::sync::Arc<Told>> 
         Some(heard) => heard.recv().await,
         None => std::future::pending().await,
     }
-}
-
-fn authorization(status: &str, action: &str) -> Value {
-    json!({"stream": "authorization", "data": {"status": status, "action": action}})
-}
-
-fn error(message: &str) -> Value {
-    json!({"action": "error", "data": {"error_message": message}})
 }
