@@ -1,8 +1,9 @@
 //! Paddock under measurement: a fresh data directory, one connection, one access key.
 
 use std::fs;
-use std::io::Write as _;
+use std::io::{Read as _, Write as _};
 use std::net::SocketAddr;
+use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
@@ -89,6 +90,22 @@ impl Gateway {
             created[name].as_str().map(str::to_owned).with_context(|| format!("no {name} was issued"))
         };
         Ok(AccessKey { key_id: text("key_id")?, secret_key: text("secret_key")? })
+    }
+
+    /// Asks the server's own API for something that has no body, and returns when it has answered.
+    pub(super) fn post(&self, path: &str) -> Result<()> {
+        let mut socket = UnixStream::connect(self.data.join("paddock.sock"))?;
+        write!(
+            socket,
+            "POST /api/v1{path} HTTP/1.1\r\nHost: paddock\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\
+             Connection: close\r\n\r\n{{}}"
+        )?;
+        let mut answer = String::new();
+        socket.read_to_string(&mut answer)?;
+        if !answer.starts_with("HTTP/1.1 200") {
+            bail!("POST {path} was answered {answer}");
+        }
+        Ok(())
     }
 
     fn command(&self, arguments: &[&str]) -> Command {

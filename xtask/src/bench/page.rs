@@ -3,6 +3,7 @@
 /// The titles of the sections.
 pub(super) const GATEWAY: &str = "## Gateway";
 pub(super) const ORDERS: &str = "## Orders through the gateway";
+pub(super) const FREEZE: &str = "## Freezing";
 pub(super) const STREAMS: &str = "## Streams through the gateway";
 pub(super) const SOAK: &str = "## Soak";
 pub(super) const PAPER: &str = "## Paper broker";

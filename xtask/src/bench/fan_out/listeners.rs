@@ -1,14 +1,15 @@
 //! The programs that listen: one thread reads all their sockets in turn and counts bytes, so that the load stays much cheaper than
 //! what is measured.
 
-use std::io::{ErrorKind, Read as _, Write as _};
+use std::io::{ErrorKind, Read as _};
 use std::net::{SocketAddr, TcpStream};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, bail};
+use anyhow::Result;
 
 use super::super::gateway::AccessKey;
+use super::super::socket;
 
 /// Programs with open streams.
 pub(super) struct Listeners {
@@ -72,26 +73,8 @@ impl Listeners {
 }
 
 fn open(address: SocketAddr, key: &AccessKey) -> Result<TcpStream> {
-    let mut stream = TcpStream::connect(address)?;
-    let AccessKey { key_id, secret_key } = key;
-    write!(
-        stream,
-        "GET /v2/sip HTTP/1.1\r\nHost: {address}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n\
-         Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nAPCA-API-KEY-ID: {key_id}\r\nAPCA-API-SECRET-KEY: {secret_key}\r\n\r\n"
-    )?;
-    let mut head = Vec::new();
-    let mut byte = [0];
-    while !head.ends_with(b"\r\n\r\n") {
-        stream.read_exact(&mut byte)?;
-        head.extend_from_slice(&byte);
-    }
-    if !head.starts_with(b"HTTP/1.1 101") {
-        bail!("no stream was opened: {}", String::from_utf8_lossy(&head));
-    }
-    // A text frame of less than 126 bytes with the mask 0, which leaves it as it is.
-    let subscribe = br#"{"action":"subscribe","trades":["*"]}"#;
-    let length = u8::try_from(subscribe.len()).context("the subscription is too long")?;
-    stream.write_all(&[&[0x81, 0x80 | length, 0, 0, 0, 0], &subscribe[..]].concat())?;
+    let mut stream = socket::open(address, "/v2/sip", &key.key_id, &key.secret_key)?;
+    socket::say(&mut stream, r#"{"action":"subscribe","trades":["*"]}"#)?;
     stream.set_nonblocking(true)?;
     Ok(stream)
 }

@@ -3,7 +3,7 @@
 //! All get the same messages. The first one counts those of its first megabytes, which tells how long a message is; from then on all
 //! count bytes only, so that the load stays much cheaper than what is measured.
 
-use std::io::{ErrorKind, Read as _, Write as _};
+use std::io::{ErrorKind, Read as _};
 use std::net::{SocketAddr, TcpStream};
 use std::sync::Barrier;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 
+use super::super::socket;
 use super::broker::Account;
 
 /// What all clients got together.
@@ -79,26 +80,8 @@ pub(super) fn listen(
 
 /// Opens the stream and subscribes.
 fn open(address: SocketAddr, account: &Account) -> Result<TcpStream> {
-    let mut stream = TcpStream::connect(address)?;
-    let Account { key_id, secret_key } = account;
-    write!(
-        stream,
-        "GET /v2/sip HTTP/1.1\r\nHost: {address}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n\
-         Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nAPCA-API-KEY-ID: {key_id}\r\nAPCA-API-SECRET-KEY: {secret_key}\r\n\r\n"
-    )?;
-    let mut head = Vec::new();
-    let mut byte = [0];
-    while !head.ends_with(b"\r\n\r\n") {
-        stream.read_exact(&mut byte)?;
-        head.extend_from_slice(&byte);
-    }
-    if !head.starts_with(b"HTTP/1.1 101") {
-        bail!("the broker opened no stream: {}", String::from_utf8_lossy(&head));
-    }
-    // A text frame of less than 126 bytes with the mask 0, which leaves it as it is.
-    let subscribe = br#"{"action":"subscribe","trades":["*"],"quotes":["*"]}"#;
-    let length = u8::try_from(subscribe.len()).context("the subscription is too long")?;
-    stream.write_all(&[&[0x81, 0x80 | length, 0, 0, 0, 0], &subscribe[..]].concat())?;
+    let mut stream = socket::open(address, "/v2/sip", &account.key_id, &account.secret_key)?;
+    socket::say(&mut stream, r#"{"action":"subscribe","trades":["*"],"quotes":["*"]}"#)?;
     stream.set_read_timeout(Some(Duration::from_millis(100)))?;
     Ok(stream)
 }
