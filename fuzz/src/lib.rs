@@ -4,5 +4,6 @@ pub mod bars;
 mod desk;
 pub mod oauth;
 pub mod orders;
+pub mod requests;
 pub mod stream;
 pub mod targets;
