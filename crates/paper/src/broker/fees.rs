@@ -15,26 +15,41 @@ use super::account::Account;
 use super::activity::{Activity, ActivityEvent};
 
 /// One tier of Alpaca's crypto fees: who traded less than so many dollars in 30 days, and the part of the received asset that
-/// a trade costs a taker. Here everyone is a taker; a maker pays 10 basis points less, or nothing.
+/// a trade costs a maker and a taker.
 struct Tier {
     below: i64,
+    maker: Decimal,
     taker: Decimal,
 }
 
-const fn tier(below: i64, basis_points: u32) -> Tier {
-    Tier { below, taker: Decimal::from_parts(basis_points, 0, 0, false, 4) }
+/// With both rates in basis points.
+const fn tier(below: i64, maker: u32, taker: u32) -> Tier {
+    Tier {
+        below,
+        maker: Decimal::from_parts(maker, 0, 0, false, 4),
+        taker: Decimal::from_parts(taker, 0, 0, false, 4),
+    }
+}
+
+/// Which side of a trade an order was.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    /// It had rested, and the market came to it.
+    Maker,
+    /// It came to the market.
+    Taker,
 }
 
 /// Tier 1 to 8. Alpaca's paper accounts were seen to pay as tier 1, whatever they trade.
 static CRYPTO: [Tier; 8] = [
-    tier(100_000, 25),
-    tier(500_000, 22),
-    tier(1_000_000, 20),
-    tier(10_000_000, 18),
-    tier(25_000_000, 15),
-    tier(50_000_000, 13),
-    tier(100_000_000, 12),
-    tier(i64::MAX, 10),
+    tier(100_000, 15, 25),
+    tier(500_000, 12, 22),
+    tier(1_000_000, 10, 20),
+    tier(10_000_000, 8, 18),
+    tier(25_000_000, 5, 15),
+    tier(50_000_000, 2, 13),
+    tier(100_000_000, 2, 12),
+    tier(i64::MAX, 0, 10),
 ];
 
 /// How long a crypto trade counts for the tier.
@@ -137,11 +152,14 @@ impl DayFees {
 
 /// The part of the received asset that a trade costs an account of that crypto tier, from 1.
 #[must_use]
-pub fn trade_rate(class: AssetClass, crypto_tier: u8) -> Decimal {
+pub fn trade_rate(class: AssetClass, crypto_tier: u8, role: Role) -> Decimal {
     match class {
         AssetClass::Crypto => {
             let place = usize::from(crypto_tier.max(1)) - 1;
-            CRYPTO.get(place).map_or(Decimal::ZERO, |tier| tier.taker)
+            CRYPTO.get(place).map_or(Decimal::ZERO, |tier| match role {
+                Role::Maker => tier.maker,
+                Role::Taker => tier.taker,
+            })
         }
         AssetClass::UsEquity | AssetClass::UsOption => Decimal::ZERO,
     }
@@ -221,15 +239,16 @@ mod tests {
     }
 
     #[rstest]
-    #[case("0", 1, "0.0025")]
-    #[case("99999.99", 1, "0.0025")]
-    #[case("100000", 2, "0.0022")]
-    #[case("9999999", 4, "0.0018")]
-    #[case("100000000", 8, "0.0010")]
-    fn crypto_tiers(#[case] volume: &str, #[case] tier: u8, #[case] taker: &str) {
+    #[case("0", 1, "0.0015", "0.0025")]
+    #[case("99999.99", 1, "0.0015", "0.0025")]
+    #[case("100000", 2, "0.0012", "0.0022")]
+    #[case("9999999", 4, "0.0008", "0.0018")]
+    #[case("100000000", 8, "0", "0.0010")]
+    fn crypto_tiers(#[case] volume: &str, #[case] tier: u8, #[case] maker: &str, #[case] taker: &str) {
         assert_eq!(tier_of(dec(volume)), tier);
-        assert_eq!(trade_rate(AssetClass::Crypto, tier), dec(taker));
-        assert_eq!(trade_rate(AssetClass::UsEquity, tier), Decimal::ZERO);
+        assert_eq!(trade_rate(AssetClass::Crypto, tier, Role::Maker), dec(maker));
+        assert_eq!(trade_rate(AssetClass::Crypto, tier, Role::Taker), dec(taker));
+        assert_eq!(trade_rate(AssetClass::UsEquity, tier, Role::Taker), Decimal::ZERO);
     }
 
     #[rstest]

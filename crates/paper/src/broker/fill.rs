@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 use paddock_alpaca::wire::{OrderStatus, PositionIntent};
-use paddock_core::order::{Side, TimeInForce};
+use paddock_core::order::{OrderType, Side, TimeInForce};
 use paddock_core::{AssetClass, Environment, calendar};
 use rust_decimal::Decimal;
 use uuid::Uuid;
@@ -11,7 +11,7 @@ use super::Broker;
 use super::account::AccruedFee;
 use super::activity::{Activity, ActivityEvent, Fill};
 use super::events::fill_id;
-use super::fees;
+use super::fees::{self, Role};
 use super::order::Order;
 use super::position::to_cents;
 
@@ -48,7 +48,9 @@ impl Broker {
 
         // The fee is taken in what is received: coins when buying, dollars when selling.
         let value = to_cents(quantity * price);
-        let rate = fees::trade_rate(symbol.class(), account.crypto_tier);
+        let makers_pay_less = account.environment == Environment::Live && self.rules.maker_fees();
+        let role = if makers_pay_less && has_rested(order, at) { Role::Maker } else { Role::Taker };
+        let rate = fees::trade_rate(symbol.class(), account.crypto_tier, role);
         let (fee_quantity, fee_dollars) = match side {
             Side::Buy => (quantity - (quantity * (Decimal::ONE - rate)).trunc_with_scale(9), Decimal::ZERO),
             Side::Sell => (Decimal::ZERO, to_cents(value * rate)),
@@ -105,6 +107,11 @@ impl Broker {
             order.updated_at = at;
         });
     }
+}
+
+/// Whether the market came to an order with a limit: it was there before this instant, unchanged.
+fn has_rested(order: &Order, at: Timestamp) -> bool {
+    matches!(order.request.order_type, OrderType::Limit | OrderType::StopLimit) && order.updated_at < at
 }
 
 /// One time in ten, a part of what could be filled, as Alpaca's paper accounts do it: at least a hundredth, whole shares of

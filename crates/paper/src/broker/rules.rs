@@ -14,7 +14,7 @@ impl Rules {
     /// Those of journals that do not say which.
     pub const FIRST: Self = Self(0);
     /// All of them.
-    pub const CURRENT: Self = Self(1);
+    pub const CURRENT: Self = Self(2);
 
     /// Whether splits and dividends change what accounts have.
     pub(super) const fn corporate_actions(self) -> bool {
@@ -24,6 +24,11 @@ impl Rules {
     /// Whether live accounts pay regulatory fees, and crypto fees by what they trade.
     pub(super) const fn live_fees(self) -> bool {
         self.0 >= 1
+    }
+
+    /// Whether live accounts pay less for crypto where their order rested.
+    pub(super) const fn maker_fees(self) -> bool {
+        self.0 >= 2
     }
 
     /// Whether a limit that is far through the market is refused.

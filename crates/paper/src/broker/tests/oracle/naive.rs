@@ -52,6 +52,8 @@ struct NaiveFill {
     quantity: Decimal,
     price: Decimal,
     at: Timestamp,
+    /// The part of what is received that it costs.
+    rate: Decimal,
 }
 
 /// What is held of a symbol.
@@ -124,7 +126,7 @@ impl Naive {
             }
             quantity += signed;
             if fill.side == Side::Buy && symbol.class() == AssetClass::Crypto {
-                let kept = (fill.quantity * dec("0.9975")).trunc_with_scale(9);
+                let kept = (fill.quantity * (Decimal::ONE - fill.rate)).trunc_with_scale(9);
                 quantity -= fill.quantity - kept;
             }
         }
@@ -143,7 +145,7 @@ impl Naive {
                 Side::Sell => {
                     cash += value;
                     if fill.symbol.class() == AssetClass::Crypto {
-                        cash -= cents(value * dec("0.0025"));
+                        cash -= cents(value * fill.rate);
                     }
                 }
             }
@@ -371,12 +373,14 @@ impl Naive {
                 continue;
             };
             order.state = State::Filled;
+            let makes = self.live && order.limit.is_some() && at > order.placed_at;
             self.fills.push(NaiveFill {
                 symbol: order.symbol.clone(),
                 side: order.side,
                 quantity: order.quantity,
                 price,
                 at,
+                rate: if makes { dec("0.0015") } else { dec("0.0025") },
             });
         }
     }
