@@ -1,7 +1,8 @@
 """The JavaScript SDK, unmodified: by HTTPS, and with its own hosts through the proxy entrance.
 
 It reads no proxy by itself. Node.js does for it, from version 24 on (`NODE_USE_ENV_PROXY`), for what goes by `fetch`; its streams are
-opened without Node's agents and know no proxy, so they are led to the TLS entrance by their `url` (test_crowd.py)."""
+opened without Node's agents, so they are given one by the SDK's `wsFactory`, or are led to the TLS entrance by their `url`
+(test_crowd.py)."""
 
 import json
 import subprocess
@@ -32,6 +33,13 @@ def test_an_unchanged_program_through_the_proxy(paddock, trader):
     assert said["price"] > 0
     assert said["status"] == "filled"
     assert said["other"]["code"] == 40390006
+
+
+def test_streams_through_the_proxy(paddock, trader):
+    said = json.loads(run(paddock, trader, PROXIED_NODE, "programs/proxied_streams.mjs", options=("--proxy",)))
+    assert said["update"]["symbol"] == "AAPL"
+    assert said["update"]["event"] in {"pending_new", "new", "fill", "partial_fill"}
+    assert said["trade"] == "AAPL"
 
 
 def test_a_program_that_was_left_on_live_is_told_so(paddock, trader):
