@@ -12,7 +12,7 @@ use jiff::SignedDuration;
 use paddock_alpaca::endpoints::{EndpointOverrides, Endpoints};
 use paddock_core::SecretText;
 use paddock_gateway::Limits;
-use paddock_web::parse_lifetime;
+use paddock_web::{USUAL_PER_MINUTE, parse_lifetime};
 use serde::Deserialize;
 
 use crate::data_dir::DataDir;
@@ -28,7 +28,7 @@ pub(crate) const DEFAULT_WEB: &str = "127.0.0.1:7878";
 /// What a configuration file may hold.
 const SETTINGS: &str = "the settings are [listen] gateway, tls, proxy, web, metrics, allow_remote, web_names; [tls] names, certificate, \
      key; [alpaca] paper_url, live_url, data_url, stream_url; [database] url; [limits] trading_per_minute, data_per_minute, \
-     requests_at_once, streams_at_once; [deadman] check_in, grace, connection, allow, cancel_all, flatten; [[deadman.heartbeats]] \
+     requests_at_once, streams_at_once, api_per_minute; [deadman] check_in, grace, connection, allow, cancel_all, flatten; [[deadman.heartbeats]] \
      name, url, every, misses; [audit] keep, wait_seconds";
 
 /// The configuration file. Unknown names are refused: a misspelt setting must not be ignored.
@@ -81,6 +81,7 @@ struct LimitsSection {
     data_per_minute: Option<NonZeroU32>,
     requests_at_once: Option<NonZeroU32>,
     streams_at_once: Option<NonZeroU32>,
+    api_per_minute: Option<NonZeroU32>,
 }
 
 impl LimitsSection {
@@ -152,6 +153,8 @@ pub(crate) struct Config {
     pub(crate) database: Option<SecretText>,
     /// What accounts and access keys may use at most.
     pub(crate) limits: Limits,
+    /// Requests a minute to the JSON API by each person.
+    pub(crate) api_per_minute: u32,
     /// The dead-man switch; none when absent.
     pub(crate) deadman: Option<DeadmanConfig>,
     /// How long audit records are kept; for ever when absent.
@@ -232,6 +235,7 @@ impl Config {
             web_names: file.listen.web_names,
             endpoints,
             limits: file.limits.limits(),
+            api_per_minute: file.limits.api_per_minute.map_or(USUAL_PER_MINUTE, NonZeroU32::get),
             database: environment("PADDOCK_DATABASE_URL").or(file.database.url).map(SecretText::new),
         })
     }

@@ -12,7 +12,7 @@ use paddock_core::{Clock, Entropy};
 use paddock_gateway::{Gateway, GatewayError, GatewayOptions};
 use paddock_store::{Freezing, Store, StoreError, Subject, Target};
 use paddock_vault::{KeyFile, OsEntropy, Vault};
-use paddock_web::{AllowedHosts, ChainWatch, WebState, api_router, monitoring_router, pages_router};
+use paddock_web::{AllowedHosts, ChainWatch, Pace, WebState, api_router, monitoring_router, pages_router};
 use tokio_util::sync::CancellationToken;
 
 use crate::anchor::Anchor;
@@ -125,6 +125,7 @@ impl Instance {
             proxy_url: addresses.proxy.map(|address| format!("http://{address}")),
             hosts: AllowedHosts::new(addresses.web, config.web_names.iter().cloned()),
             closing: closing.clone(),
+            pace: Pace::new(config.api_per_minute),
             chain: ChainWatch::default(),
         });
         Ok(Self {

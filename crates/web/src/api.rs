@@ -2,34 +2,33 @@
 //! the authentication.
 
 pub(crate) mod approvals;
+mod around;
 pub(crate) mod audit;
-mod backup;
-mod check_in;
+pub(crate) mod backup;
+pub(crate) mod check_in;
 pub(crate) mod connections;
 pub(crate) mod freeze;
-mod health;
+pub(crate) mod health;
 pub(crate) mod keys;
-mod requests;
-mod status;
-mod vault;
+pub(crate) mod pace;
+pub(crate) mod requests;
+pub(crate) mod status;
+pub(crate) mod vault;
 
 use std::sync::Arc;
 
-use axum::extract::Request;
-use axum::middleware::{Next, from_fn};
-use axum::response::{IntoResponse, Response};
+use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::{delete, get, post};
 use axum::{Extension, Router};
-use http::{Method, StatusCode, Uri};
 
 use crate::WebState;
 use crate::desk::Asker;
-use crate::problem::Problem;
 
 /// The whole JSON API. Whoever reaches it may do everything, so it belongs on the admin socket and nowhere else.
 pub fn router(state: Arc<WebState>) -> Router {
     let asker = Asker::at_the_socket(state.user);
     let v1 = Router::new()
+        .route("/openapi.json", get(crate::document::show))
         .route("/status", get(status::show))
         .route("/health", get(health::show))
         .route("/metrics", get(crate::pages::health::metrics))
@@ -69,50 +68,11 @@ pub fn router(state: Arc<WebState>) -> Router {
         .route("/events", get(requests::events::events));
     Router::new()
         .nest("/api/v1", v1)
-        .fallback(unknown_route)
-        .method_not_allowed_fallback(wrong_method)
-        .layer(from_fn(finish_changes))
+        .fallback(around::unknown_route)
+        .method_not_allowed_fallback(around::wrong_method)
+        .layer(from_fn(around::check))
+        .layer(from_fn(around::finish))
+        .layer(from_fn_with_state(Arc::clone(&state), pace::keep))
         .layer(Extension(asker))
         .with_state(state)
-}
-
-/// Lets a change run to its end when the client hangs up. Otherwise a freeze could be stored and yet not reach the gateway.
-async fn finish_changes(request: Request, next: Next) -> Response {
-    if request.method() == Method::GET {
-        return next.run(request).await;
-    }
-    match tokio::spawn(next.run(request)).await {
-        Ok(response) => response,
-        Err(error) => {
-            tracing::error!(%error, "a change was cut short");
-            Problem::new(
-                StatusCode::INTERNAL_SERVER_ERROR,
-                "cut_short",
-                "Cut short",
-                "the change was cut short by a defect or a shutdown",
-                "look at the state with `paddock doctor`, then try again",
-            )
-            .into_response()
-        }
-    }
-}
-
-async fn unknown_route(method: Method, uri: Uri) -> Problem {
-    Problem::new(
-        StatusCode::NOT_FOUND,
-        "unknown_route",
-        "Unknown route",
-        format!("there is nothing at {method} {}", crate::problem::shown(uri.path())),
-        "see that the command line and the server are of the same version",
-    )
-}
-
-async fn wrong_method(method: Method) -> Problem {
-    Problem::new(
-        StatusCode::METHOD_NOT_ALLOWED,
-        "method_not_allowed",
-        "Method not allowed",
-        format!("this address does not take {method}"),
-        "see that the command line and the server are of the same version",
-    )
 }

@@ -411,7 +411,7 @@ async fn whole_body(request: Request<Body>) -> Result<Zeroizing<Vec<u8>>, Proble
         })?;
         if body.len() + chunk.len() > MAX_BODY_BYTES {
             return Err(Problem::new(
-                StatusCode::BAD_REQUEST,
+                StatusCode::PAYLOAD_TOO_LARGE,
                 "body_too_large",
                 "Body too large",
                 format!("the body has more than {MAX_BODY_BYTES} bytes"),

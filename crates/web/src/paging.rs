@@ -6,6 +6,7 @@ use std::str::FromStr;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
+use utoipa::ToSchema;
 
 use crate::problem::Problem;
 use crate::query::{Query, bad};
@@ -21,11 +22,12 @@ pub(crate) const USUAL: u32 = 100;
 const MARK: usize = 4;
 
 /// A page of a list.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Page<T> {
     /// What is on it.
     pub items: Vec<T>,
     /// What to send as `cursor` for the next page; nothing on the last one.
+    #[schema(required)]
     pub next_cursor: Option<String>,
 }
 

@@ -7,23 +7,29 @@ use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, StatusCode, header};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+use utoipa::ToSchema;
 
 /// What went wrong, in the form of RFC 9457 (`application/problem+json`). It never holds a secret, nor anything that a
 /// person typed into a field where a secret belongs.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Problem {
     /// The HTTP status.
     pub status: u16,
     /// Stable name in snake case: programs may match on it.
+    #[schema(value_type = String)]
     pub code: Cow<'static, str>,
     /// The kind of problem in a few words.
+    #[schema(value_type = String)]
     pub title: Cow<'static, str>,
     /// What went wrong, one sentence, lower case, no full stop.
+    #[schema(value_type = String)]
     pub detail: Box<str>,
     /// What to do about it, one clause, lower case, no full stop.
+    #[schema(value_type = String)]
     pub next_step: Box<str>,
     /// Facts for programs, by name, as documented with the code.
     #[serde(default, skip_serializing_if = "Map::is_empty")]
+    #[schema(value_type = Object)]
     pub extra: Map<String, Value>,
 }
 

@@ -50,14 +50,26 @@ impl Query {
 
     /// Refuses what is left.
     pub(crate) fn finish(self, known: &[&str]) -> Result<(), Problem> {
-        match self.0.keys().next() {
+        Self::refuse(self.0.keys().next(), known)
+    }
+
+    /// Refuses all parameters but these.
+    pub(crate) fn only(&self, known: &[&str]) -> Result<(), Problem> {
+        Self::refuse(self.0.keys().find(|name| !known.contains(&name.as_str())), known)
+    }
+
+    fn refuse(name: Option<&String>, known: &[&str]) -> Result<(), Problem> {
+        match name {
             None => Ok(()),
             Some(name) => Err(Problem::new(
                 StatusCode::BAD_REQUEST,
                 "unknown_parameter",
                 "Unknown parameter",
                 format!("there is no parameter `{}` here", shown(name)),
-                format!("the parameters are: {}", known.join(", ")),
+                match known {
+                    [] => "leave the query out".to_owned(),
+                    known => format!("the parameters are: {}", known.join(", ")),
+                },
             )
             .with("allowed", known.to_vec())),
         }

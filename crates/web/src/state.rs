@@ -12,6 +12,7 @@ use paddock_store::Store;
 use paddock_vault::Sealer;
 use tokio_util::sync::CancellationToken;
 
+use crate::api::pace::Pace;
 use crate::pages::chain::ChainWatch;
 use crate::pages::hosts::AllowedHosts;
 use crate::problem::Problem;
@@ -45,6 +46,8 @@ pub struct WebState {
     pub hosts: AllowedHosts,
     /// Cancelled at shutdown: streams of events end, which otherwise never would.
     pub closing: CancellationToken,
+    /// How many requests to the API each person may make.
+    pub pace: Pace,
     /// What is known about the audit chain; `ChainWatch::default()` at the start.
     pub chain: ChainWatch,
 }

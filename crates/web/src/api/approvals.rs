@@ -11,37 +11,51 @@ use paddock_core::id::{AccessKeyId, ApprovalId, RequestId};
 use paddock_store::{Approval, ApprovalState};
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use crate::desk::Desk;
+use crate::document::words;
 use crate::problem::Problem;
 
 /// A held request as it is shown.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[schema(as = Approval)]
 pub struct ApprovalView {
     /// Its identifier.
+    #[schema(value_type = words::Id)]
     pub id: ApprovalId,
     /// Where it is.
+    #[schema(value_type = words::ApprovalStateWord)]
     pub state: ApprovalState,
     /// The order in one line, or method and path.
     pub summary: String,
     /// Dollars that it is worth, where that can be told.
+    #[schema(required, value_type = Option<words::Exact>)]
     pub notional: Option<Decimal>,
     /// The market's price when it was held.
+    #[schema(required, value_type = Option<words::Exact>)]
     pub market_price: Option<Decimal>,
     /// By how many percent the price may differ when it is sent.
+    #[schema(value_type = words::Exact)]
     pub price_band: Decimal,
     /// The access key.
+    #[schema(value_type = words::Id)]
     pub key: AccessKeyId,
     /// The access key's name.
+    #[schema(required)]
     pub key_name: Option<String>,
     /// The connection's name.
+    #[schema(required)]
     pub connection: Option<String>,
     /// That connection's environment.
     #[serde(default)]
+    #[schema(required, value_type = Option<words::EnvironmentWord>)]
     pub environment: Option<Environment>,
     /// The request, as in the audit.
+    #[schema(value_type = words::Id)]
     pub request: RequestId,
     /// What is approved: a hash over all that makes it this request.
+    #[schema(value_type = words::Hash)]
     pub request_hash: String,
     /// Method, path and query.
     pub target: String,
@@ -54,16 +68,22 @@ pub struct ApprovalView {
     /// From when on it is not sent any more.
     pub expires_at: Timestamp,
     /// When it ended to wait.
+    #[schema(required)]
     pub ended_at: Option<Timestamp>,
     /// Who ended it, as they named themselves.
+    #[schema(required)]
     pub ended_by: Option<String>,
     /// Why.
+    #[schema(required)]
     pub reason: Option<String>,
     /// HTTP status of the broker's answer, or of what was answered in its place.
+    #[schema(required)]
     pub answer_status: Option<u16>,
     /// What became of it: `sent`, `not_sent`, `unknown`, or `on_its_way`.
+    #[schema(required)]
     pub outcome: Option<String>,
     /// The broker's order id, where it gave one.
+    #[schema(required)]
     pub order_id: Option<String>,
 }
 

@@ -23,6 +23,16 @@ const CHUNK: usize = 64 * 1024;
 
 /// The whole database as an archive. Secrets in it are sealed; the key file that opens them is not part of it, and never
 /// passes through here.
+#[utoipa::path(
+    post,
+    path = "/api/v1/backup",
+    operation_id = "createBackup",
+    tag = "system",
+    responses(
+        (status = 200, description = "The archive", body = Vec<u8>, content_type = "application/gzip"),
+    ),
+    extensions(("x-problems" = json!(["backup_not_written"]))),
+)]
 pub(crate) async fn create(desk: Desk, fields: Fields) -> Result<Response, Problem> {
     fields.finish(&[])?;
     let file = nameless_file(&desk).map_err(|error| unwritable(&error))?;

@@ -15,18 +15,23 @@ use paddock_core::Environment;
 use paddock_core::id::ConnectionId;
 use paddock_store::Connection;
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use crate::desk::Desk;
+use crate::document::words;
 use crate::problem::{Problem, shown};
 
 /// A connection as it is shown.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[schema(as = Connection)]
 pub struct ConnectionView {
     /// Its identifier.
+    #[schema(value_type = words::Id)]
     pub id: ConnectionId,
     /// The name that its owner gave it.
     pub name: String,
     /// Alpaca's world.
+    #[schema(value_type = words::EnvironmentWord)]
     pub environment: Environment,
     /// Alpaca's account number.
     pub account_number: String,
@@ -62,7 +67,8 @@ impl From<Connection> for ConnectionView {
 }
 
 /// What was taken off a pasted field.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[schema(as = Repair)]
 pub struct RepairView {
     /// `key_id` or `secret_key`.
     pub field: String,

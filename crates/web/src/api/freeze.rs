@@ -17,10 +17,15 @@ use paddock_store::{Freezing, StoreError, Subject};
 use serde::Serialize;
 
 use crate::desk::Desk;
+use crate::document::words;
 use crate::fields::Fields;
 use crate::problem::Problem;
 
+use utoipa::ToSchema;
 use wind_down::WindDownView;
+
+/// The fields of the body.
+pub(crate) const FIELDS: [&str; 5] = ["allow", "reason", "cancel_all", "flatten", "wait_seconds"];
 
 /// The most characters that a reason may have.
 const LONGEST_REASON: usize = 500;
@@ -66,17 +71,20 @@ impl Asked {
             (false, false) => None,
         };
         let wait = fields.count("wait_seconds")?.unwrap_or(WAIT).min(LONGEST_WAIT);
-        fields.finish(&["allow", "reason", "cancel_all", "flatten", "wait_seconds"])?;
+        fields.finish(&FIELDS)?;
         Ok(Self { passing, reason, wind_down, wait: Duration::from_secs(wait.into()) })
     }
 }
 
 /// What a freeze came to, beside what is frozen.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = FreezeDone)]
 pub(crate) struct Done {
     /// What passes.
+    #[schema(value_type = Vec<words::PassageWord>)]
     passes: Passing,
     /// Requests that were sent before the freeze took hold, and that the broker has not answered yet.
+    #[schema(value_type = Vec<words::Id>)]
     in_flight: Vec<RequestId>,
     /// What was done about open orders and positions, if that was asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -91,7 +99,7 @@ impl Done {
 }
 
 /// What was frozen, and what that came to.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Frozen<T> {
     #[serde(flatten)]
     pub(crate) subject: T,

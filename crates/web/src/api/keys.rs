@@ -21,14 +21,18 @@ use paddock_core::{Environment, Scope};
 use paddock_store::{AccessKey, Connection};
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use crate::desk::Desk;
+use crate::document::{views, words};
 use crate::problem::{Problem, shown};
 
 /// An access key as it is shown. Its secret is shown once, by the answer that creates it, and never again.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[schema(as = AccessKey)]
 pub struct KeyView {
     /// Its identifier.
+    #[schema(value_type = words::Id)]
     pub id: AccessKeyId,
     /// The name that its owner gave it.
     pub name: String,
@@ -37,31 +41,37 @@ pub struct KeyView {
     /// The name of the connection that it opens.
     pub connection: String,
     /// That connection's environment.
+    #[schema(value_type = words::EnvironmentWord)]
     pub environment: Environment,
     /// What it may do.
+    #[schema(value_type = views::ScopeView)]
     pub scope: Scope,
     /// The same as a sentence.
     pub scope_sentence: String,
     /// Whether it is frozen.
     pub frozen: bool,
     /// When it was revoked for good.
+    #[schema(required)]
     pub revoked_at: Option<Timestamp>,
     /// When it was issued.
     pub created_at: Timestamp,
     /// When it was last used.
+    #[schema(required)]
     pub last_used_at: Option<Timestamp>,
     /// What it has used of its caps today.
     pub usage: UsageView,
 }
 
 /// What an access key has used on one New York day.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[schema(as = Usage)]
 pub struct UsageView {
     /// The New York date.
     pub day: Date,
     /// Orders, replacements and closes.
     pub orders: u32,
     /// Dollars.
+    #[schema(value_type = words::Exact)]
     pub notional: Decimal,
 }
 

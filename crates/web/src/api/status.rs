@@ -6,56 +6,78 @@ use paddock_core::Environment;
 use paddock_core::audit::ChainHash;
 use paddock_gateway::{BudgetView, Counters};
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::desk::Desk;
+use crate::document::{views, words};
 use crate::problem::Problem;
 
 /// Paddock at a glance.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Status {
     version: &'static str,
     now: Timestamp,
     gateway: String,
+    #[schema(required)]
     tls: Option<String>,
+    #[schema(required)]
     proxy: Option<String>,
     everything_frozen: bool,
     connections: Connections,
     keys: Keys,
+    #[schema(value_type = views::Counters)]
     counters: Counters,
+    #[schema(value_type = Vec<views::Budget>)]
     budgets: Vec<BudgetView>,
     vault: Vault,
     audit: Audit,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = StatusConnections)]
 struct Connections {
     paper: usize,
     live: usize,
     frozen: usize,
+    #[schema(required)]
     active: Option<String>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = StatusKeys)]
 struct Keys {
     usable: usize,
     frozen: usize,
     expired: usize,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = StatusVault)]
 struct Vault {
+    #[schema(required)]
     kek: Option<String>,
     provider: &'static str,
     locked: bool,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = StatusAudit)]
 struct Audit {
     records: u64,
+    #[schema(value_type = words::Hash)]
     head: ChainHash,
 }
 
 /// Paddock at a glance.
+#[utoipa::path(
+    get,
+    path = "/api/v1/status",
+    operation_id = "getStatus",
+    tag = "system",
+    responses(
+        (status = 200, description = "Paddock at a glance", body = Status),
+    ),
+)]
 pub(crate) async fn show(desk: Desk) -> Result<Json<Status>, Problem> {
     let now = desk.now();
     let rows = desk.store.connections(desk.user).await?;

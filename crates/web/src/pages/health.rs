@@ -25,6 +25,15 @@ pub(crate) async fn ready(State(state): State<Arc<WebState>>) -> impl IntoRespon
 }
 
 /// `GET /metrics`, for Prometheus.
+#[utoipa::path(
+    get,
+    path = "/api/v1/metrics",
+    operation_id = "getMetrics",
+    tag = "system",
+    responses(
+        (status = 200, description = "Figures in the format of Prometheus", body = String, content_type = "text/plain; version=0.0.4; charset=utf-8"),
+    ),
+)]
 pub(crate) async fn metrics(State(state): State<Arc<WebState>>) -> impl IntoResponse {
     let text = state.control.metrics().await;
     ([(header::CONTENT_TYPE, TEXT), (header::CACHE_CONTROL, "no-store")], text)

@@ -16,7 +16,7 @@ use paddock_core::{Environment, ManualClock};
 use paddock_gateway::{Gateway, GatewayOptions, Limits};
 use paddock_store::{Store, Target};
 use paddock_vault::{KeyFile, OsEntropy, Vault};
-use paddock_web::{AllowedHosts, ChainWatch, WebState, api_router, pages_router};
+use paddock_web::{AllowedHosts, ChainWatch, Pace, WebState, api_router, pages_router};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::net::TcpListener;
@@ -38,7 +38,7 @@ pub(crate) struct Paddock {
     pub(crate) alpaca: FakeAlpaca,
     pub(crate) gateway_url: String,
     pub(crate) dir: TempDir,
-    api: Router,
+    pub(crate) api: Router,
     pub(crate) pages: Router,
     closing: CancellationToken,
 }
@@ -102,6 +102,7 @@ impl Paddock {
             proxy_url: None,
             hosts: AllowedHosts::new("127.0.0.1:7878".parse().unwrap(), []),
             closing: closing.clone(),
+            pace: Pace::new(paddock_web::USUAL_PER_MINUTE),
             chain: ChainWatch::default(),
         });
         let shutdown = closing.clone();
@@ -131,7 +132,9 @@ impl Paddock {
     /// Calls the API with any body.
     pub(crate) async fn call_with(&self, method: &str, path: &str, body: impl Into<Body>) -> Reply {
         let request = Request::builder().method(method).uri(path).body(body.into()).unwrap();
-        Reply::of(self.api.clone().oneshot(request).await.unwrap()).await
+        let reply = Reply::of(self.api.clone().oneshot(request).await.unwrap()).await;
+        crate::document::check_answer(method, path, &reply);
+        reply
     }
 
     pub(crate) async fn get(&self, path: &str) -> Reply {

@@ -6,6 +6,7 @@ mod approvals;
 mod audit;
 mod bad_input;
 mod connecting;
+mod document;
 mod fake_alpaca;
 mod harness;
 mod health;

@@ -2,9 +2,12 @@
 
 use std::time::Duration;
 
+use axum::body::Body;
 use axum::response::Response;
+use http::Request;
 use http_body_util::BodyExt as _;
 use serde_json::{Value, json};
+use tower::ServiceExt as _;
 
 use crate::harness::Paddock;
 
@@ -59,10 +62,40 @@ async fn requests_and_changes_are_told_as_they_happen() {
 
     paddock.post("/api/v1/freeze", &json!({})).await.expect(200);
     let (event, data) = listener.next().await.unwrap();
-    assert_eq!((event.as_str(), data.as_str()), ("state", r#"{"event":"frozen"}"#));
+    let (head, _) = paddock.state.store.audit_head().await.unwrap();
+    assert_eq!((event.as_str(), data), ("state", json!({ "event": "frozen", "seq": head }).to_string()));
 
     paddock.close();
     assert_eq!(listener.next().await, None, "a shutdown ends the stream");
+}
+
+#[tokio::test]
+async fn who_comes_back_hears_what_changed_meanwhile() {
+    let paddock = Paddock::start().await;
+    paddock.connect_paper().await;
+    let (heard, _) = paddock.state.store.audit_head().await.unwrap();
+    for path in ["freeze", "unfreeze"] {
+        paddock.post(&format!("/api/v1/{path}"), &json!({})).await.expect(200);
+    }
+    let since = |id: String| {
+        let request = Request::builder().uri("/api/v1/events").header("Last-Event-ID", id);
+        paddock.api.clone().oneshot(request.body(Body::empty()).unwrap())
+    };
+    let mut listener = Listener::new(since(heard.to_string()).await.unwrap());
+    for (number, event) in [(1, "frozen"), (2, "unfrozen")] {
+        let expected = json!({ "event": event, "seq": heard + number }).to_string();
+        assert_eq!(listener.next().await.unwrap(), ("state".to_owned(), expected));
+    }
+    // What is no position of this chain begins now.
+    for id in ["x".to_owned(), "-1".to_owned(), u64::MAX.to_string()] {
+        let mut listener = Listener::new(since(id).await.unwrap());
+        paddock.post("/api/v1/check-in", &json!({})).await.expect(200);
+        paddock.post("/api/v1/freeze", &json!({})).await.expect(200);
+        let (_, data) = listener.next().await.unwrap();
+        let head = paddock.state.store.audit_head().await.unwrap().0;
+        assert!(serde_json::from_str::<Value>(&data).unwrap()["seq"].as_u64().unwrap() >= head - 1);
+        paddock.post("/api/v1/unfreeze", &json!({})).await.expect(200);
+    }
 }
 
 #[tokio::test]

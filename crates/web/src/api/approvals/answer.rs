@@ -8,14 +8,30 @@ use paddock_store::{ApprovalState, Consent};
 
 use super::ApprovalView;
 use crate::desk::Desk;
+use crate::document::{bodies, params, problems};
 use crate::fields::Fields;
 use crate::name::PathName;
 use crate::problem::Problem;
+
+/// The fields of the body.
+pub(crate) const FIELDS: [&str; 3] = ["by", "reason", "request_hash"];
 
 /// Longer words are not kept.
 const MOST_WORDS: usize = 500;
 
 /// Approves exactly what was held: everything is decided again, and it is sent once. Answers when the broker has.
+#[utoipa::path(
+    post,
+    path = "/api/v1/approvals/{id}/approve",
+    operation_id = "approve",
+    tag = "approvals",
+    params(params::ApprovalPath),
+    request_body = bodies::Answer,
+    responses(
+        (status = 200, description = "It was sent", body = ApprovalView),
+    ),
+    extensions(("x-problems" = json!([problems::VAULT, "invalid_field", "unknown_approval", "other_request", "approval_over", "approved_not_sent", "approval_still_pending", "gateway"]))),
+)]
 pub(crate) async fn approve(
     desk: Desk,
     PathName(id): PathName,
@@ -51,6 +67,18 @@ pub(crate) async fn say_yes(desk: &Desk, consent: Consent) -> Result<ApprovalVie
 }
 
 /// Denies what was held. It is not sent.
+#[utoipa::path(
+    post,
+    path = "/api/v1/approvals/{id}/deny",
+    operation_id = "deny",
+    tag = "approvals",
+    params(params::ApprovalPath),
+    request_body = bodies::Answer,
+    responses(
+        (status = 200, description = "It is denied", body = ApprovalView),
+    ),
+    extensions(("x-problems" = json!(["invalid_field", "unknown_approval", "other_request", "approval_over", "gateway"]))),
+)]
 pub(crate) async fn deny(
     desk: Desk,
     PathName(id): PathName,
@@ -75,7 +103,7 @@ pub(crate) async fn consent(desk: &Desk, id: &str, mut fields: Fields) -> Result
     let id = super::read_id(id)?;
     let (by, reason) = (words(&mut fields, "by")?, words(&mut fields, "reason")?);
     let seen = fields.text("request_hash")?;
-    fields.finish(&["by", "reason", "request_hash"])?;
+    fields.finish(&FIELDS)?;
     let approval = super::find(desk, id).await?;
     if seen.is_some_and(|seen| !seen.trim().eq_ignore_ascii_case(&hex::encode(approval.held.request_hash))) {
         return Err(Problem::new(

@@ -14,6 +14,7 @@ use serde::Serialize;
 use super::when;
 use crate::WebState;
 use crate::desk::Desk;
+use crate::document::problems;
 use crate::problem::Problem;
 use crate::query::Query;
 
@@ -23,6 +24,17 @@ const PAGE: u32 = 1000;
 /// The chain, or the part of it that covers `from` to `to`, as JSON lines that can be verified elsewhere (`docs/audit.md`). A part
 /// begins after a signed record or at the chain's own beginning, and ends with a signed one, so it may hold more than was asked for.
 /// If the database fails on the way, the answer breaks off, without the line that would sign it.
+#[utoipa::path(
+    get,
+    path = "/api/v1/audit/export",
+    operation_id = "exportAudit",
+    tag = "audit",
+    params(("from" = Option<String>, Query, description = "The day (of UTC) or instant from which on"), ("to" = Option<String>, Query, description = "The day or instant up to which")),
+    responses(
+        (status = 200, description = "JSON lines, the last of which is signed: see docs/audit.md", body = String, content_type = "application/x-ndjson"),
+    ),
+    extensions(("x-problems" = json!([problems::VAULT, "gateway"]))),
+)]
 pub(crate) async fn export(desk: Desk, mut query: Query) -> Result<Response, Problem> {
     let (from, to) = (when::start(&mut query, "from")?, when::end(&mut query, "to")?);
     query.finish(&["from", "to"])?;

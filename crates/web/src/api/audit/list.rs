@@ -6,20 +6,27 @@ use paddock_core::audit::{AuditRecord, ChainHash};
 use paddock_store::AuditQuery;
 use serde::Serialize;
 use serde_json::Value;
+use utoipa::ToSchema;
 
 use crate::desk::Desk;
+use crate::document::{params, views, words};
 use crate::paging::{Page, Paging};
 use crate::problem::Problem;
 use crate::query::Query;
 
 /// A record with its texts read as JSON.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = AuditRecord)]
 pub(crate) struct RecordView {
     seq: u64,
     at: Timestamp,
+    #[schema(value_type = views::Actor)]
     actor: Value,
+    #[schema(value_type = views::Event)]
     event: Value,
+    #[schema(value_type = words::Hash)]
     previous: ChainHash,
+    #[schema(value_type = words::Hash)]
     hash: ChainHash,
 }
 
@@ -39,6 +46,16 @@ impl From<AuditRecord> for RecordView {
 }
 
 /// Records of the chain: the newest first, or from `after` on the oldest first. `event` keeps those of one name.
+#[utoipa::path(
+    get,
+    path = "/api/v1/audit",
+    operation_id = "listAudit",
+    tag = "audit",
+    params(("before" = Option<u64>, Query, description = "Only records before this one"), ("after" = Option<u64>, Query, description = "Only records after this one, the oldest first"), ("event" = Option<String>, Query, description = "Only events of this name"), params::Listing),
+    responses(
+        (status = 200, description = "A page of records", body = Page<RecordView>),
+    ),
+)]
 pub(crate) async fn list(desk: Desk, mut query: Query) -> Result<Json<Page<RecordView>>, Problem> {
     let (mut before, mut after) = (query.number("before")?, query.number("after")?);
     let event = query.text("event");

@@ -6,35 +6,44 @@ use jiff::Timestamp;
 use paddock_core::audit::Actor;
 use paddock_store::AuditFault;
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::when;
 use crate::WebState;
 use crate::desk::Desk;
+use crate::document::{bodies, problems};
 use crate::fields::Fields;
 use crate::problem::Problem;
 
+/// The fields of the body.
+pub(crate) const FIELDS: [&str; 1] = ["before"];
+
 /// What was removed.
-#[derive(Clone, Copy, Debug, Serialize)]
+#[derive(Clone, Copy, Debug, Serialize, ToSchema)]
 pub struct Pruned {
     /// How many records.
     pub removed: u64,
     /// The last of them; the chain begins after it. Nothing when none was old enough.
+    #[schema(required)]
     pub through: Option<u64>,
 }
 
 /// Removes the records that were signed before an instant. The chain then begins at the checkpoint that signed the last of them.
+#[utoipa::path(
+    post,
+    path = "/api/v1/audit/prune",
+    operation_id = "pruneAudit",
+    tag = "audit",
+    request_body = bodies::Prune,
+    responses(
+        (status = 200, description = "What was removed", body = Pruned),
+    ),
+    extensions(("x-problems" = json!([problems::FIELDS, "audit_fault"]))),
+)]
 pub(crate) async fn prune(desk: Desk, mut fields: Fields) -> Result<Json<Pruned>, Problem> {
     let before = fields.need_text("before", when::EXPECTED)?;
-    fields.finish(&["before"])?;
-    let before = when::parse_start(&before).ok_or_else(|| {
-        Problem::new(
-            StatusCode::BAD_REQUEST,
-            "invalid_field",
-            "Invalid field",
-            format!("`before` is not as it should be: expected {}", when::EXPECTED),
-            "change `before` and try again",
-        )
-    })?;
+    fields.finish(&FIELDS)?;
+    let before = when::parse_start(&before).ok_or_else(|| Problem::field("before", when::EXPECTED))?;
     Ok(Json(prune_before(&desk, before, &desk.actor()).await?))
 }
 

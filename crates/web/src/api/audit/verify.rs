@@ -3,15 +3,18 @@
 use axum::Json;
 use paddock_core::audit::ChainHash;
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::desk::Desk;
+use crate::document::words;
 use crate::problem::Problem;
 
 /// What a check of the whole chain found.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Verified {
     valid: bool,
     records: u64,
+    #[schema(value_type = words::Hash)]
     head: ChainHash,
     /// How many of them were removed at the beginning.
     removed: u64,
@@ -22,6 +25,15 @@ pub(crate) struct Verified {
 }
 
 /// Reads the whole chain and checks it. A broken chain is an answer, not an error.
+#[utoipa::path(
+    get,
+    path = "/api/v1/audit/verify",
+    operation_id = "verifyAudit",
+    tag = "audit",
+    responses(
+        (status = 200, description = "What the check found", body = Verified),
+    ),
+)]
 pub(crate) async fn verify(desk: Desk) -> Result<Json<Verified>, Problem> {
     match crate::pages::chain::verify(&desk).await? {
         Ok(chain) => Ok(Json(Verified {

@@ -5,16 +5,21 @@ use http::StatusCode;
 use paddock_core::paste::{Pasted, repair};
 use rust_decimal::Decimal;
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::connect::{Connected, Wish, connect};
 use super::{ConnectionView, RepairView};
 use crate::desk::Desk;
+use crate::document::{bodies, problems, words};
 use crate::fields::Fields;
 use crate::name;
 use crate::problem::Problem;
 
+/// The fields of the body.
+pub(crate) const FIELDS: [&str; 5] = ["name", "environment", "key_id", "secret_key", "replace"];
+
 /// What was connected.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Added {
     connection: ConnectionView,
     /// Whether the credential of a connection that was there before was replaced.
@@ -25,22 +30,38 @@ pub(crate) struct Added {
 }
 
 /// What a person recognises the account by.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = AccountSummary)]
 struct AccountView {
+    #[schema(required, value_type = Option<words::Exact>)]
     cash: Option<Decimal>,
+    #[schema(required, value_type = Option<words::Exact>)]
     equity: Option<Decimal>,
+    #[schema(required)]
     currency: Option<String>,
 }
 
 /// Connects an Alpaca account, or replaces the credential of one that is connected: 201 for a new connection, 200 for a
 /// replaced credential. Nothing is stored before Alpaca has confirmed the pair.
+#[utoipa::path(
+    post,
+    path = "/api/v1/connections",
+    operation_id = "addConnection",
+    tag = "connections",
+    request_body = bodies::NewConnection,
+    responses(
+        (status = 201, description = "The account is connected", body = Added),
+        (status = 200, description = "The credential of a connection was replaced", body = Added),
+    ),
+    extensions(("x-problems" = json!([problems::PAIR, problems::FIELDS, problems::RELOAD, problems::VAULT, "name_looks_like_key", "paddock_key", "already_connected", "name_taken", "same_pair"]))),
+)]
 pub(crate) async fn add(desk: Desk, mut fields: Fields) -> Result<(StatusCode, Json<Added>), Problem> {
     let name = fields.need_text("name", "a name for the connection, for example `my-paper`")?;
     let environment = fields.need_text("environment", "`paper` or `live`")?;
     let key_id = fields.need_secret("key_id", "the Key ID from Alpaca's dashboard")?;
     let secret_key = fields.need_secret("secret_key", "the Secret Key from Alpaca's dashboard")?;
     let replace = fields.flag("replace")?;
-    fields.finish(&["name", "environment", "key_id", "secret_key", "replace"])?;
+    fields.finish(&FIELDS)?;
     name::check(&name)?;
     let environment = environment
         .parse()

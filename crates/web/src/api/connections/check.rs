@@ -4,15 +4,17 @@ use axum::Json;
 use http::StatusCode;
 use paddock_gateway::ConnectionCheck;
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::{ConnectionView, connect_problem};
 use crate::desk::Desk;
+use crate::document::{params, problems};
 use crate::fields::Fields;
 use crate::name::PathName;
 use crate::problem::Problem;
 
 /// What a check found.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Checked {
     connection: ConnectionView,
     healthy: bool,
@@ -22,6 +24,17 @@ pub(crate) struct Checked {
 
 /// Asks Alpaca whether the stored credential still works. A credential that does not is an answer, not an error. The gateway
 /// asks, since only it may open the credential.
+#[utoipa::path(
+    post,
+    path = "/api/v1/connections/{name}/check",
+    operation_id = "checkConnection",
+    tag = "connections",
+    params(params::ConnectionName),
+    responses(
+        (status = 200, description = "What Alpaca says", body = Checked),
+    ),
+    extensions(("x-problems" = json!([problems::RELOAD, problems::VAULT, "unknown_connection"]))),
+)]
 pub(crate) async fn check(
     desk: Desk,
     PathName(name): PathName,

@@ -4,11 +4,22 @@ use axum::Json;
 
 use super::ConnectionView;
 use crate::desk::Desk;
+use crate::document::params;
 use crate::paging::{Page, Paging, Since};
 use crate::problem::Problem;
 use crate::query::Query;
 
 /// The connections, in the order in which they were made.
+#[utoipa::path(
+    get,
+    path = "/api/v1/connections",
+    operation_id = "listConnections",
+    tag = "connections",
+    params(params::Listing),
+    responses(
+        (status = 200, description = "A page of connections", body = Page<ConnectionView>),
+    ),
+)]
 pub(crate) async fn list(desk: Desk, mut query: Query) -> Result<Json<Page<ConnectionView>>, Problem> {
     let paging = Paging::read(&mut query, "connections")?;
     query.finish(&["limit", "cursor"])?;

@@ -6,20 +6,23 @@ use paddock_core::audit::Actor;
 use paddock_core::decide::{Frozen, Passing};
 use paddock_store::Subject;
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::wind_down::WindDownView;
 use crate::desk::Desk;
+use crate::document::{params, views, words};
 use crate::paging::{Paging, Since};
 use crate::problem::Problem;
 use crate::query::Query;
 
 /// What is stopped.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Freezes {
     /// Whether the file or a signal holds everything frozen, whatever the database says.
     frozen_in_memory: bool,
     /// A page of the freezes that hold, the oldest first.
     items: Vec<FreezeView>,
+    #[schema(required)]
     next_cursor: Option<String>,
     /// The newest that freezes did or have to do about open orders and positions.
     wind_downs: Vec<WindDownView>,
@@ -27,7 +30,8 @@ pub(crate) struct Freezes {
     signs: Vec<SignView>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = SignOfLife)]
 struct SignView {
     name: String,
     last_at: Timestamp,
@@ -35,18 +39,34 @@ struct SignView {
     armed: bool,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = FreezeThatHolds)]
 struct FreezeView {
+    #[schema(value_type = views::FrozenWhat)]
     what: Frozen,
     /// The name of the access key or connection.
+    #[schema(required)]
     name: Option<String>,
+    #[schema(value_type = Vec<words::PassageWord>)]
     passes: Passing,
+    #[schema(required)]
     reason: Option<String>,
+    #[schema(value_type = views::Actor)]
     by: Actor,
     at: Timestamp,
 }
 
 /// The freezes that hold, the oldest first, and what stands beside them.
+#[utoipa::path(
+    get,
+    path = "/api/v1/freezes",
+    operation_id = "listFreezes",
+    tag = "freezes",
+    params(params::Listing),
+    responses(
+        (status = 200, description = "What is stopped", body = Freezes),
+    ),
+)]
 pub(crate) async fn list(desk: Desk, mut query: Query) -> Result<Json<Freezes>, Problem> {
     let paging = Paging::read(&mut query, "freezes")?;
     query.finish(&["limit", "cursor"])?;

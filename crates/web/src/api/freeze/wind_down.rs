@@ -6,41 +6,57 @@ use jiff::Timestamp;
 use paddock_core::audit::WindDown;
 use paddock_store::{Phase, Step, StepAct, StepState, WindDownRow};
 use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::document::words;
 
 /// What a freeze does about one connection.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = WindDown)]
 pub(crate) struct WindDownView {
     /// The position of the freeze's audit record.
     freeze: u64,
     /// The connection's name.
+    #[schema(required)]
     connection: Option<String>,
     /// The access key whose orders alone are meant.
+    #[schema(required)]
     key: Option<String>,
+    #[schema(value_type = words::WindDownKind)]
     kind: WindDown,
+    #[schema(value_type = words::PhaseWord)]
     phase: Phase,
     /// What there is to say about it.
+    #[schema(required)]
     note: Option<String>,
     started_at: Timestamp,
+    #[schema(required)]
     ended_at: Option<Timestamp>,
     orders: Vec<OrderLine>,
     positions: Vec<PositionLine>,
 }
 
 /// What became of one order, as in Alpaca's answer to canceling all.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = WindDownOrder)]
 struct OrderLine {
     id: String,
+    #[schema(required)]
     status: Option<u16>,
+    #[schema(value_type = words::StepStateWord)]
     state: StepState,
     #[serde(skip_serializing_if = "Option::is_none")]
     detail: Option<String>,
 }
 
 /// What became of one position, as in Alpaca's answer to closing all.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = WindDownPosition)]
 struct PositionLine {
     symbol: String,
+    #[schema(required)]
     status: Option<u16>,
+    #[schema(value_type = words::StepStateWord)]
     state: StepState,
     #[serde(skip_serializing_if = "Option::is_none")]
     order_id: Option<String>,

@@ -7,21 +7,24 @@ use paddock_core::{Scope, SecretText};
 use paddock_store::{AccessKey, Connection, SealedSigningKey};
 use paddock_vault::{Binding, Field};
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::{KeyView, issue, scope_fields};
 use crate::api::connections;
 use crate::complaints::Complaints;
 use crate::desk::Desk;
+use crate::document::{bodies, problems};
 use crate::fields::Fields;
 use crate::name;
 use crate::problem::Problem;
 use crate::sealing::current_dek;
 
 /// A new access key with its secret, which is told here and never again.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 pub(crate) struct Created {
     pub(crate) key: KeyView,
     key_id: String,
+    #[schema(read_only, format = Password)]
     secret_key: String,
 }
 
@@ -99,6 +102,17 @@ impl NewKey {
 }
 
 /// Issues an access key.
+#[utoipa::path(
+    post,
+    path = "/api/v1/keys",
+    operation_id = "createKey",
+    tag = "keys",
+    request_body = bodies::NewKey,
+    responses(
+        (status = 201, description = "The access key with its secret, which is told here and never again", body = Created),
+    ),
+    extensions(("x-problems" = json!([problems::SCOPE, problems::RELOAD, problems::VAULT, "name_looks_like_key", "unknown_connection", "name_taken", "not_found"]))),
+)]
 pub(crate) async fn create(
     desk: Desk,
     fields: Fields,

@@ -5,33 +5,50 @@ use paddock_core::Scope;
 use paddock_core::scope::{self, Difference};
 use paddock_store::AccessKey;
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::{KeyView, scope_fields};
 use crate::desk::Desk;
+use crate::document::{bodies, params, problems, views};
 use crate::fields::Fields;
 use crate::name::PathName;
 use crate::problem::Problem;
 
 /// An access key after a change, and what the change was.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 pub(crate) struct Edited {
     key: KeyView,
     #[serde(flatten)]
+    #[schema(value_type = views::Difference)]
     difference: Difference,
 }
 
 /// What a change would be.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 pub(crate) struct Compared {
     old_sentence: String,
     new_sentence: String,
+    #[schema(value_type = views::ScopeView)]
     new_scope: Scope,
     #[serde(flatten)]
+    #[schema(value_type = views::Difference)]
     difference: Difference,
 }
 
 /// Changes what an access key may do: a field of the scope takes the place of what is there, `null` lifts a limit, and what is absent stays.
 /// It holds from the next request on, and for open streams.
+#[utoipa::path(
+    patch,
+    path = "/api/v1/keys/{name}",
+    operation_id = "editKey",
+    tag = "keys",
+    params(params::KeyName),
+    request_body = bodies::ScopeFields,
+    responses(
+        (status = 200, description = "The access key as it is now, and what changed", body = Edited),
+    ),
+    extensions(("x-problems" = json!([problems::SCOPE, problems::RELOAD, "signed_for_good", "changed_meanwhile", "unknown_key", "not_found"]))),
+)]
 pub(crate) async fn edit(
     desk: Desk,
     PathName(name): PathName,
@@ -51,6 +68,18 @@ pub(crate) async fn change(desk: &Desk, key: &AccessKey, scope: &Scope) -> Resul
 }
 
 /// What the same request to [`edit`] would newly allow and newly forbid. Nothing is changed.
+#[utoipa::path(
+    post,
+    path = "/api/v1/keys/{name}/diff",
+    operation_id = "compareKey",
+    tag = "keys",
+    params(params::KeyName),
+    request_body = bodies::ScopeFields,
+    responses(
+        (status = 200, description = "What the change would be", body = Compared),
+    ),
+    extensions(("x-problems" = json!([problems::SCOPE, "signed_for_good", "unknown_key"]))),
+)]
 pub(crate) async fn diff(
     desk: Desk,
     PathName(name): PathName,

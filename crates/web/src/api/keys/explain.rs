@@ -7,12 +7,28 @@ use paddock_core::id::AccessKeyId;
 use paddock_gateway::Explanation;
 
 use crate::desk::Desk;
+use crate::document::{bodies, params, problems, views};
 use crate::fields::Fields;
 use crate::name::PathName;
 use crate::problem::Problem;
 
+/// The fields of the body.
+pub(crate) const FIELDS: [&str; 2] = ["order", "from"];
+
 /// What would become of an order that the access key sent now: `order` is the body of `POST /v2/orders` as text, `from` the address from
 /// which it would come, this machine if absent. Nothing is reserved, recorded or sent.
+#[utoipa::path(
+    post,
+    path = "/api/v1/keys/{name}/explain",
+    operation_id = "explainOrder",
+    tag = "keys",
+    params(params::KeyName),
+    request_body = bodies::OrderToExplain,
+    responses(
+        (status = 200, description = "What would become of it", body = views::Explanation),
+    ),
+    extensions(("x-problems" = json!([problems::FIELDS, "unknown_key", "gateway"]))),
+)]
 pub(crate) async fn explain(
     desk: Desk,
     PathName(name): PathName,
@@ -25,7 +41,7 @@ pub(crate) async fn explain(
         }
         None => IpAddr::from(Ipv4Addr::LOCALHOST),
     };
-    fields.finish(&["order", "from"])?;
+    fields.finish(&FIELDS)?;
     let key = super::named(&desk, &name).await?;
     try_order(&desk, key.id, order, from).await.map(Json)
 }

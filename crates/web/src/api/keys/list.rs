@@ -4,11 +4,22 @@ use axum::Json;
 
 use super::KeyView;
 use crate::desk::Desk;
+use crate::document::params;
 use crate::paging::{Page, Paging, Since};
 use crate::problem::Problem;
 use crate::query::Query;
 
 /// The access keys that are not revoked, oldest first; with `?revoked=true` the revoked ones too.
+#[utoipa::path(
+    get,
+    path = "/api/v1/keys",
+    operation_id = "listKeys",
+    tag = "keys",
+    params(("revoked" = Option<bool>, Query, description = "The revoked ones too"), params::Listing),
+    responses(
+        (status = 200, description = "A page of access keys", body = Page<KeyView>),
+    ),
+)]
 pub(crate) async fn list(desk: Desk, mut query: Query) -> Result<Json<Page<KeyView>>, Problem> {
     let revoked = query.flag("revoked")?;
     let paging = Paging::read(&mut query, "keys")?;

@@ -7,11 +7,13 @@ use axum::Json;
 use jiff::Timestamp;
 use paddock_core::{Environment, Scope};
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::scope_fields;
 use crate::api::connections;
 use crate::complaints::Complaints;
 use crate::desk::Desk;
+use crate::document::{bodies, problems, views};
 use crate::fields::Fields;
 use crate::problem::Problem;
 
@@ -19,9 +21,10 @@ pub use stake::Stake;
 pub use warnings::Warning;
 
 /// What a scope comes to.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct Outlook {
     /// The scope itself, as it would be kept.
+    #[schema(value_type = views::ScopeView)]
     pub scope: Scope,
     /// The scope as a sentence.
     pub sentence: String,
@@ -43,6 +46,15 @@ impl Outlook {
 }
 
 /// What the fields of a scope come to. With the name of a `connection` its environment counts; without one it is taken for live.
+#[utoipa::path(
+    post,
+    path = "/api/v1/scope/describe",
+    operation_id = "describeScope",
+    tag = "keys",
+    request_body = bodies::ScopeToDescribe,
+    responses((status = 200, description = "What the scope comes to", body = Outlook)),
+    extensions(("x-problems" = json!([problems::SCOPE, "unknown_connection"]))),
+)]
 pub(crate) async fn describe(desk: Desk, fields: Fields) -> Result<Json<Outlook>, Problem> {
     let now = desk.now();
     read(&desk, fields, now).await.map(Json).map_err(Problem::from)

@@ -5,11 +5,23 @@ use paddock_core::id::AccessKeyId;
 
 use super::KeyView;
 use crate::desk::Desk;
+use crate::document::{params, problems};
 use crate::fields::Fields;
 use crate::name::PathName;
 use crate::problem::Problem;
 
 /// Ends an access key for good. Its name may be used again.
+#[utoipa::path(
+    post,
+    path = "/api/v1/keys/{name}/revoke",
+    operation_id = "revokeKey",
+    tag = "keys",
+    params(params::KeyName),
+    responses(
+        (status = 200, description = "It opens nothing any more", body = KeyView),
+    ),
+    extensions(("x-problems" = json!([problems::RELOAD, "unknown_key", "not_found"]))),
+)]
 pub(crate) async fn revoke(
     desk: Desk,
     PathName(name): PathName,

@@ -9,41 +9,52 @@ use paddock_core::calendar::trading_date;
 use paddock_core::id::AccessKeyId;
 use paddock_core::unusual::Unusual;
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use crate::desk::Desk;
+use crate::document::{params, views};
 use crate::name::PathName;
 use crate::problem::Problem;
 use crate::query::{Query, bad};
 
 /// How an access key is used.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[schema(as = KeyUse)]
 pub struct KeyUseView {
     /// When it was first used.
+    #[schema(required)]
     pub first_used_at: Option<Timestamp>,
     /// When it was last used; up to a quarter of a minute late, as all of this.
+    #[schema(required)]
     pub last_used_at: Option<Timestamp>,
     /// From which address.
+    #[schema(required)]
     pub address: Option<String>,
     /// What the program called itself.
+    #[schema(required)]
     pub user_agent: Option<String>,
     /// What was unusual about it, the newest first.
     #[serde(default)]
+    #[schema(required)]
     pub unusual: Vec<UnusualView>,
     /// The New York days on which it was used, newest first.
     pub days: Vec<DayView>,
 }
 
 /// A kind of unusual use.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[schema(as = UnusualUse)]
 pub struct UnusualView {
     /// The kind.
+    #[schema(value_type = views::UnusualKind)]
     pub what: Unusual,
     /// The last New York day on which it was found.
     pub day: Date,
 }
 
 /// Requests of one New York day.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[schema(as = DayOfUse)]
 pub struct DayView {
     /// The day.
     pub day: Date,
@@ -62,6 +73,17 @@ pub struct DayView {
 }
 
 /// How one access key was used, on so many days, 30 unless told otherwise.
+#[utoipa::path(
+    get,
+    path = "/api/v1/keys/{name}/usage",
+    operation_id = "getKeyUsage",
+    tag = "keys",
+    params(params::KeyName, ("days" = Option<u32>, Query, description = "How many New York days, today included", minimum = 1, maximum = 3650)),
+    responses(
+        (status = 200, description = "How it was used", body = KeyUseView),
+    ),
+    extensions(("x-problems" = json!(["unknown_key"]))),
+)]
 pub(crate) async fn usage(
     desk: Desk,
     PathName(name): PathName,

@@ -6,16 +6,20 @@ use paddock_core::SecretText;
 use paddock_core::id::DekId;
 use paddock_vault::{SEALS_PER_DEK, WrappedDek};
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::desk::Desk;
+use crate::document::{problems, words};
 use crate::problem::Problem;
 
 /// What the vault looks like from outside. No key material.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Vault)]
 pub(crate) struct VaultView {
     /// Where the key-encryption key is kept.
     pub(crate) provider: &'static str,
     /// The key-encryption key under which the newest data-encryption key is wrapped; absent while there is none.
+    #[schema(required)]
     pub(crate) kek: Option<String>,
     /// Whether the keys cannot be read, so that nothing can be sealed or opened.
     pub(crate) locked: bool,
@@ -23,8 +27,10 @@ pub(crate) struct VaultView {
 }
 
 /// A data-encryption key.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = DataKey)]
 struct DekView {
+    #[schema(value_type = words::Id)]
     id: DekId,
     kek: String,
     created_at: Timestamp,
@@ -33,6 +39,16 @@ struct DekView {
 }
 
 /// Which keys there are.
+#[utoipa::path(
+    get,
+    path = "/api/v1/vault",
+    operation_id = "getVault",
+    tag = "system",
+    responses(
+        (status = 200, description = "Which keys there are", body = VaultView),
+    ),
+    extensions(("x-problems" = json!([problems::VAULT]))),
+)]
 pub(crate) async fn show(desk: Desk) -> Result<Json<VaultView>, Problem> {
     view(&desk).await.map(Json)
 }

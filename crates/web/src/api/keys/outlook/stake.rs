@@ -6,13 +6,16 @@ use paddock_core::scope::PositionRule;
 use paddock_core::{AssetClass, PermissionClass, Scope};
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use crate::api::keys::scope_fields::allows_orders;
+use crate::document::words;
 
 /// What can be lost on one day by what a key does on it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Stake {
     /// Dollars at most; nothing when the scope sets no such bound.
+    #[schema(required, value_type = Option<words::Exact>)]
     pub most: Option<Decimal>,
     /// The same for a person: one or more sentences.
     pub words: String,

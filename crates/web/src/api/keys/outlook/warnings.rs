@@ -3,11 +3,12 @@
 use paddock_alpaca::operation;
 use paddock_core::{Environment, PermissionClass, Scope};
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::stake::{may_open, may_sell_short, orders_a_day};
 
 /// Something to look at once more. It forbids nothing.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Warning {
     /// The field of the scope that it is about.
     pub limit: String,

@@ -1,0 +1,147 @@
+//! The OpenAPI document of `/api/v1`, made from the code: `GET /api/v1/openapi.json`, kept as `docs/openapi.json`.
+//!
+//! Each endpoint carries `#[utoipa::path]`: its address, what it answers, and the codes of its own problems as `x-problems`. What holds for
+//! every endpoint is added here, so that it is said once and holds without exception: the problems that any request may meet, who may
+//! ask, and that no field or parameter is taken which is not in the document.
+//!
+//! **Whoever adds an endpoint** writes four things, and a test in this file or in `tests/it/document.rs` says which one is missing:
+//! 1. `#[utoipa::path(method, path = "/api/v1/...", operation_id = "...", tag = "...", params(...), request_body = ..., responses(...),
+//!    extensions(("x-problems" = json!([]))))]` above the handler, whose doc comment becomes the description;
+//! 2. the handler's name in [`Operations`] below;
+//! 3. `ToSchema` on what it answers with; on a field of another crate's type `#[schema(value_type = ...)]` with a word of
+//!    [`words`]; for a body, a struct in [`bodies`] with the reader's fields;
+//! 4. the new codes of its problems in [`problems::CODES`].
+//!
+//! Then `UPDATE_GOLDEN=1 cargo nextest run -p paddock-web document` writes `docs/openapi.json` anew.
+
+pub(crate) mod bodies;
+mod finish;
+pub(crate) mod params;
+pub(crate) mod problems;
+pub(crate) mod views;
+pub(crate) mod words;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::LazyLock;
+
+use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
+use http::header;
+use serde_json::Value;
+use utoipa::OpenApi as _;
+
+use crate::api;
+use crate::problem::Problem;
+use crate::query::Query;
+
+/// All operations.
+#[derive(utoipa::OpenApi)]
+#[openapi(
+    info(
+        title = "Paddock",
+        version = "1",
+        description = "Everything that Paddock's pages can do. The command line is a client of the same API over the admin socket.",
+        license(name = "Apache-2.0", identifier = "Apache-2.0"),
+    ),
+    tags(
+        (name = "connections", description = "Alpaca accounts that are connected."),
+        (name = "keys", description = "Access keys: what programs get instead of Alpaca's own."),
+        (name = "approvals", description = "Orders that wait for a person."),
+        (name = "freezes", description = "Stopping access keys, connections or everything at once."),
+        (name = "requests", description = "What goes through the gateway, and what happens."),
+        (name = "audit", description = "The signed record of everything that changed something."),
+        (name = "system", description = "How this Paddock is, its vault and its backups."),
+    ),
+    paths(
+        show,
+        crate::pages::health::metrics,
+        api::approvals::answer::approve,
+        api::approvals::answer::deny,
+        api::approvals::list::list,
+        api::approvals::show::show,
+        api::audit::export::export,
+        api::audit::key::rotate,
+        api::audit::key::show,
+        api::audit::list::list,
+        api::audit::prune::prune,
+        api::audit::verify::verify,
+        api::backup::create,
+        api::check_in::check_in,
+        api::connections::activate::activate,
+        api::connections::add::add,
+        api::connections::check::check,
+        api::connections::freeze::freeze,
+        api::connections::freeze::unfreeze,
+        api::connections::list::list,
+        api::connections::remove::remove,
+        api::freeze::everything::freeze,
+        api::freeze::everything::unfreeze,
+        api::freeze::list::list,
+        api::health::show,
+        api::keys::create::create,
+        api::keys::edit::diff,
+        api::keys::edit::edit,
+        api::keys::explain::explain,
+        api::keys::freeze::freeze,
+        api::keys::freeze::unfreeze,
+        api::keys::list::list,
+        api::keys::outlook::describe,
+        api::keys::revoke::revoke,
+        api::keys::show::show,
+        api::keys::usage::usage,
+        api::requests::events::events,
+        api::requests::list::list,
+        api::status::show,
+        api::vault::rotate::rotate,
+        api::vault::show::show,
+    ),
+)]
+struct Operations;
+
+/// The document as it is served.
+struct Document {
+    json: Bytes,
+    /// The names of the query parameters of each operation, by method and path.
+    parameters: BTreeMap<(String, String), BTreeSet<String>>,
+}
+
+static DOCUMENT: LazyLock<Document> = LazyLock::new(|| {
+    let value = finish::finish(serde_json::to_value(Operations::openapi()).unwrap_or_default());
+    let parameters = finish::operations(&value)
+        .map(|(method, path, operation)| {
+            let names = operation["parameters"].as_array().into_iter().flatten();
+            let names = names.filter(|one| one["in"] == "query").filter_map(|one| one["name"].as_str());
+            ((method.to_uppercase(), path.to_owned()), names.map(str::to_owned).collect())
+        })
+        .collect();
+    Document { json: write(&value).into(), parameters }
+});
+
+/// Indented, so that a change of the golden file reads as what it is.
+fn write(value: &Value) -> Vec<u8> {
+    let mut text = serde_json::to_vec_pretty(value).unwrap_or_default();
+    text.push(b'\n');
+    text
+}
+
+/// This document.
+#[utoipa::path(
+    get,
+    path = "/api/v1/openapi.json",
+    operation_id = "getDocument",
+    tag = "system",
+    responses((status = 200, description = "The OpenAPI document", body = Object, content_type = "application/json")),
+)]
+pub(crate) async fn show(query: Query) -> Result<Response, Problem> {
+    query.finish(&[])?;
+    let headers = [(header::CONTENT_TYPE, "application/json"), (header::CACHE_CONTROL, "no-cache")];
+    Ok((headers, DOCUMENT.json.clone()).into_response())
+}
+
+/// The query parameters of the operation at a route, if there is such an operation.
+pub(crate) fn parameters(method: &str, route: &str) -> Option<&'static BTreeSet<String>> {
+    DOCUMENT.parameters.get(&(method.to_owned(), route.to_owned()))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,152 @@
+//! The codes of problems: with which status each is answered, and what it says.
+
+use http::StatusCode as S;
+
+/// What is wrong with a pair of keys or its account.
+pub(crate) const PAIR: &[&str] = &[
+    "credentials_missing",
+    "fields_swapped",
+    "key_id_twice",
+    "secret_key_twice",
+    "halves_of_two_pairs",
+    "key_id_malformed",
+    "secret_key_malformed",
+    "token_malformed",
+    "paper_key_in_live",
+    "live_key_in_paper",
+    "invalid_credentials",
+    "account_inactive",
+    "account_restricted",
+    "account_blocked",
+    "host_unreachable",
+    "tls_failure",
+    "clock_skew",
+    "timeout",
+    "rate_limited",
+    "server_error",
+    "unexpected_answer",
+];
+
+/// What is wrong with the fields of a body.
+pub(crate) const FIELDS: &[&str] = &["invalid_field", "missing_field"];
+
+/// What is wrong with the limits of an access key.
+pub(crate) const SCOPE: &[&str] =
+    &["invalid_field", "missing_field", "contradiction", "unknown_operation", "money_out_by_name_only"];
+
+/// What stands in the way of a freeze.
+pub(crate) const FREEZE: &[&str] =
+    &["invalid_field", "frozen_in_memory", "wind_down_not_begun", "gateway_not_reloaded", "gateway"];
+
+/// What stands between a change and the gateway.
+pub(crate) const RELOAD: &[&str] = &["gateway_not_reloaded", "gateway"];
+
+/// What the vault may say.
+pub(crate) const VAULT: &[&str] = &["vault", "vault_locked"];
+
+/// What any request may meet.
+pub(super) const ANY: &[&str] = &[
+    "malformed_query",
+    "unknown_parameter",
+    "not_signed_in",
+    "too_many_requests",
+    "internal_error",
+    "database",
+];
+
+/// What a request with parameters in its query may meet besides.
+pub(super) const WITH_QUERY: &[&str] = &["invalid_parameter"];
+
+/// What a request with a name in its path may meet besides: an empty name is no route.
+pub(super) const WITH_PATH: &[&str] = &["malformed_path", "unknown_route"];
+
+/// What a change may meet besides.
+pub(super) const CHANGE: &[&str] =
+    &["malformed_body", "body_too_large", "unsupported_media_type", "unknown_field", "cut_short"];
+
+/// Every code, its status and what it says; by name.
+pub(super) const CODES: &[(&str, S, &str)] = &[
+    ("account_blocked", S::UNPROCESSABLE_ENTITY, "Alpaca has blocked the account"),
+    ("account_inactive", S::UNPROCESSABLE_ENTITY, "the account exists and is not active"),
+    ("account_restricted", S::UNPROCESSABLE_ENTITY, "the account is active and may not trade"),
+    ("already_connected", S::CONFLICT, "this account is connected already"),
+    ("approval_over", S::CONFLICT, "the request waits no longer"),
+    ("approval_still_pending", S::SERVICE_UNAVAILABLE, "nothing was sent, and it still waits"),
+    ("approved_not_sent", S::CONFLICT, "the yes is recorded, and the request may not be sent any more"),
+    ("audit_fault", S::CONFLICT, "the audit chain is broken"),
+    ("backup_not_written", S::SERVICE_UNAVAILABLE, "the backup cannot be gathered"),
+    ("body_too_large", S::PAYLOAD_TOO_LARGE, "the body is too large"),
+    ("changed_meanwhile", S::CONFLICT, "somebody else changed it meanwhile"),
+    ("clock_skew", S::BAD_GATEWAY, "this machine's clock does not fit the host's certificate"),
+    ("contradiction", S::UNPROCESSABLE_ENTITY, "two limits contradict each other"),
+    ("credentials_missing", S::UNPROCESSABLE_ENTITY, "a half of the pair is missing"),
+    ("cut_short", S::INTERNAL_SERVER_ERROR, "the change was cut short"),
+    ("database", S::SERVICE_UNAVAILABLE, "the database does not do what it is asked"),
+    ("fields_swapped", S::UNPROCESSABLE_ENTITY, "the two halves of the pair are swapped"),
+    ("frozen_by_file", S::CONFLICT, "a file holds everything frozen"),
+    ("frozen_in_memory", S::SERVICE_UNAVAILABLE, "it is frozen until a restart only"),
+    ("gateway", S::SERVICE_UNAVAILABLE, "the gateway does not do what it is asked"),
+    (
+        "gateway_not_reloaded",
+        S::SERVICE_UNAVAILABLE,
+        "the change is stored, and the gateway does not know it yet",
+    ),
+    ("halves_of_two_pairs", S::UNPROCESSABLE_ENTITY, "the halves are of two pairs"),
+    ("host_unreachable", S::SERVICE_UNAVAILABLE, "Alpaca's host cannot be reached"),
+    ("internal_error", S::INTERNAL_SERVER_ERROR, "a defect of Paddock's"),
+    ("invalid_credentials", S::UNPROCESSABLE_ENTITY, "Alpaca does not accept the pair"),
+    ("invalid_field", S::UNPROCESSABLE_ENTITY, "a field holds what it may not"),
+    ("invalid_parameter", S::BAD_REQUEST, "a parameter of the query holds what it may not"),
+    ("key_id_malformed", S::UNPROCESSABLE_ENTITY, "this is no Key ID"),
+    ("key_id_twice", S::UNPROCESSABLE_ENTITY, "the Key ID stands in both fields"),
+    ("live_key_in_paper", S::UNPROCESSABLE_ENTITY, "the pair is of the live environment"),
+    ("malformed_body", S::BAD_REQUEST, "the body is no JSON object, or not whole"),
+    ("malformed_path", S::BAD_REQUEST, "the path is not text"),
+    ("malformed_query", S::BAD_REQUEST, "the query cannot be read, or names a parameter twice"),
+    ("method_not_allowed", S::METHOD_NOT_ALLOWED, "the address does not take this method"),
+    ("missing_field", S::UNPROCESSABLE_ENTITY, "a field is missing"),
+    (
+        "money_out_by_name_only",
+        S::UNPROCESSABLE_ENTITY,
+        "operations that move money out are allowed by name only",
+    ),
+    ("name_looks_like_key", S::UNPROCESSABLE_ENTITY, "the name has the form of a key"),
+    ("name_taken", S::CONFLICT, "something else has the name"),
+    ("no_form", S::UNSUPPORTED_MEDIA_TYPE, "a page takes forms only"),
+    ("not_found", S::NOT_FOUND, "it is not there, or not any more"),
+    ("not_signed_in", S::UNAUTHORIZED, "the request does not say who asks"),
+    ("other_request", S::CONFLICT, "another request waits under this identifier than the one that was shown"),
+    ("paddock_key", S::UNPROCESSABLE_ENTITY, "this is an access key of Paddock's"),
+    ("paper_key_in_live", S::UNPROCESSABLE_ENTITY, "the pair is of the paper environment"),
+    (
+        "positions_are_the_accounts",
+        S::UNPROCESSABLE_ENTITY,
+        "which positions are an access key's cannot be told",
+    ),
+    ("rate_limited", S::SERVICE_UNAVAILABLE, "Alpaca answers no more requests for now"),
+    ("same_pair", S::CONFLICT, "the connection uses this pair already"),
+    ("secret_key_malformed", S::UNPROCESSABLE_ENTITY, "this is no Secret Key"),
+    ("secret_key_twice", S::UNPROCESSABLE_ENTITY, "the Secret Key stands in both fields"),
+    ("server_error", S::SERVICE_UNAVAILABLE, "Alpaca failed"),
+    ("signed_for_good", S::UNPROCESSABLE_ENTITY, "whether requests are signed does not change"),
+    ("timeout", S::SERVICE_UNAVAILABLE, "Alpaca did not answer in time"),
+    ("tls_failure", S::BAD_GATEWAY, "no trusted connection to Alpaca came to be"),
+    ("token_malformed", S::UNPROCESSABLE_ENTITY, "this is no token"),
+    ("too_many_requests", S::TOO_MANY_REQUESTS, "too many requests; `Retry-After` says when to go on"),
+    ("unexpected_answer", S::BAD_GATEWAY, "the host does not answer as Alpaca does"),
+    ("unknown_approval", S::NOT_FOUND, "there is no such approval"),
+    ("unknown_connection", S::NOT_FOUND, "there is no such connection"),
+    ("unknown_field", S::UNPROCESSABLE_ENTITY, "a field is not known here"),
+    ("unknown_key", S::NOT_FOUND, "there is no such access key, or it is revoked"),
+    ("unknown_operation", S::UNPROCESSABLE_ENTITY, "Alpaca has no such operation"),
+    ("unknown_parameter", S::BAD_REQUEST, "a parameter of the query is not known here"),
+    ("unknown_route", S::NOT_FOUND, "there is nothing at this address"),
+    ("unsupported_media_type", S::UNSUPPORTED_MEDIA_TYPE, "the body is not said to be JSON"),
+    ("vault", S::SERVICE_UNAVAILABLE, "the vault does not do what it is asked"),
+    ("vault_locked", S::SERVICE_UNAVAILABLE, "the vault is locked"),
+    (
+        "wind_down_not_begun",
+        S::SERVICE_UNAVAILABLE,
+        "it is frozen, and nothing was done yet about what is open",
+    ),
+];
