@@ -84,8 +84,12 @@ impl Anchor {
             let holds = seen.seq < start.seq || seen.hash == start.hash;
             return Ok(if holds { Comparison::Holds } else { Comparison::RolledBack(seen) });
         }
-        let query =
-            AuditQuery { before: Some(seen.seq + 1), after: Some(seen.seq - 1), limit: 1, event: None };
+        let query = AuditQuery {
+            before: Some(seen.seq + 1),
+            after: Some(seen.seq - 1),
+            limit: 1,
+            ..AuditQuery::default()
+        };
         let found = store.audit_page(&query).await.map_err(Failure::from)?;
         let holds = found.first().is_some_and(|record| record.hash == seen.hash);
         Ok(if holds { Comparison::Holds } else { Comparison::RolledBack(seen) })

@@ -54,6 +54,7 @@ pub(crate) fn who(actor: &Value) -> String {
     match text(&actor["kind"]) {
         "access_key" => format!("key {}", text(&actor["name"])),
         "operator" => "operator".to_owned(),
+        "person" => text(&actor["name"]).to_owned(),
         "system" => "paddock".to_owned(),
         other => other.to_owned(),
     }
@@ -112,6 +113,12 @@ fn what(event: &Value, names: &Names) -> String {
         "audit_pruned" => format!("records up to {} were removed", field("through")),
         "unusual_use" => format!("{}: {}, {}", names.of_id(&field("key")), field("what"), field("detail")),
         "backup_written" | "backup_restored" => format!("records: {}", field("records")),
+        "team_founded" => field("name"),
+        "person_invited" => format!("{} as {}", field("label"), field("role")),
+        "person_added" => format!("{} as {}", field("name"), field("role")),
+        "role_changed" => format!("from {} to {}", field("old"), field("new")),
+        "signed_in" => format!("from {}", field("network")),
+        "sign_in_failed" => format!("{} attempts, the last from {}", field("attempts"), field("network")),
         "rollback_accepted" => format!("record {} had been seen", field("seen_seq")),
         "connection_activated" | "connection_removed" => names.of_id(&field("connection")).to_owned(),
         "key_revoked" | "key_scope_changed" => names.of_id(&field("key")).to_owned(),

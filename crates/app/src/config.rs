@@ -3,16 +3,17 @@
 use std::fmt;
 use std::fs;
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use ipnet::IpNet;
 use jiff::SignedDuration;
 use paddock_alpaca::endpoints::{EndpointOverrides, Endpoints};
 use paddock_core::SecretText;
 use paddock_gateway::Limits;
-use paddock_web::{USUAL_PER_MINUTE, parse_lifetime};
+use paddock_web::{USUAL_PER_MINUTE, WebOrigin, parse_lifetime};
 use serde::Deserialize;
 
 use crate::data_dir::DataDir;
@@ -26,7 +27,7 @@ pub(crate) const DEFAULT_GATEWAY: &str = "127.0.0.1:7880";
 pub(crate) const DEFAULT_WEB: &str = "127.0.0.1:7878";
 
 /// What a configuration file may hold.
-const SETTINGS: &str = "the settings are [listen] gateway, tls, proxy, web, metrics, allow_remote, web_names; [tls] names, certificate, \
+const SETTINGS: &str = "the settings are [listen] gateway, tls, proxy, web, metrics, allow_remote, web_names, web_origin, web_proxies; [tls] names, certificate, \
      key; [alpaca] paper_url, live_url, data_url, stream_url; [database] url; [limits] trading_per_minute, data_per_minute, \
      requests_at_once, streams_at_once, api_per_minute; [deadman] check_in, grace, connection, allow, cancel_all, flatten; [[deadman.heartbeats]] \
      name, url, every, misses; [audit] keep, wait_seconds";
@@ -55,6 +56,10 @@ struct ListenSection {
     allow_remote: bool,
     /// Names besides `localhost` under which browsers may address the pages.
     web_names: Vec<String>,
+    /// The address of the pages as browsers see it, when a TLS proxy is before them.
+    web_origin: Option<String>,
+    /// The addresses of proxies whose `X-Forwarded-For` is believed.
+    web_proxies: Vec<String>,
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -147,6 +152,10 @@ pub(crate) struct Config {
     /// The operator's own certificate chain and its key, as files.
     pub(crate) own_certificate: Option<(PathBuf, PathBuf)>,
     pub(crate) web_names: Vec<String>,
+    /// The address of the pages as browsers see it, where that is not the listener's own.
+    pub(crate) web_origin: Option<WebOrigin>,
+    /// The proxies whose `X-Forwarded-For` is believed.
+    pub(crate) web_proxies: Vec<IpNet>,
     /// Where Alpaca is.
     pub(crate) endpoints: Endpoints,
     /// The address of a PostgreSQL database; SQLite in the data directory when absent.
@@ -215,6 +224,22 @@ impl Config {
                 )
             })?),
         };
+        let web_origin = match &file.listen.web_origin {
+            None => None,
+            Some(text) => Some(WebOrigin::parse(text).ok_or_else(|| {
+                Failure::usage(format!("[listen] web_origin = \"{text}\" is no address of pages")).hint(
+                    "write the scheme and the name that browsers use, for example `https://paddock.example`",
+                )
+            })?),
+        };
+        let proxies = file.listen.web_proxies.iter().map(|text| {
+            let net = text.parse().or_else(|_| text.parse::<IpAddr>().map(IpNet::from));
+            net.map_err(|_| {
+                Failure::usage(format!("[listen] web_proxies: \"{text}\" is no address or network"))
+                    .hint("write addresses or networks, for example `10.0.0.5` or `10.0.0.0/24`")
+            })
+        });
+        let web_proxies = proxies.collect::<Outcome<Vec<IpNet>>>()?;
         let wait = file.audit.wait_seconds.unwrap_or(AUDIT_WAIT);
         if !(1..=LONGEST_AUDIT_WAIT).contains(&wait) {
             return Err(Failure::usage(format!("[audit] wait_seconds = {wait} is out of range"))
@@ -233,6 +258,8 @@ impl Config {
             metrics: file.listen.metrics,
             allow_remote: file.listen.allow_remote,
             web_names: file.listen.web_names,
+            web_origin,
+            web_proxies,
             endpoints,
             limits: file.limits.limits(),
             api_per_minute: file.limits.api_per_minute.map_or(USUAL_PER_MINUTE, NonZeroU32::get),
@@ -240,8 +267,8 @@ impl Config {
         })
     }
 
-    /// Refuses an address beyond this machine unless that was asked for: these listeners speak plain HTTP, and the pages
-    /// have no login yet. The TLS entrance may be anywhere: it is encrypted, and asks for an access key.
+    /// Refuses an address beyond this machine unless that was asked for: these listeners speak plain HTTP, in which
+    /// passwords and keys can be read on their way. The TLS entrance may be anywhere: it is encrypted, and asks for an access key.
     pub(crate) fn check_listeners(&self) -> Outcome {
         let plain = [
             ("gateway", Some(self.gateway)),

@@ -1,6 +1,6 @@
 //! One opened data directory: database, vault, gateway and the routers over them.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 
 use axum::Router;
@@ -8,11 +8,14 @@ use jiff::SignedDuration;
 use paddock_alpaca::client::{AlpacaClient, ClientOptions};
 use paddock_core::audit::Actor;
 use paddock_core::id::ConnectionId;
-use paddock_core::{Clock, Entropy};
+use paddock_core::{Clock, Entropy, SecretText};
 use paddock_gateway::{Gateway, GatewayError, GatewayOptions};
 use paddock_store::{Freezing, Store, StoreError, Subject, Target};
 use paddock_vault::{KeyFile, OsEntropy, Vault};
-use paddock_web::{AllowedHosts, ChainWatch, Pace, WebState, api_router, monitoring_router, pages_router};
+use paddock_web::{
+    AllowedHosts, ChainWatch, Pace, People, PeopleOptions, WebState, api_router, monitoring_router,
+    pages_router,
+};
 use tokio_util::sync::CancellationToken;
 
 use crate::anchor::Anchor;
@@ -111,6 +114,16 @@ impl Instance {
         .map_err(gateway_failure)?;
         let brake = Arc::new(Brake::new(dir.freeze_file(), gateway.control()));
         let closing = CancellationToken::new();
+        let options = PeopleOptions {
+            address: format!("http://{}", reachable(addresses.web)),
+            origin: config.web_origin.clone(),
+            proxies: config.web_proxies.clone(),
+            cheap_passwords: false,
+        };
+        let people = People::new(options, &OsEntropy)
+            .map_err(|error| Failure::new(error.to_string()).hint(error.hint()))?;
+        let mut web_names = config.web_names.clone();
+        web_names.extend(config.web_origin.as_ref().map(|origin| origin.host().to_owned()));
         let state = Arc::new(WebState {
             store: store.clone(),
             sealer,
@@ -123,9 +136,10 @@ impl Instance {
             gateway_url: format!("http://{}", addresses.gateway),
             tls_url: addresses.tls.map(|address| format!("https://{address}")),
             proxy_url: addresses.proxy.map(|address| format!("http://{address}")),
-            hosts: AllowedHosts::new(addresses.web, config.web_names.iter().cloned()),
+            hosts: AllowedHosts::new(addresses.web, web_names.iter().cloned()),
             closing: closing.clone(),
             pace: Pace::new(config.api_per_minute),
+            people,
             chain: ChainWatch::default(),
         });
         Ok(Self {
@@ -136,7 +150,7 @@ impl Instance {
             brake,
             clock,
             closing,
-            web_names: config.web_names.clone(),
+            web_names,
             _lock: lock,
         })
     }
@@ -149,6 +163,16 @@ impl Instance {
     /// The whole JSON API, for the admin socket.
     pub(crate) fn api(&self) -> Router {
         api_router(Arc::clone(&self.state))
+    }
+
+    /// A link that makes the first owner, if nobody can sign in yet.
+    pub(crate) async fn set_up_link(&self) -> Outcome<Option<SecretText>> {
+        paddock_web::set_up_link(&self.state).await.map_err(from_problem)
+    }
+
+    /// A link that signs in the owner of a demo.
+    pub(crate) async fn demo_link(&self, name: &str) -> Outcome<SecretText> {
+        paddock_web::demo_link(&self.state, name).await.map_err(from_problem)
     }
 
     /// The pages, for the web listener.
@@ -226,6 +250,19 @@ impl Instance {
         self.note_chain().await;
         self.store.close().await;
     }
+}
+
+/// Where a browser on this machine finds a listener that may be on every address.
+fn reachable(address: SocketAddr) -> SocketAddr {
+    match address.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => SocketAddr::new(Ipv4Addr::LOCALHOST.into(), address.port()),
+        IpAddr::V6(ip) if ip.is_unspecified() => SocketAddr::new(Ipv6Addr::LOCALHOST.into(), address.port()),
+        _ => address,
+    }
+}
+
+fn from_problem(problem: paddock_web::Problem) -> Failure {
+    Failure::new(problem.detail.to_string()).hint(problem.next_step.to_string())
 }
 
 /// Opens the configured database.

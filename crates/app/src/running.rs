@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use axum::serve::ListenerExt as _;
 use jiff::SignedDuration;
+use paddock_core::SecretText;
 use paddock_gateway::{Encrypted, Listeners};
 use tokio::net::{TcpListener, UnixListener};
 use tokio::sync::mpsc;
@@ -107,6 +108,16 @@ impl Running {
         self.addresses
     }
 
+    /// A link that makes the first owner, if nobody can sign in yet.
+    pub(crate) async fn set_up_link(&self) -> Outcome<Option<SecretText>> {
+        self.instance.set_up_link().await
+    }
+
+    /// A link that signs in the owner of a demo.
+    pub(crate) async fn demo_link(&self, name: &str) -> Outcome<SecretText> {
+        self.instance.demo_link(name).await
+    }
+
     /// Serves until `stop` is cancelled, or a part of it ends although it should not. Then lets open requests finish;
     /// `stop_hard` cuts that short.
     pub(crate) async fn run(mut self, stop: CancellationToken, stop_hard: CancellationToken) -> Outcome {
@@ -162,8 +173,9 @@ async fn serve_people(instance: Arc<Instance>, listener: TcpListener) -> &'stati
     // Small answers must not wait for a full packet.
     let listener = listener.tap_io(|socket| _ = socket.set_nodelay(true));
     let closing = instance.closing().clone();
-    let served =
-        axum::serve(listener, instance.pages()).with_graceful_shutdown(closing.cancelled_owned()).await;
+    // Where a visitor comes from matters when they sign in.
+    let pages = instance.pages().into_make_service_with_connect_info::<SocketAddr>();
+    let served = axum::serve(listener, pages).with_graceful_shutdown(closing.cancelled_owned()).await;
     note_error("pages", served);
     "pages"
 }

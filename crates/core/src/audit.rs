@@ -14,7 +14,8 @@ use sha2::{Digest, Sha256};
 use crate::checkpoint::PublicKey;
 use crate::connection::Environment;
 use crate::decide::{Frozen, Passing, ReasonCode};
-use crate::id::{AccessKeyId, ApprovalId, ConnectionId, DekId, PersonId, RequestId, UserId};
+use crate::id::{AccessKeyId, ApprovalId, ConnectionId, DekId, LinkId, PersonId, RequestId, UserId};
+use crate::role::Role;
 use crate::scope::Scope;
 use crate::unusual::Unusual;
 use crate::words;
@@ -332,6 +333,100 @@ pub enum AuditEvent {
         /// Number of records in the chain that it held.
         records: u64,
     },
+    /// A team was founded.
+    TeamFounded {
+        /// The team.
+        team: UserId,
+        /// Its name.
+        name: String,
+    },
+    /// A person was invited.
+    PersonInvited {
+        /// The invitation.
+        invitation: LinkId,
+        /// The team of whoever invited.
+        team: UserId,
+        /// The team to be founded; absent when it is an invitation into this one.
+        founds: Option<String>,
+        /// The role that the person will have.
+        role: Role,
+        /// For whom, in the words of whoever invited.
+        label: String,
+    },
+    /// An invitation was withdrawn.
+    InvitationWithdrawn {
+        /// The invitation.
+        invitation: LinkId,
+        /// The team of whoever invited.
+        team: UserId,
+    },
+    /// A person joined: the first owner by the set-up link, others by invitation.
+    PersonAdded {
+        /// The person.
+        person: PersonId,
+        /// The name by which they sign in.
+        name: String,
+        /// Their team.
+        team: UserId,
+        /// What they may do.
+        role: Role,
+        /// The invitation, if there was one.
+        invitation: Option<LinkId>,
+    },
+    /// What a person may do was changed.
+    RoleChanged {
+        /// The person.
+        person: PersonId,
+        /// Their team.
+        team: UserId,
+        /// What they could do until then.
+        old: Role,
+        /// What they may do from then on.
+        new: Role,
+    },
+    /// A person was removed. All their sessions ended.
+    PersonRemoved {
+        /// The person.
+        person: PersonId,
+        /// Their team.
+        team: UserId,
+    },
+    /// A person signed in.
+    SignedIn {
+        /// From which network address.
+        network: String,
+    },
+    /// A person ended a session: their own, or one in another browser.
+    SignedOut {
+        /// How many sessions ended.
+        sessions: u32,
+    },
+    /// Somebody could not sign in as this person. Attempts under names that nobody has are not recorded: what was typed may be a
+    /// password.
+    SignInFailed {
+        /// The person.
+        person: PersonId,
+        /// Their team.
+        team: UserId,
+        /// Attempts that this record stands for.
+        attempts: u32,
+        /// Where the last one came from.
+        network: String,
+    },
+    /// A person has another password. All their other sessions ended.
+    PasswordChanged {
+        /// The person.
+        person: PersonId,
+        /// Their team.
+        team: UserId,
+    },
+    /// A link was made with which a person sets another password.
+    ResetLinkMade {
+        /// The person.
+        person: PersonId,
+        /// Their team.
+        team: UserId,
+    },
     /// A person accepted that the database is an older one than was last seen, or another.
     RollbackAccepted {
         /// Position of the record that was last seen and is missing or differs.
@@ -389,6 +484,17 @@ impl AuditEvent {
             Self::UnusualUse { .. } => "unusual_use",
             Self::BackupWritten { .. } => "backup_written",
             Self::BackupRestored { .. } => "backup_restored",
+            Self::TeamFounded { .. } => "team_founded",
+            Self::PersonInvited { .. } => "person_invited",
+            Self::InvitationWithdrawn { .. } => "invitation_withdrawn",
+            Self::PersonAdded { .. } => "person_added",
+            Self::RoleChanged { .. } => "role_changed",
+            Self::PersonRemoved { .. } => "person_removed",
+            Self::SignedIn { .. } => "signed_in",
+            Self::SignedOut { .. } => "signed_out",
+            Self::SignInFailed { .. } => "sign_in_failed",
+            Self::PasswordChanged { .. } => "password_changed",
+            Self::ResetLinkMade { .. } => "reset_link_made",
             Self::RollbackAccepted { .. } => "rollback_accepted",
         }
     }

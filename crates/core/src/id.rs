@@ -58,10 +58,14 @@ macro_rules! id {
 }
 
 id! {
-    /// A person who owns connections and access keys.
+    /// A team: what connections and access keys belong to.
     UserId,
     /// One person who can sign in.
     PersonId,
+    /// One browser in which a person is signed in.
+    SessionId,
+    /// One link that works once: an invitation, for example.
+    LinkId,
     /// One Alpaca account in one environment that a user has connected.
     ConnectionId,
     /// One access key that Paddock issued. This is the row's identity, not the Key ID that programs send.

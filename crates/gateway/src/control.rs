@@ -10,10 +10,11 @@ use paddock_alpaca::connect_fault::ConnectFault;
 use paddock_alpaca::operation::Api;
 use paddock_alpaca::probe::probe;
 use paddock_alpaca::wire::Account;
+use paddock_core::audit::Actor;
 use paddock_core::audit_file::{End, LineDigest};
 use paddock_core::checkpoint::{Checkpoint, PublicKey};
 use paddock_core::decide::Passing;
-use paddock_core::id::{AccessKeyId, ConnectionId, RequestId};
+use paddock_core::id::{AccessKeyId, ConnectionId, RequestId, UserId};
 use paddock_store::{ApprovalState, Consent, StoreError, Subject};
 use tokio::sync::broadcast;
 
@@ -120,10 +121,30 @@ impl Control {
         self.shared.log.subscribe()
     }
 
-    /// Totals since the start.
+    /// The last requests that a team may see, newest first: those of its own connections, and for the team that runs this Paddock also
+    /// those of nobody.
     #[must_use]
-    pub fn counters(&self) -> Counters {
-        self.shared.log.counters()
+    pub fn recent_of(&self, user: UserId, limit: usize) -> Vec<RequestLine> {
+        let mut lines = self.shared.log.recent(usize::MAX);
+        lines.retain(|line| self.may_see(user, line));
+        lines.truncate(limit);
+        lines
+    }
+
+    /// Whether a team may see a request.
+    #[must_use]
+    pub fn may_see(&self, user: UserId, line: &RequestLine) -> bool {
+        match line.user {
+            Some(owner) => owner == user,
+            None => user == self.shared.user,
+        }
+    }
+
+    /// Totals since the start of the requests that a team may see.
+    #[must_use]
+    pub fn counters_of(&self, user: UserId) -> Counters {
+        let own = self.shared.log.counters_of(Some(user));
+        if user == self.shared.user { own.and(self.shared.log.counters_of(None)) } else { own }
     }
 
     /// Everything that is measured, in Prometheus' text format. Not for everybody: it names keys and tells what they do.
@@ -262,15 +283,15 @@ impl Control {
     ///
     /// # Errors
     /// [`GatewayError`] when the vault or the database cannot take part; both keys then still open.
-    pub async fn rotate_kek(&self) -> Result<KekRotation, GatewayError> {
-        crate::rotation::rotate_kek(&self.shared).await
+    pub async fn rotate_kek(&self, actor: &Actor) -> Result<KekRotation, GatewayError> {
+        crate::rotation::rotate_kek(&self.shared, actor).await
     }
 
-    /// Makes a new data-encryption key and seals every credential of the user anew under it.
+    /// Makes a new data-encryption key for a team and seals every credential of theirs anew under it.
     ///
     /// # Errors
     /// [`GatewayError`] when the vault or the database cannot take part; every credential then still opens.
-    pub async fn rotate_dek(&self) -> Result<DekRotation, GatewayError> {
-        crate::rotation::rotate_dek(&self.shared).await
+    pub async fn rotate_dek(&self, user: UserId, actor: &Actor) -> Result<DekRotation, GatewayError> {
+        crate::rotation::rotate_dek(&self.shared, user, actor).await
     }
 }

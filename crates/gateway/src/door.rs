@@ -109,6 +109,7 @@ async fn steps(
     let Recognised { grant, body, signature } = recognise_request(shared, &directory, &parts, body).await?;
     let key = &grant.entry().key;
     let connection = &grant.entry().connection.connection;
+    line.user = Some(connection.user);
     line.key = Some(key.id);
     line.key_name = Some(key.name.clone());
     line.connection = Some(connection.name.clone());

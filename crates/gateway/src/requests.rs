@@ -1,14 +1,13 @@
 //! The last requests and their decisions, for people who watch.
 
 use std::collections::{HashMap, VecDeque};
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use http::header::RETRY_AFTER;
 use http::{Response, StatusCode};
 use jiff::Timestamp;
 use paddock_alpaca::operation::Api;
-use paddock_core::id::{AccessKeyId, RequestId};
+use paddock_core::id::{AccessKeyId, RequestId, UserId};
 use paddock_core::{Environment, PermissionClass};
 use serde::Serialize;
 use tokio::sync::broadcast;
@@ -27,6 +26,9 @@ pub struct RequestLine {
     pub request: RequestId,
     /// When it arrived.
     pub at: Timestamp,
+    /// Whose connection it is for; nobody's, if no access key was recognised.
+    #[serde(skip)]
+    pub user: Option<UserId>,
     /// The access key, if one was recognised.
     pub key: Option<AccessKeyId>,
     /// The access key's name.
@@ -86,6 +88,7 @@ impl RequestLine {
         Self {
             request,
             at,
+            user: None,
             key: None,
             key_name: None,
             connection: None,
@@ -141,16 +144,36 @@ pub struct Counters {
     pub failed: u64,
 }
 
+impl Counters {
+    const fn count(&mut self, outcome: &Outcome) {
+        self.requests += 1;
+        *match outcome {
+            Outcome::Permitted => &mut self.permitted,
+            Outcome::Refused { .. } => &mut self.refused,
+            Outcome::Unauthenticated => &mut self.unauthenticated,
+            Outcome::Failed { .. } => &mut self.failed,
+        } += 1;
+    }
+
+    /// Both together.
+    pub(crate) const fn and(self, other: Self) -> Self {
+        Self {
+            requests: self.requests + other.requests,
+            permitted: self.permitted + other.permitted,
+            refused: self.refused + other.refused,
+            unauthenticated: self.unauthenticated + other.unauthenticated,
+            failed: self.failed + other.failed,
+        }
+    }
+}
+
 /// The memory of requests.
 #[derive(Debug)]
 pub(crate) struct RequestLog {
     lines: Mutex<VecDeque<RequestLine>>,
     used: Mutex<HashMap<AccessKeyId, Timestamp>>,
     watchers: broadcast::Sender<RequestLine>,
-    permitted: AtomicU64,
-    refused: AtomicU64,
-    unauthenticated: AtomicU64,
-    failed: AtomicU64,
+    by_user: Mutex<HashMap<Option<UserId>, Counters>>,
     pub(crate) metrics: RequestMetrics,
 }
 
@@ -160,10 +183,7 @@ impl Default for RequestLog {
             lines: Mutex::default(),
             used: Mutex::default(),
             watchers: broadcast::channel(256).0,
-            permitted: AtomicU64::new(0),
-            refused: AtomicU64::new(0),
-            unauthenticated: AtomicU64::new(0),
-            failed: AtomicU64::new(0),
+            by_user: Mutex::default(),
             metrics: RequestMetrics::default(),
         }
     }
@@ -171,13 +191,12 @@ impl Default for RequestLog {
 
 impl RequestLog {
     pub(crate) fn note(&self, line: RequestLine) {
-        let counter = match line.outcome {
-            Outcome::Permitted => &self.permitted,
-            Outcome::Refused { .. } => &self.refused,
-            Outcome::Unauthenticated => &self.unauthenticated,
-            Outcome::Failed { .. } => &self.failed,
-        };
-        counter.fetch_add(1, Ordering::Relaxed);
+        self.by_user
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .entry(line.user)
+            .or_default()
+            .count(&line.outcome);
         self.metrics.note(&line);
         if let Some(key) = line.key {
             self.used.lock().unwrap_or_else(PoisonError::into_inner).insert(key, line.at);
@@ -206,17 +225,9 @@ impl RequestLog {
         self.used.lock().unwrap_or_else(PoisonError::into_inner).drain().collect()
     }
 
-    pub(crate) fn counters(&self) -> Counters {
-        let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
-        let mut counters = Counters {
-            requests: 0,
-            permitted: read(&self.permitted),
-            refused: read(&self.refused),
-            unauthenticated: read(&self.unauthenticated),
-            failed: read(&self.failed),
-        };
-        counters.requests =
-            counters.permitted + counters.refused + counters.unauthenticated + counters.failed;
-        counters
+    /// The totals of one team's requests, or of those of nobody.
+    pub(crate) fn counters_of(&self, user: Option<UserId>) -> Counters {
+        let by_user = self.by_user.lock().unwrap_or_else(PoisonError::into_inner);
+        by_user.get(&user).copied().unwrap_or_default()
     }
 }

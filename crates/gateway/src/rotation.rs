@@ -1,7 +1,7 @@
 //! Replacing the vault's keys. The secrets themselves stay what they are, and no plaintext comes out.
 
 use paddock_core::audit::{Actor, AuditEvent};
-use paddock_core::id::DekId;
+use paddock_core::id::{DekId, UserId};
 use paddock_store::{DekRow, SealedCredential, SealedSigningKey, Snapshot, StoreError};
 use paddock_vault::{Binding, Field, KekId, Sealed, WrappedDek};
 use serde::Serialize;
@@ -26,7 +26,7 @@ pub struct DekRotation {
     pub resealed: u32,
 }
 
-pub(crate) async fn rotate_kek(shared: &Shared) -> Result<KekRotation, GatewayError> {
+pub(crate) async fn rotate_kek(shared: &Shared, actor: &Actor) -> Result<KekRotation, GatewayError> {
     let status = shared.rotator.begin(&*shared.entropy)?;
     let mut rewrapped = 0;
     for row in shared.store.deks().await? {
@@ -48,23 +48,26 @@ pub(crate) async fn rotate_kek(shared: &Shared) -> Result<KekRotation, GatewayEr
     shared.rotator.retire_previous(in_use?)?;
     let kek = status.current.to_string();
     let event = AuditEvent::KekRotated { kek: kek.clone(), rewrapped };
-    shared.store.append_audit(&Actor::Operator, &event, shared.clock.now()).await?;
+    shared.store.append_audit(actor, &event, shared.clock.now()).await?;
     Ok(KekRotation { kek, rewrapped })
 }
 
-pub(crate) async fn rotate_dek(shared: &Shared) -> Result<DekRotation, GatewayError> {
+pub(crate) async fn rotate_dek(
+    shared: &Shared,
+    user: UserId,
+    actor: &Actor,
+) -> Result<DekRotation, GatewayError> {
     let now = shared.clock.now();
-    let fresh = shared.sealer.new_dek(shared.user, now, &*shared.entropy)?;
-    let row =
-        DekRow { id: fresh.id(), user: shared.user, wrapped: fresh.to_bytes(), seals: 0, created_at: now };
+    let fresh = shared.sealer.new_dek(user, now, &*shared.entropy)?;
+    let row = DekRow { id: fresh.id(), user, wrapped: fresh.to_bytes(), seals: 0, created_at: now };
     shared.store.insert_dek(&row).await?;
-    let event = AuditEvent::DekRotated { dek: row.id, user: shared.user };
-    shared.store.append_audit(&Actor::Operator, &event, now).await?;
+    let event = AuditEvent::DekRotated { dek: row.id, user };
+    shared.store.append_audit(actor, &event, now).await?;
     let snapshot = shared.store.snapshot().await?;
     let mut resealed = 0;
     for (connection, credential) in snapshot.connections.clone() {
         let Some(old) = snapshot.deks.iter().find(|dek| dek.id == credential.dek) else { continue };
-        if connection.user != shared.user || old.id == fresh.id() {
+        if connection.user != user || old.id == fresh.id() {
             continue;
         }
         let old = WrappedDek::from_bytes(&old.wrapped)?;
@@ -92,13 +95,16 @@ pub(crate) async fn rotate_dek(shared: &Shared) -> Result<DekRotation, GatewayEr
             version,
             sealed_digest: anew.digest(),
         };
-        shared.store.replace_credential(connection.id, &anew, &event, &Actor::Operator, now).await?;
+        shared.store.replace_credential(connection.id, &anew, &event, actor, now).await?;
         resealed += 1;
     }
-    resealed += reseal_signing_keys(shared, &snapshot, &fresh).await?;
-    crate::checkpoints::reseal_key(shared, &fresh).await?;
+    resealed += reseal_signing_keys(shared, user, &snapshot, &fresh).await?;
+    // The key that signs the audit is sealed for the team that runs this Paddock.
+    if user == shared.user {
+        crate::checkpoints::reseal_key(shared, &fresh).await?;
+    }
     // Only now does nothing need the older keys any more.
-    for dek in snapshot.deks.iter().filter(|dek| dek.user == shared.user && dek.id != fresh.id()) {
+    for dek in snapshot.deks.iter().filter(|dek| dek.user == user && dek.id != fresh.id()) {
         shared.store.retire_dek(dek.id).await?;
     }
     shared.reload().await?;
@@ -108,16 +114,17 @@ pub(crate) async fn rotate_dek(shared: &Shared) -> Result<DekRotation, GatewayEr
 /// Seals the signing keys of the user's access keys anew. One that was revoked meanwhile needs none any more.
 async fn reseal_signing_keys(
     shared: &Shared,
+    user: UserId,
     snapshot: &Snapshot,
     fresh: &WrappedDek,
 ) -> Result<u32, GatewayError> {
     let mut resealed = 0;
     for row in &snapshot.signing_keys {
-        let old = snapshot.deks.iter().find(|dek| dek.id == row.dek && dek.user == shared.user);
+        let old = snapshot.deks.iter().find(|dek| dek.id == row.dek && dek.user == user);
         let key = snapshot.keys.iter().find(|key| key.id == row.key);
         let (Some(old), Some(key)) = (old.filter(|old| old.id != fresh.id()), key) else { continue };
         let field = Field::SigningKey(row.key);
-        let place = Binding { user: shared.user, connection: key.connection, field, version: row.version };
+        let place = Binding { user, connection: key.connection, field, version: row.version };
         let (old, sealed) = (WrappedDek::from_bytes(&old.wrapped)?, Sealed::from_bytes(&row.sealed)?);
         let seals = shared.store.count_seals(fresh.id(), 1).await?;
         let anew = shared.rotator.reseal(&old, fresh, seals, &place, &sealed, &*shared.entropy)?;

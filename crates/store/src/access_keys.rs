@@ -5,7 +5,7 @@ use std::fmt;
 use jiff::Timestamp;
 use paddock_core::Scope;
 use paddock_core::audit::{Actor, ApprovalEnd, AuditEvent};
-use paddock_core::id::{AccessKeyId, ConnectionId};
+use paddock_core::id::{AccessKeyId, ConnectionId, UserId};
 
 use crate::approvals::{self, Stopped};
 use crate::codec::{hash, instant, maybe_instant, micros, parse};
@@ -118,12 +118,16 @@ impl Store {
         tx.commit().await
     }
 
-    /// All access keys, oldest first, the revoked ones included.
+    /// The access keys of a team, oldest first, the revoked ones included.
     ///
     /// # Errors
     /// When the database fails or a scope cannot be read.
-    pub async fn keys(&self) -> Result<Vec<AccessKey>, StoreError> {
-        all(&mut self.begin_read().await?).await
+    pub async fn keys(&self, user: UserId) -> Result<Vec<AccessKey>, StoreError> {
+        let mut tx = self.begin_read().await?;
+        let rows = sql!(tx, fetch_all Columns:
+            "SELECT id, connection_id, name, key_id, secret_hash, scope, frozen, revoked_at, created_at, last_used_at
+             FROM access_keys WHERE user_id = $1 ORDER BY created_at, id", user.to_string())?;
+        rows.into_iter().map(Columns::key).collect()
     }
 
     /// The access key, revoked or not.
@@ -134,15 +138,15 @@ impl Store {
         find(&mut self.begin_read().await?, id).await
     }
 
-    /// The access key of that name that was not revoked.
+    /// The team's access key of that name that was not revoked.
     ///
     /// # Errors
     /// When the database fails or its scope cannot be read.
-    pub async fn key_named(&self, name: &str) -> Result<Option<AccessKey>, StoreError> {
+    pub async fn key_named(&self, user: UserId, name: &str) -> Result<Option<AccessKey>, StoreError> {
         let mut tx = self.begin_read().await?;
         let row = sql!(tx, fetch_optional Columns:
             "SELECT id, connection_id, name, key_id, secret_hash, scope, frozen, revoked_at, created_at, last_used_at
-             FROM access_keys WHERE name = $1 AND revoked_at IS NULL ORDER BY created_at, id LIMIT 1", name)?;
+             FROM access_keys WHERE user_id = $1 AND name = $2 AND revoked_at IS NULL", user.to_string(), name)?;
         row.map(Columns::key).transpose()
     }
 

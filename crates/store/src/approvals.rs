@@ -9,7 +9,7 @@ mod write;
 use std::net::IpAddr;
 
 use jiff::Timestamp;
-use paddock_core::id::{AccessKeyId, ApprovalId, ConnectionId, RequestId};
+use paddock_core::id::{AccessKeyId, ApprovalId, ConnectionId, RequestId, UserId};
 use paddock_core::words;
 use rust_decimal::Decimal;
 
@@ -196,13 +196,14 @@ impl Store {
         find(&mut self.begin_read().await?, id).await
     }
 
-    /// Held requests, the newest first: those that wait at `now`, or all, and of those the ones that come after `before`, which is an
+    /// A team's held requests, the newest first: those that wait at `now`, or all, and of those the ones that come after `before`, which is an
     /// instant and the identifier of the request that came at it. At most 1,001.
     ///
     /// # Errors
     /// When the database fails.
     pub async fn approvals(
         &self,
+        user: UserId,
         waiting_at: Option<Timestamp>,
         before: Option<(Timestamp, &str)>,
         limit: u32,
@@ -212,14 +213,16 @@ impl Store {
         let (at, id) = before.map_or((i64::MAX, ""), |(at, id)| (micros(at), id));
         let rows = match waiting_at {
             Some(now) => sql!(tx, fetch_all Columns:
-                approvals!("WHERE approvals.state = 'pending' AND expires_at > $1
+                approvals!("WHERE approvals.connection_id IN (SELECT id FROM connections WHERE user_id = $1)
+                            AND approvals.state = 'pending' AND expires_at > $2
+                            AND (requested_at < $3 OR (requested_at = $3 AND approvals.id < $4))
+                            ORDER BY requested_at DESC, approvals.id DESC LIMIT $5"),
+                user.to_string(), micros(now), at, id, limit)?,
+            None => sql!(tx, fetch_all Columns:
+                approvals!("WHERE approvals.connection_id IN (SELECT id FROM connections WHERE user_id = $1)
                             AND (requested_at < $2 OR (requested_at = $2 AND approvals.id < $3))
                             ORDER BY requested_at DESC, approvals.id DESC LIMIT $4"),
-                micros(now), at, id, limit)?,
-            None => sql!(tx, fetch_all Columns:
-                approvals!("WHERE (requested_at < $1 OR (requested_at = $1 AND approvals.id < $2))
-                            ORDER BY requested_at DESC, approvals.id DESC LIMIT $3"),
-                at, id, limit)?,
+                user.to_string(), at, id, limit)?,
         };
         rows.into_iter().map(Columns::approval).collect()
     }

@@ -2,12 +2,13 @@
 
 use jiff::Timestamp;
 use paddock_core::audit::{Actor, AuditEvent, AuditRecord, ChainHash};
+use paddock_core::id::UserId;
 use sqlx::AssertSqlSafe;
 
 use crate::codec::{bigint, hash, instant, micros, number};
 use crate::db::{Tx, TxOn, row, sql};
 use crate::writer::Work;
-use crate::{Store, StoreError};
+use crate::{Store, StoreError, audit_team};
 
 /// Which part of the chain to read.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,11 +21,13 @@ pub struct AuditQuery {
     pub limit: u32,
     /// Only events of this name, for example `request_refused`.
     pub event: Option<String>,
+    /// Only the records of this team; those of the first team include what is of the whole. All of them when absent.
+    pub team: Option<UserId>,
 }
 
 impl Default for AuditQuery {
     fn default() -> Self {
-        Self { before: None, after: None, limit: 100, event: None }
+        Self { before: None, after: None, limit: 100, event: None, team: None }
     }
 }
 
@@ -75,16 +78,25 @@ impl Store {
         let (after, before) = (query.after.map_or(0, bigint), query.before.map_or(i64::MAX, bigint));
         let (event, limit) = (query.event.as_deref(), i64::from(query.limit.clamp(1, 1001)));
         let mut tx = self.begin_read().await?;
-        let rows = if query.after.is_some() {
-            sql!(tx, fetch_all AuditRow:
-                "SELECT seq, at, actor, event_name, event, previous, hash FROM audit
-                 WHERE seq > $1 AND seq < $2 AND ($3 IS NULL OR event_name = $3) ORDER BY seq LIMIT $4",
-                after, before, event, limit)?
-        } else {
-            sql!(tx, fetch_all AuditRow:
-                "SELECT seq, at, actor, event_name, event, previous, hash FROM audit
-                 WHERE seq > $1 AND seq < $2 AND ($3 IS NULL OR event_name = $3) ORDER BY seq DESC LIMIT $4",
-                after, before, event, limit)?
+        let order = if query.after.is_some() { "seq" } else { "seq DESC" };
+        let first = audit_team::first(&mut tx).await?;
+        let team = query.team.filter(|team| Some(*team) != first);
+        // Another team's records are few among many: they have an index of their own.
+        let of_team = match (query.team, team) {
+            (None, _) => "",
+            (Some(_), None) => "AND user_id IS NULL",
+            (Some(_), Some(_)) => "AND user_id = $5",
+        };
+        let statement = format!(
+            "SELECT seq, at, actor, event_name, event, previous, hash FROM audit
+             WHERE seq > $1 AND seq < $2 AND ($3 IS NULL OR event_name = $3) {of_team} ORDER BY {order} LIMIT $4"
+        );
+        let statement = AssertSqlSafe(statement);
+        let rows = match team {
+            None => sql!(tx, fetch_all AuditRow: statement, after, before, event, limit)?,
+            Some(team) => {
+                sql!(tx, fetch_all AuditRow: statement, after, before, event, limit, team.to_string())?
+            }
         };
         rows.into_iter().map(AuditRow::record).collect()
     }
@@ -116,6 +128,8 @@ impl Work for Append {
 pub(crate) struct Unwritten {
     record: AuditRecord,
     name: &'static str,
+    /// Whose it is, if not the first team's.
+    team: Option<String>,
 }
 
 /// The end of the chain, as this transaction sees and changes it.
@@ -144,13 +158,14 @@ pub(crate) async fn append(
     event: &AuditEvent,
     at: Timestamp,
 ) -> Result<AuditRecord, StoreError> {
+    let team = audit_team::team_of(tx, actor, event).await?.map(|team| team.to_string());
     let (last, previous) = head(tx).await?;
     let record = AuditRecord::chain(last + 1, at, actor, event, previous)
         .map_err(|_| StoreError::Failed { code: "audit record".to_owned() })?;
     tx.head = Some((record.seq, record.hash));
     tx.appended = Some(record.seq);
     tx.changes += 1;
-    tx.unwritten.push(Unwritten { record: record.clone(), name: event.name() });
+    tx.unwritten.push(Unwritten { record: record.clone(), name: event.name(), team });
     Ok(record)
 }
 
@@ -173,14 +188,14 @@ pub(crate) async fn write_appended(tx: &mut Tx) -> Result<(), StoreError> {
 }
 
 async fn insert(tx: &mut Tx, records: &[Unwritten]) -> Result<(), StoreError> {
-    let rows = rows_of_parameters(records.len(), 7);
+    let rows = rows_of_parameters(records.len(), 8);
     let statement = AssertSqlSafe(format!(
-        "INSERT INTO audit (seq, at, actor, event_name, event, previous, hash) VALUES {rows}"
+        "INSERT INTO audit (seq, at, actor, event_name, event, previous, hash, user_id) VALUES {rows}"
     ));
     macro_rules! put {
         ($tx:ident) => {{
             let mut query = sqlx::query(statement);
-            for Unwritten { record, name } in records {
+            for Unwritten { record, name, team } in records {
                 query = query
                     .bind(bigint(record.seq))
                     .bind(micros(record.at))
@@ -188,7 +203,8 @@ async fn insert(tx: &mut Tx, records: &[Unwritten]) -> Result<(), StoreError> {
                     .bind(*name)
                     .bind(record.event.as_str())
                     .bind(record.previous.as_bytes().as_slice())
-                    .bind(record.hash.as_bytes().as_slice());
+                    .bind(record.hash.as_bytes().as_slice())
+                    .bind(team.as_deref());
             }
             query.execute(&mut **$tx).await.map(drop)
         }};

@@ -86,7 +86,8 @@ impl Store {
     /// it is active when the user has no other active one, whatever `connection.active` says.
     ///
     /// # Errors
-    /// [`StoreError::AlreadyConnected`] when the account is connected in this environment; [`StoreError::NameTaken`].
+    /// [`StoreError::AlreadyConnected`] when the account is connected in this environment, [`StoreError::ConnectedElsewhere`] when another
+    /// team has it; [`StoreError::NameTaken`].
     pub async fn add_connection(
         &self,
         connection: &Connection,
@@ -100,6 +101,10 @@ impl Store {
             other.account_id == connection.account_id && other.environment == connection.environment
         };
         if let Some(other) = others.iter().find(same_account) {
+            // What another team has, and how it calls it, is its own.
+            if other.user != connection.user {
+                return Err(StoreError::ConnectedElsewhere);
+            }
             return Err(StoreError::AlreadyConnected { connection: other.id, name: other.name.clone() });
         }
         let mut of_user = others.iter().filter(|other| other.user == connection.user);

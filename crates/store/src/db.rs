@@ -15,6 +15,7 @@ use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, interval};
 
 use crate::audit::Unwritten;
+use crate::audit_team::Teams;
 use crate::writer::{self, Waiting};
 use crate::{StoreError, audit, migrations};
 
@@ -55,6 +56,8 @@ pub(crate) struct Connections {
     db: Db,
     /// Position of the newest audit record that was written through this store or its clones.
     newest: watch::Sender<u64>,
+    /// Whose things are.
+    teams: Teams,
 }
 
 #[derive(Clone, Debug)]
@@ -78,6 +81,8 @@ pub(crate) struct Tx {
     pub(crate) appended: Option<u64>,
     /// The end of the audit chain, once it is known.
     pub(crate) head: Option<(u64, ChainHash)>,
+    /// Whose things are.
+    pub(crate) teams: Teams,
     /// Audit records that were appended and are written together at the end.
     pub(crate) unwritten: Vec<Unwritten>,
     /// Statements that changed something, and records appended.
@@ -148,7 +153,7 @@ impl Store {
             Target::Sqlite(file) => Db::Sqlite(open_sqlite(file).await?),
             Target::Postgres(address) => Db::Postgres(open_postgres(address).await?),
         };
-        let connections = Connections { db, newest: watch::Sender::new(0) };
+        let connections = Connections { db, newest: watch::Sender::new(0), teams: Teams::default() };
         let (queue, waiting) = writer::queue();
         tokio::spawn(writer::write_all(connections.clone(), waiting));
         let store = Self { connections, queue, patience: writer::PATIENCE };
@@ -228,8 +233,8 @@ impl Connections {
     }
 
     fn tx(&self, on: TxOn) -> Tx {
-        let newest = self.newest.clone();
-        Tx { on, newest, appended: None, head: None, unwritten: Vec::new(), changes: 0 }
+        let (newest, teams) = (self.newest.clone(), self.teams.clone());
+        Tx { on, newest, teams, appended: None, head: None, unwritten: Vec::new(), changes: 0 }
     }
 }
 

@@ -21,6 +21,17 @@ pub enum StoreError {
         /// Its name.
         name: String,
     },
+    /// Another team has the account.
+    #[error(
+        "this account is connected to this Paddock by another team: one account has one place, where its caps are counted"
+    )]
+    ConnectedElsewhere,
+    /// A team must have an owner.
+    #[error("this is the team's only owner: make somebody else an owner first")]
+    LastOwner,
+    /// A link that works once does not work, or not for this.
+    #[error("this link was used, was withdrawn or has expired: ask for a new one")]
+    LinkGone,
     /// What was named does not exist, or was removed or revoked.
     #[error("there is no such {what}, or not any more: list what there is and try again")]
     NotFound {

@@ -12,7 +12,7 @@ macro_rules! migrations {
 }
 
 /// The version of the tables, which is that of the last migration.
-pub(crate) const SCHEMA: i64 = 8;
+pub(crate) const SCHEMA: i64 = 9;
 
 pub(crate) fn sqlite() -> Migrator {
     Migrator::with_migrations(migrations!(
@@ -25,6 +25,7 @@ pub(crate) fn sqlite() -> Migrator {
         6 "audit and use" "0006_audit_and_use.sql",
         7 "pulse" "0007_pulse.sql",
         8 "approvals" "0008_approvals.sql",
+        9 "people" "0009_people.sql",
     ))
 }
 
@@ -39,6 +40,7 @@ pub(crate) fn postgres() -> Migrator {
         6 "audit and use" "0006_audit_and_use.sql",
         7 "pulse" "0007_pulse.sql",
         8 "approvals" "0008_approvals.sql",
+        9 "people" "0009_people.sql",
     ))
 }
 

@@ -6,17 +6,19 @@
 
 use std::collections::BTreeMap;
 
-use paddock_core::Scope;
 use paddock_core::audit::{AuditEvent, AuditRecord, ChainBreak, ChainHash, ChainVerifier};
 use paddock_core::checkpoint::{Checkpoint, PublicKey, VerifySignature};
 use paddock_core::decide::Passing;
-use paddock_core::id::{AccessKeyId, ConnectionId};
+use paddock_core::id::{AccessKeyId, ConnectionId, PersonId, UserId};
+use paddock_core::{Role, Scope};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 use crate::db::Tx;
 use crate::freeze::{self, Subject};
-use crate::{AuditKey, Store, StoreError, access_keys, audit, checkpoints, connections, credentials};
+use crate::{
+    AuditKey, Store, StoreError, access_keys, audit, checkpoints, connections, credentials, persons,
+};
 
 /// How many records are held in memory at once.
 const PAGE: u32 = 1000;
@@ -97,6 +99,14 @@ pub enum AuditFault {
     AccessKey {
         /// The access key.
         key: AccessKeyId,
+    },
+    /// A person is there that should not be, or the reverse, or has another role or team than was recorded.
+    #[error(
+        "person {person} is not as they were recorded last: the database was changed by hand or rolled back, restore a backup"
+    )]
+    Person {
+        /// The person.
+        person: PersonId,
     },
     /// Everything should be frozen and is not, or the reverse.
     #[error("whether everything is frozen is not as it was recorded last: freeze or unfreeze it again")]
@@ -218,6 +228,8 @@ pub(crate) struct Said {
     /// What is frozen, and what passes.
     #[serde(with = "frozen_list")]
     frozen: BTreeMap<Subject, Passing>,
+    /// Team and role of each person that was not removed.
+    persons: BTreeMap<PersonId, (UserId, Role)>,
     /// The key that signs checkpoints.
     audit_key: Option<PublicKey>,
     /// The last record that was removed, its hash, and the digest of what the removed ones say.
@@ -290,6 +302,15 @@ impl Said {
             AuditEvent::ConnectionRemoved { connection } => {
                 self.credentials.remove(&connection);
             }
+            AuditEvent::PersonAdded { person, team, role, .. } => {
+                self.persons.insert(person, (team, role));
+            }
+            AuditEvent::RoleChanged { person, team, new, .. } => {
+                self.persons.insert(person, (team, new));
+            }
+            AuditEvent::PersonRemoved { person, .. } => {
+                self.persons.remove(&person);
+            }
             AuditEvent::KeyCreated { key, connection, scope, .. } => {
                 self.keys.insert(key, (connection, scope));
             }
@@ -361,6 +382,14 @@ impl Said {
         }
         if !as_said(Subject::Everything, freeze::everything(tx).await?) {
             return Err(AuditFault::Everything);
+        }
+        for person in persons::all(tx).await? {
+            if self.persons.remove(&person.id) != Some((person.team, person.role)) {
+                return Err(AuditFault::Person { person: person.id });
+            }
+        }
+        if let Some((&person, _)) = self.persons.first_key_value() {
+            return Err(AuditFault::Person { person });
         }
         Ok(())
     }

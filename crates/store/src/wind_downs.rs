@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 use paddock_core::audit::{Actor, AuditEvent, WindDown};
-use paddock_core::id::{AccessKeyId, ConnectionId, RequestId};
+use paddock_core::id::{AccessKeyId, ConnectionId, RequestId, UserId};
 use paddock_core::words;
 use serde::Serialize;
 
@@ -169,15 +169,20 @@ impl Store {
         open(&mut self.begin_read().await?).await
     }
 
-    /// The newest wind-downs with their steps, newest first.
+    /// A team's newest wind-downs with their steps, newest first.
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn wind_downs(&self, limit: u32) -> Result<Vec<(WindDownRow, Vec<Step>)>, StoreError> {
+    pub async fn wind_downs(
+        &self,
+        user: UserId,
+        limit: u32,
+    ) -> Result<Vec<(WindDownRow, Vec<Step>)>, StoreError> {
         let mut tx = self.begin_read().await?;
         let rows = sql!(tx, fetch_all Columns:
             "SELECT freeze_seq, connection_id, subject, access_key_id, kind, phase, actor, started_at, note, ended_at
-             FROM wind_downs ORDER BY freeze_seq DESC, connection_id LIMIT $1", i64::from(limit))?;
+             FROM wind_downs WHERE connection_id IN (SELECT id FROM connections WHERE user_id = $1)
+             ORDER BY freeze_seq DESC, connection_id LIMIT $2", user.to_string(), i64::from(limit))?;
         let mut found = Vec::with_capacity(rows.len());
         for row in rows {
             let row = row.wind_down()?;

@@ -27,6 +27,9 @@ pub enum VaultError {
     /// The secret is longer than any credential.
     #[error("the secret is longer than {} bytes", crate::MAX_SECRET_BYTES)]
     SecretTooLong,
+    /// There is not enough memory to hash a password.
+    #[error("there is not enough memory to check a password")]
+    NoMemory,
     /// The previous key-encryption key cannot be dropped: that many data-encryption keys still need it.
     #[error("{0} data-encryption keys are still wrapped under the previous key")]
     PreviousKekInUse(usize),
@@ -44,6 +47,7 @@ impl VaultError {
             }
             Self::SealLimit => "rotate the user's data-encryption key".to_owned(),
             Self::SecretTooLong => "see that what was pasted is one key and nothing else".to_owned(),
+            Self::NoMemory => "try again, and give this machine more memory".to_owned(),
             Self::PreviousKekInUse(_) => "run the rotation again: it goes on where it stopped".to_owned(),
         }
     }

@@ -11,6 +11,8 @@
 //! * [`Rotator`] replaces KEKs and DEKs. It opens and seals again inside, and yields no text.
 //! * [`Signer`] makes the key that signs checkpoints of the audit chain, and signs with it. It yields public keys and signatures.
 //!
+//! Passwords of people are hashed here too ([`PasswordHash`]), which has nothing to do with the rest.
+//!
 //! Every ciphertext is bound to where it belongs ([`Binding`]: user, connection, field, version): moved anywhere else, it
 //! does not open. This is the only crate that uses `aws-lc-rs`, and the only one that turns ciphertext into text.
 
@@ -24,6 +26,7 @@ mod key;
 mod key_file;
 mod key_set;
 mod opener;
+mod password;
 mod rotator;
 mod sealed;
 mod sealer;
@@ -39,6 +42,7 @@ pub use key::{KekId, KekIdError};
 pub use key_file::{KeyFile, KeyFileError};
 pub use opener::Opener;
 pub use paddock_core::SecretText;
+pub use password::{MAX_PASSWORD_BYTES, PasswordCost, PasswordHash};
 pub use rotator::Rotator;
 pub use sealed::Sealed;
 pub use sealer::{MAX_SECRET_BYTES, Sealer};

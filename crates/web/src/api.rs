@@ -1,8 +1,8 @@
-//! The JSON API under `/api/v1`. It is served in full on the admin socket only, where the permissions of the file system are
-//! the authentication.
+//! The JSON API under `/api/v1`, on the admin socket, where the permissions of the file system are the authentication, and on the web
+//! listener for whoever is signed in.
 
 pub(crate) mod approvals;
-mod around;
+pub(crate) mod around;
 pub(crate) mod audit;
 pub(crate) mod backup;
 pub(crate) mod check_in;
@@ -22,11 +22,21 @@ use axum::routing::{delete, get, post};
 use axum::{Extension, Router};
 
 use crate::WebState;
+use crate::access;
 use crate::desk::Asker;
 
 /// The whole JSON API. Whoever reaches it may do everything, so it belongs on the admin socket and nowhere else.
 pub fn router(state: Arc<WebState>) -> Router {
     let asker = Asker::at_the_socket(state.user);
+    Router::new()
+        .merge(routes(&state))
+        .fallback(around::unknown_route)
+        .layer(Extension(asker))
+        .with_state(state)
+}
+
+/// The routes, each behind the table of who may do what.
+pub(crate) fn routes(state: &Arc<WebState>) -> Router<Arc<WebState>> {
     let v1 = Router::new()
         .route("/openapi.json", get(crate::document::show))
         .route("/status", get(status::show))
@@ -65,14 +75,12 @@ pub fn router(state: Arc<WebState>) -> Router {
         .route("/vault/rotate", post(vault::rotate::rotate))
         .route("/backup", post(backup::create))
         .route("/requests", get(requests::list::list))
-        .route("/events", get(requests::events::events));
-    Router::new()
-        .nest("/api/v1", v1)
-        .fallback(around::unknown_route)
+        .route("/events", get(requests::events::events))
         .method_not_allowed_fallback(around::wrong_method)
         .layer(from_fn(around::check))
         .layer(from_fn(around::finish))
-        .layer(from_fn_with_state(Arc::clone(&state), pace::keep))
-        .layer(Extension(asker))
-        .with_state(state)
+        .layer(from_fn_with_state(Arc::clone(state), pace::keep))
+        .layer(from_fn_with_state(Arc::clone(state), access::guard))
+        .fallback(around::unknown_route);
+    Router::new().nest("/api/v1", v1)
 }

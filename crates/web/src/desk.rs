@@ -6,8 +6,10 @@ use std::sync::Arc;
 use axum::extract::FromRequestParts;
 use http::StatusCode;
 use http::request::Parts;
+use paddock_core::Role;
 use paddock_core::audit::Actor;
 use paddock_core::id::UserId;
+use paddock_store::{Person, Session};
 
 use crate::WebState;
 use crate::problem::Problem;
@@ -15,16 +17,34 @@ use crate::problem::Problem;
 /// Who asks, found before the request reaches its endpoint and kept in its extensions.
 #[derive(Clone, Debug)]
 pub(crate) struct Asker {
-    /// Whose connections and access keys it is about.
+    /// Whose connections and access keys it is about: the team.
     pub(crate) user: UserId,
-    /// What the audit says of who asked.
-    pub(crate) actor: Actor,
+    /// What they may do.
+    pub(crate) role: Role,
+    /// Who it is, where it is one person and not whoever may open the admin socket.
+    pub(crate) person: Option<Person>,
+    /// How they came to be known.
+    pub(crate) way: Way,
+}
+
+/// How somebody came to be known.
+#[derive(Clone, Debug)]
+pub(crate) enum Way {
+    /// By the permissions of the file system: they may open the admin socket.
+    Socket,
+    /// By the cookie of a session.
+    Session(Session),
 }
 
 impl Asker {
-    /// Whoever may open the admin socket: the permissions of the file system are the authentication.
+    /// Whoever may open the admin socket: they act for the first team as its owner.
     pub(crate) const fn at_the_socket(user: UserId) -> Self {
-        Self { user, actor: Actor::Operator }
+        Self { user, role: Role::Owner, person: None, way: Way::Socket }
+    }
+
+    /// Whoever is signed in in a session.
+    pub(crate) fn signed_in(session: Session, person: Person) -> Self {
+        Self { user: person.team, role: person.role, person: Some(person), way: Way::Session(session) }
     }
 }
 
@@ -32,21 +52,74 @@ impl Asker {
 #[derive(Clone, Debug)]
 pub(crate) struct Desk {
     state: Arc<WebState>,
-    /// Whose connections and access keys it is about. Nothing of another user may be shown or changed.
+    /// Whose connections and access keys it is about: the team. Nothing of another one may be shown or changed.
     pub(crate) user: UserId,
-    actor: Actor,
+    /// What whoever asks may do.
+    pub(crate) role: Role,
+    /// Who asks, where it is one person and not whoever may open the admin socket.
+    pub(crate) person: Option<Person>,
+    /// How they came to be known.
+    pub(crate) way: Way,
 }
 
 impl Desk {
     /// What the audit says of who asked.
     pub(crate) fn actor(&self) -> Actor {
-        self.actor.clone()
+        match &self.person {
+            Some(person) => Actor::Person { id: person.id, name: person.name.clone() },
+            None => Actor::Operator,
+        }
     }
 
     /// What all share, for what outlives the request.
     pub(crate) fn shared(&self) -> Arc<WebState> {
         Arc::clone(&self.state)
     }
+
+    /// Whether the team is the first one, which runs this Paddock.
+    pub(crate) fn runs_this(&self) -> bool {
+        self.user == self.state.user
+    }
+
+    /// Whether whoever asks may do what takes that role.
+    pub(crate) fn may(&self, role: Role) -> bool {
+        self.role >= role
+    }
+
+    /// The session of the browser that asks, if it is one.
+    pub(crate) const fn session(&self) -> Option<&Session> {
+        match &self.way {
+            Way::Session(session) => Some(session),
+            Way::Socket => None,
+        }
+    }
+
+    /// Goes on only if the team is the first one: what is of the whole of this Paddock is its own.
+    pub(crate) fn need_first_team(&self) -> Result<(), Problem> {
+        if self.runs_this() { Ok(()) } else { Err(not_your_team()) }
+    }
+}
+
+/// What is of the whole of this Paddock is for the first team.
+pub(crate) fn not_your_team() -> Problem {
+    Problem::new(
+        StatusCode::FORBIDDEN,
+        "first_team_only",
+        "Not for this team",
+        "this is about the whole of this Paddock, which the first team runs",
+        "ask an owner of the first team",
+    )
+}
+
+/// Nobody is known to ask.
+pub(crate) fn not_signed_in() -> Problem {
+    Problem::new(
+        StatusCode::UNAUTHORIZED,
+        "not_signed_in",
+        "Not signed in",
+        "the request does not say who asks",
+        "sign in, or send a personal API token as `Authorization: Bearer`",
+    )
 }
 
 impl Deref for Desk {
@@ -61,16 +134,8 @@ impl FromRequestParts<Arc<WebState>> for Desk {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &Arc<WebState>) -> Result<Self, Problem> {
-        let Some(asker) = parts.extensions.get::<Asker>().cloned() else {
-            return Err(Problem::new(
-                StatusCode::UNAUTHORIZED,
-                "not_signed_in",
-                "Not signed in",
-                "the request does not say who asks",
-                "sign in, or send a personal API token as `Authorization: Bearer`",
-            ));
-        };
-        let Asker { user, actor } = asker;
-        Ok(Self { state: Arc::clone(state), user, actor })
+        let asker = parts.extensions.get::<Asker>().cloned().ok_or_else(not_signed_in)?;
+        let Asker { user, role, person, way } = asker;
+        Ok(Self { state: Arc::clone(state), user, role, person, way })
     }
 }

@@ -3,16 +3,27 @@
 use std::collections::VecDeque;
 use std::convert::Infallible;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
 use futures_util::stream as streams;
+use paddock_core::id::{PersonId, SessionId, UserId};
 use paddock_gateway::RequestLine;
 use paddock_store::AuditQuery;
 use tokio::sync::broadcast::error::RecvError;
+use tokio::time::{Interval, MissedTickBehavior};
 
 use crate::WebState;
+use crate::desk::Desk;
+use crate::people::session;
 use crate::problem::Problem;
+
+/// How often it is looked whether the session that listens is still one: another process may have ended it.
+const LOOK_EVERY: Duration = Duration::from_secs(60);
+
+/// The audit events after which that may not be so.
+const ENDS_SESSIONS: [&str; 4] = ["signed_out", "password_changed", "person_removed", "signed_in"];
 
 /// One thing that happened.
 pub(crate) enum Happening {
@@ -39,16 +50,22 @@ const PAGE: u32 = 1000;
 /// The stream of what happens from now on, until shutdown; of changes, from after the record `since` on. `write` turns each happening into an
 /// event.
 pub(crate) async fn stream(
-    state: Arc<WebState>,
+    desk: &Desk,
     since: Option<u64>,
     write: impl Fn(Happening) -> Event + Send + 'static,
 ) -> Result<Response, Problem> {
+    let state = desk.shared();
     let requests = state.control.subscribe();
     let changes = state.store.audit_changes();
     let (head, _) = state.store.audit_head().await?;
     // A position that is not there yet is one of another Paddock, or of this one before it was set back.
     let seen = since.filter(|since| *since <= head).unwrap_or(head);
-    let source = Source { state, requests, changes, seen, behind: seen < head, pending: VecDeque::new() };
+    let signed_in = desk.session().map(|session| (session.id, session.person));
+    let mut look = tokio::time::interval(LOOK_EVERY);
+    look.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    look.reset();
+    let (user, behind, pending) = (desk.user, seen < head, VecDeque::new());
+    let source = Source { state, user, signed_in, look, requests, changes, seen, behind, pending };
     let events = streams::unfold((source, write), |(mut source, write)| async move {
         let happening = source.next().await?;
         let event = write(happening);
@@ -59,6 +76,11 @@ pub(crate) async fn stream(
 
 struct Source {
     state: Arc<WebState>,
+    /// Whose happenings are told.
+    user: UserId,
+    /// The session that listens; nothing is told any more when it has ended.
+    signed_in: Option<(SessionId, PersonId)>,
+    look: Interval,
     requests: tokio::sync::broadcast::Receiver<RequestLine>,
     changes: tokio::sync::watch::Receiver<u64>,
     /// The last audit record that was looked at.
@@ -83,22 +105,44 @@ impl Source {
             let closing = self.state.closing.clone();
             tokio::select! {
                 () = closing.cancelled() => return None,
-                received = self.requests.recv() => return match received {
-                    Ok(line) => Some(Happening::Request(Box::new(line))),
-                    Err(RecvError::Lagged(missed)) => Some(Happening::Missed(missed)),
-                    Err(RecvError::Closed) => None,
+                received = self.requests.recv() => match received {
+                    Ok(line) if !self.state.control.may_see(self.user, &line) => {}
+                    Ok(line) => return Some(Happening::Request(Box::new(line))),
+                    Err(RecvError::Lagged(missed)) => return Some(Happening::Missed(missed)),
+                    Err(RecvError::Closed) => return None,
                 },
                 changed = self.changes.changed() => match changed {
-                    Ok(()) => self.read_changes().await,
+                    Ok(()) => {
+                        self.read_changes().await;
+                        if self.pending.iter().any(|change| ENDS_SESSIONS.contains(&change.event)) && !self.stands().await {
+                            return None;
+                        }
+                    }
                     Err(_) => return None,
+                },
+                _ = self.look.tick() => if !self.stands().await {
+                    return None;
                 },
             }
         }
     }
 
+    /// Whether the session that listens is still one. Whoever may open the admin socket needs none.
+    async fn stands(&self) -> bool {
+        match self.signed_in {
+            Some((session, person)) => session::still_stands(&self.state, session, person).await,
+            None => true,
+        }
+    }
+
     /// Reads the audit records since the last look and keeps those that change what people see.
     async fn read_changes(&mut self) {
-        let query = AuditQuery { after: Some(self.seen), limit: PAGE, ..AuditQuery::default() };
+        let query = AuditQuery {
+            after: Some(self.seen),
+            limit: PAGE,
+            team: Some(self.user),
+            ..AuditQuery::default()
+        };
         // Whoever listens asks for the whole state anyway; a database that does not answer shows there.
         let records = self.state.store.audit_page(&query).await.unwrap_or_default();
         self.behind = records.len() >= usize::try_from(PAGE).unwrap_or(usize::MAX);

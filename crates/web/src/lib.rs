@@ -3,6 +3,7 @@
 //! HTML and JSON only. This crate can seal a secret and never open one; what needs an opened credential is asked of the
 //! gateway's control handle. One endpoint lives in one file, with its errors and its tests.
 
+mod access;
 mod api;
 mod clients;
 mod complaints;
@@ -11,12 +12,15 @@ mod document;
 mod events;
 mod faults;
 mod fields;
+mod fresh;
 mod lifetime;
 mod name;
 mod pages;
 mod paging;
+mod people;
 mod problem;
 mod query;
+mod same_origin;
 mod sealing;
 mod state;
 
@@ -34,5 +38,7 @@ pub use pages::chain::ChainWatch;
 pub use pages::hosts::AllowedHosts;
 pub use pages::{monitoring_router, router as pages_router};
 pub use paging::Page;
+pub use people::invite::{demo_link, set_up_link};
+pub use people::{People, PeopleOptions, WebOrigin};
 pub use problem::Problem;
 pub use state::WebState;

@@ -8,34 +8,41 @@ mod headers;
 pub(crate) mod health;
 mod home;
 pub(crate) mod hosts;
+mod join;
 mod live;
 mod rows;
 pub(crate) mod shell;
+mod sign_in;
 pub(crate) mod text;
 
 use std::sync::Arc;
 
+use axum::Router;
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::response::IntoResponse;
 use axum::routing::get;
-use axum::{Extension, Router};
 use http::{StatusCode, header};
 
 use crate::WebState;
-use crate::desk::Asker;
+use crate::access;
+use crate::api;
 use crate::problem::Problem;
 use hosts::AllowedHosts;
 
-/// The web listener: the first page, its assets and its events. It answers only to the hosts that the state allows.
+/// The web listener: the pages, and the JSON API for whoever is signed in. It answers only to the hosts that the state allows.
 pub fn router(state: Arc<WebState>) -> Router {
-    let asker = Asker::at_the_socket(state.user);
-    Router::new()
-        .merge(areas(&state))
+    let guard = from_fn_with_state(Arc::clone(&state), access::guard);
+    let others = Router::new()
         .route("/events", get(live::events))
         .route("/assets/{name}", get(assets::serve))
         .route("/livez", get(health::alive))
         .route("/readyz", get(health::ready))
-        .layer(Extension(asker))
+        .layer(guard);
+    Router::new()
+        .merge(areas(&state))
+        .merge(api::routes(&state))
+        .merge(others)
+        .layer(from_fn_with_state(Arc::clone(&state), access::identify))
         .layer(from_fn(headers::protect))
         .layer(from_fn_with_state(Arc::new(state.hosts.clone()), hosts::check))
         .with_state(state)
@@ -45,6 +52,10 @@ pub fn router(state: Arc<WebState>) -> Router {
 fn areas(state: &Arc<WebState>) -> Router<Arc<WebState>> {
     Router::new()
         .route("/", get(home::show))
+        .merge(join::routes())
+        .merge(sign_in::routes())
+        .layer(from_fn(api::around::finish))
+        .layer(from_fn_with_state(Arc::clone(state), access::guard))
         .fallback(no_such_page)
         .method_not_allowed_fallback(no_such_page)
         .layer(from_fn_with_state(Arc::clone(state), answer::show_problems))

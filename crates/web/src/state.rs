@@ -15,6 +15,7 @@ use tokio_util::sync::CancellationToken;
 use crate::api::pace::Pace;
 use crate::pages::chain::ChainWatch;
 use crate::pages::hosts::AllowedHosts;
+use crate::people::People;
 use crate::problem::Problem;
 
 /// What every endpoint and page works with. Both routers take the same one.
@@ -48,6 +49,8 @@ pub struct WebState {
     pub closing: CancellationToken,
     /// How many requests to the API each person may make.
     pub pace: Pace,
+    /// What has to do with people: passwords, and how often somebody may try one.
+    pub people: People,
     /// What is known about the audit chain; `ChainWatch::default()` at the start.
     pub chain: ChainWatch,
 }

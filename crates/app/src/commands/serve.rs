@@ -1,6 +1,7 @@
 //! `paddock serve`: the gateway, the pages and the admin socket, until a signal.
 
 use clap::Args;
+use paddock_core::SecretText;
 use serde_json::json;
 
 use crate::config::{DEFAULT_GATEWAY, DEFAULT_WEB};
@@ -30,8 +31,8 @@ pub(crate) struct ServeArgs {
     /// [default: nowhere]
     #[arg(long, value_name = "ADDR")]
     metrics: Option<ListenAddr>,
-    /// Allow addresses that other machines can reach. All but the TLS entrance speak plain HTTP and the pages have no login: only a
-    /// trusted network or a TLS proxy may reach them
+    /// Allow addresses that other machines can reach. All but the TLS entrance speak plain HTTP, in which passwords and cookies can be
+    /// read on their way: only a trusted network or a TLS proxy may reach them
     #[arg(long)]
     allow_remote: bool,
 }
@@ -52,8 +53,12 @@ pub(crate) async fn run(args: ServeArgs, context: &Context) -> Outcome {
     let (tls, proxy) =
         (tls.map(|tls| format!("https://{tls}")), proxy.map(|proxy| format!("http://{proxy}")));
     let metrics = metrics.map(|metrics| format!("http://{metrics}/metrics"));
+    // It makes whoever opens it the owner: it goes to this terminal and into no log.
+    let set_up = running.set_up_link().await?;
+    let set_up = set_up.as_ref().map(SecretText::expose);
     let value = json!({
-        "gateway": gateway, "tls": tls, "proxy": proxy, "web": web, "metrics": metrics, "data_dir": dir.path()
+        "gateway": gateway, "tls": tls, "proxy": proxy, "web": web, "metrics": metrics, "data_dir": dir.path(),
+        "set_up": set_up
     });
     context.output.show(&value, |paint| {
         let mut lines = format!("{}\n  programs  {gateway}\n", paint.bold("Paddock is ready"));
@@ -62,6 +67,11 @@ pub(crate) async fn run(args: ServeArgs, context: &Context) -> Outcome {
         }
         lines += &format!("  pages     {web}\n");
         lines += &metrics.map(|address| format!("  metrics   {address}\n")).unwrap_or_default();
+        if let Some(link) = set_up {
+            lines += &format!(
+                "  set up    {link}\n            makes the first owner, once; open it in a browser\n"
+            );
+        }
         format!("{lines}  data      {}\nCtrl-C ends it.", dir.path().display())
     })?;
     running.run(ending.graceful, ending.hard).await

@@ -13,6 +13,7 @@ pub(super) fn facts(stage: &Stage) -> Value {
         "tls": stage.tls,
         "proxy": stage.proxy,
         "web": stage.web,
+        "sign_in": stage.sign_in.expose(),
         "paper": stage.paper,
         "paper_live": stage.paper_live,
         "account_number": stage.account_number,

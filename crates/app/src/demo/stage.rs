@@ -25,6 +25,9 @@ use crate::signals::Ending;
 /// What the demo's account starts with, dollars.
 const CASH: u32 = 100_000;
 
+/// The name of the demo's owner.
+const OWNER: &str = "demo-owner";
+
 /// Where the demo listens.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Listeners {
@@ -45,6 +48,8 @@ pub(crate) struct Stage {
     pub(super) tls: Option<String>,
     pub(super) proxy: Option<String>,
     pub(super) web: String,
+    /// The address that signs the demo's owner in.
+    pub(super) sign_in: SecretText,
     pub(super) paper: String,
     pub(super) paper_live: String,
     pub(super) account_number: String,
@@ -96,6 +101,7 @@ impl Stage {
         let (gateway, web) = (format!("http://{gateway}"), format!("http://{web}"));
         story.ready("Paddock", &format!("{gateway} for programs, {web} for people"))?;
 
+        let sign_in = running.demo_link(OWNER).await?;
         let api = ApiClient::Socket(dir.socket());
         let account_number = connect(&broker, &api).await?;
         let text = format!(
@@ -113,6 +119,7 @@ impl Stage {
             tls: tls.map(|address| format!("https://{address}")),
             proxy: proxy.map(|address| format!("http://{address}")),
             web,
+            sign_in,
             paper,
             paper_live,
             account_number,

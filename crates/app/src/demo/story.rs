@@ -81,11 +81,12 @@ impl Story {
         self.heading("Look at it")?;
         let dir = stage.dir.path().display();
         self.line(&format!(
-            "  {}  connections, access keys and requests, live\n\
+            "  {}\n\
+             \x20   connections, access keys and requests, live; this link signs you in as the demo's owner\n\
              \x20 paddock --data-dir {dir} audit list\n\
              \x20 paddock --data-dir {dir} key create NAME --connection demo --preset trader\n\n\
              Ctrl-C ends the demo.",
-            paint.bold(&stage.web)
+            paint.bold(stage.sign_in.expose())
         ))
     }
 }

@@ -275,8 +275,23 @@ pub fn http(method: &str, url: &str, headers: &[(&str, &str)], body: &str) -> (u
     try_http(method, url, headers, body).unwrap_or_else(|| panic!("{method} {url}: no answer"))
 }
 
+/// The cookie that an answer sets.
+pub fn cookie_of(url: &str) -> String {
+    let answer = try_whole("GET", url, &[], "").unwrap();
+    let line = answer.lines().find_map(|line| line.strip_prefix("set-cookie: "));
+    line.unwrap_or_else(|| panic!("no cookie: {answer}")).split(';').next().unwrap().to_owned()
+}
+
 /// The same, where the server may die before it answers.
 pub fn try_http(method: &str, url: &str, headers: &[(&str, &str)], body: &str) -> Option<(u16, String)> {
+    let answer = try_whole(method, url, headers, body)?;
+    let status = answer.split(' ').nth(1)?.parse().unwrap();
+    let body = answer.split_once("\r\n\r\n").map_or(String::new(), |(_, body)| body.to_owned());
+    Some((status, body))
+}
+
+/// The whole answer, head and all.
+fn try_whole(method: &str, url: &str, headers: &[(&str, &str)], body: &str) -> Option<String> {
     use std::io::Read as _;
     let rest = url.strip_prefix("http://").unwrap();
     let (authority, path) = rest.split_once('/').map_or((rest, String::new()), |(a, p)| (a, p.to_owned()));
@@ -292,7 +307,5 @@ pub fn try_http(method: &str, url: &str, headers: &[(&str, &str)], body: &str) -
     let mut answer = String::new();
     // A server that dies may reset the connection.
     _ = socket.read_to_string(&mut answer);
-    let status = answer.split(' ').nth(1)?.parse().unwrap();
-    let body = answer.split_once("\r\n\r\n").map_or(String::new(), |(_, body)| body.to_owned());
-    Some((status, body))
+    Some(answer)
 }

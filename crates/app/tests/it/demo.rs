@@ -65,7 +65,10 @@ fn it_stays_up_and_the_command_line_works_beside_it() {
     let order = r#"{"symbol":"AAPL","qty":"1","side":"buy","type":"market","time_in_force":"day"}"#;
     assert_eq!(http("POST", &format!("{gateway}/v2/orders"), &pair, order).0, 403);
     let web = running.ready["demo"]["web"].as_str().unwrap().to_owned();
-    let (status, page) = http("GET", &web, &[], "");
+    assert_eq!(http("GET", &web, &[], "").0, 303);
+    let link = running.ready["demo"]["sign_in"].as_str().unwrap().to_owned();
+    let cookie = crate::bench::cookie_of(&link);
+    let (status, page) = http("GET", &web, &[("cookie", &cookie)], "");
     assert_eq!(status, 200);
     assert!(page.contains("demo-bot"), "{page}");
     assert_eq!(running.stop(), 0);

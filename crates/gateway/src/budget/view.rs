@@ -1,6 +1,7 @@
 //! How the budgets stand, for people.
 
 use paddock_alpaca::operation::Api;
+use paddock_core::id::UserId;
 use serde::Serialize;
 
 use crate::shared::Shared;
@@ -8,6 +9,9 @@ use crate::shared::Shared;
 /// How the budget of one account at one of Alpaca's APIs stands.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct BudgetView {
+    /// Whose connection it is.
+    #[serde(skip)]
+    pub user: UserId,
     /// The connection's name.
     pub connection: String,
     /// `trading` or `data`.
@@ -30,6 +34,7 @@ pub(crate) fn all(shared: &Shared) -> Vec<BudgetView> {
             let (limit, left) = budget.state(now);
             let waiting = budget.waiting().iter().sum();
             views.push(BudgetView {
+                user: entry.connection.user,
                 connection: entry.connection.name.clone(),
                 api: name(api),
                 limit,

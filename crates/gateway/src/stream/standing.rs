@@ -200,6 +200,7 @@ impl Standing {
         let (key, connection) = (&self.grant.entry().key, &self.grant.entry().connection.connection);
         let arrival = opening.arrival;
         let line = RequestLine {
+            user: Some(connection.user),
             key: Some(key.id),
             key_name: Some(key.name.clone()),
             connection: Some(connection.name.clone()),

@@ -59,7 +59,9 @@ async fn orders_charged(rig: &Rig, pair: &Pair) -> u32 {
 async fn waiting(rig: &Rig) -> ApprovalId {
     let mut changes = rig.store.audit_changes();
     loop {
-        if let Some(one) = rig.store.approvals(Some(rig.clock.now()), None, 9).await.unwrap().first() {
+        if let Some(one) =
+            rig.store.approvals(rig.user, Some(rig.clock.now()), None, 9).await.unwrap().first()
+        {
             return one.held.id;
         }
         changes.changed().await.unwrap();
@@ -276,7 +278,7 @@ async fn a_program_that_waits_gets_the_brokers_answer_or_the_no() {
     assert!(matches!(approve(&rig, id).await, ApprovalOutcome::Sent));
     let (status, order) = program.await.unwrap();
     assert_eq!((status, order["symbol"].as_str()), (200, Some("AAPL")));
-    if rig.store.approvals(Some(rig.clock.now()), None, 9).await.unwrap().is_empty() {
+    if rig.store.approvals(rig.user, Some(rig.clock.now()), None, 9).await.unwrap().is_empty() {
         assert_eq!(second.await.unwrap().0, 200);
     } else {
         // It came after the yes, and waits for one of its own.
@@ -347,5 +349,5 @@ async fn an_explanation_says_that_it_would_be_held() {
     let explained = serde_json::to_value(explained).unwrap();
     assert_eq!(explained["reason"], "approval_required");
     assert_eq!(explained["numbers"]["notional"], "600");
-    assert!(rig.store.approvals(None, None, 9).await.unwrap().is_empty());
+    assert!(rig.store.approvals(rig.user, None, None, 9).await.unwrap().is_empty());
 }

@@ -136,7 +136,7 @@ async fn an_order_that_ended_while_nobody_listened_is_read_at_the_start() {
     stage.uses(&pair, 2, "100").await;
     assert_eq!(stage.at_broker("DELETE", "/v2/orders").await, 207);
     let (key, actor) =
-        (stage.rig.store.keys().await.unwrap().remove(0), paddock_core::audit::Actor::Operator);
+        (stage.rig.store.keys(stage.rig.user).await.unwrap().remove(0), paddock_core::audit::Actor::Operator);
     let now = stage.rig.clock.now();
     stage.rig.store.set_scope(key.id, &key.scope, &capped(), &actor, now).await.unwrap();
     second_gateway(&stage.rig, stage.broker.paper_address).await;

@@ -211,10 +211,10 @@ async fn it_survives_the_rotation_of_both_keys_and_ends_with_the_key() {
         send(&rig, Way::Plain, "GET", "/v2/account", &headers, "").await
     };
     assert_eq!(get().await, (200, None));
-    rig.control.rotate_kek().await.unwrap();
+    rig.control.rotate_kek(&Actor::Operator).await.unwrap();
     assert_eq!(get().await, (200, None));
     for version in 2..4 {
-        assert_eq!(rig.control.rotate_dek().await.unwrap().resealed, 2);
+        assert_eq!(rig.control.rotate_dek(rig.user, &Actor::Operator).await.unwrap().resealed, 2);
         assert_eq!(get().await, (200, None));
         assert_eq!(rig.store.snapshot().await.unwrap().signing_keys[0].version, version);
         assert_eq!(rig.store.deks().await.unwrap().len(), 1);
@@ -223,6 +223,6 @@ async fn it_survives_the_rotation_of_both_keys_and_ends_with_the_key() {
     rig.control.reload().await.unwrap();
     assert_eq!(get().await, (401, Some("invalid_signature".to_owned())));
     assert_eq!(rig.store.snapshot().await.unwrap().signing_keys, []);
-    assert_eq!(rig.control.rotate_dek().await.unwrap().resealed, 1);
+    assert_eq!(rig.control.rotate_dek(rig.user, &Actor::Operator).await.unwrap().resealed, 1);
     assert!(rig.store.verify_audit().await.is_ok());
 }

@@ -90,7 +90,7 @@ fn time_in_force(symbol: &str) -> &'static str {
 async fn freeze(rig: &Rig, subject: Subject, kind: WindDown) -> (WindDownRow, Vec<Step>) {
     begin(rig, subject, kind).await;
     rig.control.wind_down(PATIENCE).await.unwrap();
-    let newest = rig.store.wind_downs(1).await.unwrap().remove(0);
+    let newest = rig.store.wind_downs(rig.user, 1).await.unwrap().remove(0);
     assert_eq!(newest.0.phase, Phase::Ended, "{newest:?}");
     rig.store.verify_audit().await.unwrap();
     newest

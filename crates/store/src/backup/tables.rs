@@ -36,7 +36,61 @@ pub(crate) enum Cell {
 
 /// All tables, each after those that it refers to.
 pub(crate) const TABLES: &[Table] = &[
-    Table { name: "users", key: "id", seeded: false, columns: &[("id", Text), ("created_at", Int)] },
+    Table {
+        name: "users",
+        key: "id",
+        seeded: false,
+        columns: &[("id", Text), ("created_at", Int), ("name", Text)],
+    },
+    Table {
+        name: "persons",
+        key: "id",
+        seeded: false,
+        columns: &[
+            ("id", Text),
+            ("user_id", Text),
+            ("name", Text),
+            ("role", Text),
+            ("password", Text),
+            ("created_at", Int),
+            ("removed_at", Int),
+        ],
+    },
+    Table {
+        name: "sessions",
+        key: "id",
+        seeded: false,
+        columns: &[
+            ("id", Text),
+            ("token_hash", Bytes),
+            ("person_id", Text),
+            ("created_at", Int),
+            ("last_seen_at", Int),
+            ("expires_at", Int),
+            ("network", Text),
+            ("user_agent", Text),
+            ("factor_at", Int),
+        ],
+    },
+    Table {
+        name: "links",
+        key: "id",
+        seeded: false,
+        columns: &[
+            ("id", Text),
+            ("token_hash", Bytes),
+            ("kind", Text),
+            ("user_id", Text),
+            ("invited_by", Text),
+            ("team_name", Text),
+            ("role", Text),
+            ("person_id", Text),
+            ("label", Text),
+            ("actor", Text),
+            ("created_at", Int),
+            ("expires_at", Int),
+        ],
+    },
     Table {
         name: "deks",
         key: "id",
@@ -350,6 +404,7 @@ pub(crate) const TABLES: &[Table] = &[
             ("event", Text),
             ("previous", Bytes),
             ("hash", Bytes),
+            ("user_id", Text),
         ],
     },
     Table {

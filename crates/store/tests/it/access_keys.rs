@@ -21,8 +21,8 @@ async fn a_key_is_read_back_as_it_was_made(database: Database) {
     scope.networks = Some(vec!["10.0.0.0/8".parse().unwrap()]);
     let it = furnish(&store, scope).await;
     assert_eq!(store.key(it.key.id).await.unwrap().as_ref(), Some(&it.key));
-    assert_eq!(store.key_named("bot").await.unwrap().as_ref(), Some(&it.key));
-    assert_eq!(store.keys().await.unwrap(), [it.key]);
+    assert_eq!(store.key_named(it.user, "bot").await.unwrap().as_ref(), Some(&it.key));
+    assert_eq!(store.keys(it.user).await.unwrap(), [it.key]);
 }
 
 async fn a_name_is_free_again_after_a_revoke(database: Database) {
@@ -33,8 +33,8 @@ async fn a_name_is_free_again_after_a_revoke(database: Database) {
     assert!(matches!(taken, Err(StoreError::NameTaken { .. })));
     store.revoke_key(it.key.id, &PERSON, later(1)).await.unwrap();
     store.insert_key(&same, &PERSON, later(2)).await.unwrap();
-    assert_eq!(store.key_named("bot").await.unwrap().as_ref(), Some(&same));
-    assert_eq!(store.keys().await.unwrap().len(), 2);
+    assert_eq!(store.key_named(it.user, "bot").await.unwrap().as_ref(), Some(&same));
+    assert_eq!(store.keys(it.user).await.unwrap().len(), 2);
     assert_eq!(store.snapshot().await.unwrap().keys, [same]);
     let again = store.revoke_key(it.key.id, &PERSON, later(3)).await;
     assert!(matches!(again, Err(StoreError::NotFound { what: "access key" })));

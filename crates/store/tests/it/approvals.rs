@@ -47,14 +47,14 @@ async fn a_request_is_held_once_and_read_back(database: Database) {
     assert_eq!((&read.held, read.state, &read.answer), (&held, ApprovalState::Pending, &None));
     assert_eq!(hold(&store, &new_approval(&it.key, 1)).await, held.id);
     assert_ne!(hold(&store, &new_approval(&it.key, 2)).await, held.id);
-    assert_eq!(store.approvals(Some(at()), None, 9).await.unwrap().len(), 2);
-    assert_eq!(store.approvals(Some(held.expires_at), None, 9).await.unwrap(), []);
+    assert_eq!(store.approvals(it.user, Some(at()), None, 9).await.unwrap().len(), 2);
+    assert_eq!(store.approvals(it.user, Some(held.expires_at), None, 9).await.unwrap(), []);
     for waiting in [None, Some(at())] {
-        let both = store.approvals(waiting, None, 9).await.unwrap();
+        let both = store.approvals(it.user, waiting, None, 9).await.unwrap();
         let first = &both[0].held;
         let place = (first.requested_at, &*first.id.to_string());
-        assert_eq!(store.approvals(waiting, None, 1).await.unwrap(), both[..1]);
-        assert_eq!(store.approvals(waiting, Some(place), 9).await.unwrap(), both[1..]);
+        assert_eq!(store.approvals(it.user, waiting, None, 1).await.unwrap(), both[..1]);
+        assert_eq!(store.approvals(it.user, waiting, Some(place), 9).await.unwrap(), both[1..]);
     }
     store.verify_audit().await.unwrap();
 }

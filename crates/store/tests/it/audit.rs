@@ -51,7 +51,7 @@ async fn a_long_chain_verifies(database: Database) {
                 .unwrap();
         let blob = |hash: ChainHash| database.bytes(&hash.to_string());
         statements.push_str(&format!(
-            "INSERT INTO audit VALUES ({}, {}, '{}', '{}', '{}', {}, {});",
+            "INSERT INTO audit VALUES ({}, {}, '{}', '{}', '{}', {}, {}, NULL);",
             record.seq,
             record.at.as_microsecond(),
             record.actor,

@@ -68,6 +68,7 @@ async fn fill(store: &Store) {
     store.begin_step(&wind_down, &step, &AuditEvent::CheckedIn).await.unwrap();
     store.check_in(&PERSON, later(4)).await.unwrap();
     store.touch_keys(&[(it.key.id, later(5))]).await.unwrap();
+    crate::people::fill(store, it.user).await;
     crate::retention::make_key(store, it.dek).await;
     crate::retention::checkpoint(store).await;
     store.write_key_use(&[crate::key_use::some_use(it.key.id, day(), 5, "192.0.2.1")]).await.unwrap();
@@ -87,7 +88,7 @@ fn can_be_spawned<F: Future + Send>(future: F) -> F {
 /// Everything that the store can say about its content.
 async fn content(store: &Store) -> String {
     let owner = store.ensure_owner(at(), &ENTROPY).await.unwrap();
-    let keys = store.keys().await.unwrap();
+    let keys = store.keys(owner).await.unwrap();
     let mut text = format!(
         "{owner} {:?} {:?}",
         store.snapshot().await.unwrap(),
@@ -106,7 +107,11 @@ async fn content(store: &Store) -> String {
             store.working_charges(key.connection).await.unwrap()
         ));
     }
-    text.push_str(&format!("{:?} {:?}", store.wind_downs(9).await.unwrap(), store.signs().await.unwrap()));
+    text.push_str(&format!(
+        "{:?} {:?}",
+        store.wind_downs(owner, 9).await.unwrap(),
+        store.signs().await.unwrap()
+    ));
     text + &format!("{:?}", store.verify_audit().await.unwrap())
 }
 

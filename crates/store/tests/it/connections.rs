@@ -126,7 +126,7 @@ async fn removing_takes_the_secret_and_the_keys_and_leaves_the_history(database:
     let removed = store.connection(id).await.unwrap().unwrap();
     assert_eq!((removed.removed_at, removed.active), (Some(later(5)), false));
     assert_eq!(store.key(it.key.id).await.unwrap().unwrap().revoked_at, Some(later(5)));
-    assert_eq!(store.key_named("bot").await.unwrap(), None);
+    assert_eq!(store.key_named(it.user, "bot").await.unwrap(), None);
     assert_eq!(store.open_reservations().await.unwrap()[0].request, order.request);
     assert_eq!(store.find_fingerprints(&it.credential.key_id_fingerprint, b"").await.unwrap().len(), 1);
     assert_eq!(database.texts("SELECT 'kept' FROM credentials WHERE secret_key IS NOT NULL").await.len(), 0);

@@ -20,7 +20,8 @@ fn victim() {
     let Ok(location) = std::env::var(LOCATION) else { return };
     runtime().block_on(async {
         let store = Database::at_location(location).open().await;
-        let key = store.key_named("bot").await.unwrap().unwrap();
+        let user = store.ensure_owner(at(), &ENTROPY).await.unwrap();
+        let key = store.key_named(user, "bot").await.unwrap().unwrap();
         let mut out = std::io::stdout();
         for number in 0_u64.. {
             let intent = intent_of_this_process(&key);

@@ -100,7 +100,7 @@ async fn a_wind_down_is_one_nodes_until_its_lease_is_over(database: Database) {
     store.note_wind_down(row, Phase::Close, Some("all orders are canceled")).await.unwrap();
     store.close().await;
     let store = database.open().await;
-    let found = store.wind_downs(10).await.unwrap();
+    let found = store.wind_downs(it.user, 10).await.unwrap();
     assert_eq!((found[0].0.phase, found[0].1.as_slice()), (Phase::Close, [done].as_slice()));
     store.end_wind_down(row, "done", later(22)).await.unwrap();
     assert_eq!(store.open_wind_downs().await.unwrap(), []);

@@ -22,6 +22,7 @@ mod freezes;
 mod key_use;
 mod open;
 mod order_ends;
+mod people;
 mod placed;
 mod retention;
 mod signing_keys;

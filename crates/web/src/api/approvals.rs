@@ -145,8 +145,12 @@ pub(crate) async fn found(desk: &Desk, id: ApprovalId) -> Result<ApprovalView, P
     view(desk, approval).await
 }
 
+/// The approval, if it is the team's own. Of another team's not even that it exists is told.
 async fn find(desk: &Desk, id: ApprovalId) -> Result<Approval, Problem> {
-    desk.store.approval(id).await?.ok_or_else(unknown)
+    let approval = desk.store.approval(id).await?.ok_or_else(unknown)?;
+    let connection = desk.store.connection(approval.held.connection).await?;
+    let own = connection.is_some_and(|connection| connection.user == desk.user);
+    if own { Ok(approval) } else { Err(unknown()) }
 }
 
 pub(crate) fn read_id(text: &str) -> Result<ApprovalId, Problem> {

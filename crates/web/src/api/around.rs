@@ -52,7 +52,7 @@ fn is_json(headers: &HeaderMap) -> bool {
 
 /// Lets a change run to its end when the client hangs up, since otherwise a freeze could be stored and yet not reach the gateway; and answers
 /// for an endpoint that has a defect.
-pub(super) async fn finish(request: Request, next: Next) -> Response {
+pub(crate) async fn finish(request: Request, next: Next) -> Response {
     if request.method().is_safe() {
         return match AssertUnwindSafe(next.run(request)).catch_unwind().await {
             Ok(response) => response,

@@ -174,7 +174,7 @@ fn in_memory_only(error: &StoreError) -> Problem {
 /// The newest wind-downs of a freeze.
 async fn wind_down_views(desk: &Desk, subject: Subject) -> Result<Vec<WindDownView>, Problem> {
     let names = names(desk).await?;
-    let found = desk.store.wind_downs(100).await?;
+    let found = desk.store.wind_downs(desk.user, 100).await?;
     let newest = found.iter().filter(|(row, _)| row.subject == subject).map(|(row, _)| row.freeze).max();
     let of_it = found.into_iter().filter(|(row, _)| Some(row.freeze) == newest);
     Ok(of_it.map(|(row, steps)| WindDownView::new(&row, steps, |id| names.get(id).cloned())).collect())
@@ -186,7 +186,7 @@ async fn names(desk: &Desk) -> Result<BTreeMap<String, String>, Problem> {
     for connection in desk.store.connections(desk.user).await? {
         names.insert(connection.id.to_string(), connection.name);
     }
-    for key in desk.store.keys().await?.into_iter().filter(|key| key.revoked_at.is_none()) {
+    for key in desk.store.keys(desk.user).await?.into_iter().filter(|key| key.revoked_at.is_none()) {
         names.insert(key.id.to_string(), key.name);
     }
     Ok(names)

@@ -125,11 +125,11 @@ pub(crate) async fn views(desk: &Desk, keys: Vec<AccessKey>) -> Result<Vec<KeyVi
 
 /// The access key of that name, or with that Key ID; not a revoked one.
 pub(crate) async fn named(desk: &Desk, name: &str) -> Result<AccessKey, Problem> {
-    if let Some(key) = desk.store.key_named(name).await? {
+    if let Some(key) = desk.store.key_named(desk.user, name).await? {
         return Ok(key);
     }
     let mut known: Vec<AccessKey> =
-        desk.store.keys().await?.into_iter().filter(|key| key.revoked_at.is_none()).collect();
+        desk.store.keys(desk.user).await?.into_iter().filter(|key| key.revoked_at.is_none()).collect();
     if let Some(position) = known.iter().position(|key| key.key_id == name) {
         return Ok(known.swap_remove(position));
     }

@@ -8,7 +8,6 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, StatusCode, header};
 use jiff::{SignedDuration, Timestamp};
-use paddock_core::audit::Actor;
 use paddock_core::id::PersonId;
 
 use crate::WebState;
@@ -54,10 +53,10 @@ impl Pace {
 /// Refuses what comes too fast. Whoever is at the admin socket owns this machine and is not kept.
 pub(super) async fn keep(State(state): State<Arc<WebState>>, request: Request, next: Next) -> Response {
     let asker = request.extensions().get::<Asker>();
-    let Some(Actor::Person { id, .. }) = asker.map(|asker| &asker.actor) else {
+    let Some(person) = asker.and_then(|asker| asker.person.as_ref()) else {
         return next.run(request).await;
     };
-    match state.pace.take(*id, state.now()) {
+    match state.pace.take(person.id, state.now()) {
         Ok(()) => next.run(request).await,
         Err(seconds) => {
             let mut response = Problem::new(

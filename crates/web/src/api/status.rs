@@ -89,7 +89,7 @@ pub(crate) async fn show(desk: Desk) -> Result<Json<Status>, Problem> {
         active: rows.iter().find(|row| row.active).map(|row| row.name.clone()),
     };
     let mut keys = Keys { usable: 0, frozen: 0, expired: 0 };
-    for key in desk.store.keys().await?.iter().filter(|key| key.revoked_at.is_none()) {
+    for key in desk.store.keys(desk.user).await?.iter().filter(|key| key.revoked_at.is_none()) {
         if key.scope.expires_at.is_some_and(|expiry| expiry <= now) {
             keys.expired += 1;
         } else if key.frozen {
@@ -109,8 +109,8 @@ pub(crate) async fn show(desk: Desk) -> Result<Json<Status>, Problem> {
         everything_frozen: desk.store.everything_frozen().await?,
         connections,
         keys,
-        counters: desk.control.counters(),
-        budgets: desk.control.budgets(),
+        counters: desk.control.counters_of(desk.user),
+        budgets: desk.control.budgets().into_iter().filter(|budget| budget.user == desk.user).collect(),
         vault: Vault { kek: vault.kek, provider: vault.provider, locked: vault.locked },
         audit: Audit { records, head },
     }))

@@ -98,7 +98,7 @@ pub(super) async fn show_problems(
     request: Request,
     next: Next,
 ) -> Response {
-    let for_a_program = request.uri().path().ends_with(".json");
+    let for_a_program = request.uri().path().ends_with(".json") || request.uri().path().starts_with("/api/");
     let (mut parts, body) = request.into_parts();
     let desk = Desk::from_request_parts(&mut parts, &state).await.ok();
     let response = next.run(Request::from_parts(parts, body)).await;

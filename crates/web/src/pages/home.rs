@@ -115,10 +115,10 @@ async fn gather(desk: &Desk) -> Result<Home, Problem> {
     let verdict = super::chain::known(&desk.shared(), records).await;
     let everything_frozen = desk.store.everything_frozen().await?;
     let rows = desk.store.connections(desk.user).await?;
-    let mut usable = desk.store.keys().await?;
+    let mut usable = desk.store.keys(desk.user).await?;
     usable.retain(|key| key.revoked_at.is_none());
     let keys = keys::views(desk, usable).await?;
-    let latest = AuditQuery { limit: RECORDS, ..AuditQuery::default() };
+    let latest = AuditQuery { limit: RECORDS, team: Some(desk.user), ..AuditQuery::default() };
     let latest = desk.store.audit_page(&latest).await?;
     Ok(Home {
         shell: Shell::load(desk, Section::Overview, "Overview").await?,
@@ -128,11 +128,11 @@ async fn gather(desk: &Desk) -> Result<Home, Problem> {
         keys: keys.iter().map(|key| key_card(key, &rows, everything_frozen, now)).collect(),
         requests: desk
             .control
-            .recent(REQUESTS)
+            .recent_of(desk.user, REQUESTS)
             .into_iter()
             .map(|line| RequestCells::new(line, now))
             .collect(),
-        totals: totals(desk.control.counters()),
+        totals: totals(desk.control.counters_of(desk.user)),
         chain: chain_card(verdict, records, &head.to_string(), now),
         records: latest.iter().map(|record| RecordCells::new(record, now)).collect(),
     })

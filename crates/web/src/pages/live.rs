@@ -13,7 +13,7 @@ use crate::events::{Happening, stream};
 /// Requests as rows (`request`), and a hint that something else on the page is out of date (`state`).
 pub(super) async fn events(desk: Desk) -> Response {
     let clock = Arc::clone(&desk.clock);
-    let events = stream(desk.shared(), None, move |happening| match happening {
+    let events = stream(&desk, None, move |happening| match happening {
         Happening::Request(line) => match RequestRow::new(*line, clock.now()).render() {
             Ok(row) => Event::default().event("request").data(row),
             Err(_) => Event::default().event("state").data("request"),

@@ -154,6 +154,23 @@ fn say(event: &AuditEvent) -> String {
         }
         AuditEvent::BackupWritten { records } => format!("wrote a backup of {records} records"),
         AuditEvent::BackupRestored { records } => format!("restored a backup of {records} records"),
+        AuditEvent::TeamFounded { name, .. } => format!("founded the team {name}"),
+        AuditEvent::PersonInvited { role, label, founds: None, .. } => format!("invited {label} as {role}"),
+        AuditEvent::PersonInvited { label, founds: Some(team), .. } => {
+            format!("invited {label} to found the team {team}")
+        }
+        AuditEvent::InvitationWithdrawn { .. } => "withdrew an invitation".to_owned(),
+        AuditEvent::PersonAdded { name, role, .. } => format!("joined: {name}, {role}"),
+        AuditEvent::RoleChanged { old, new, .. } => format!("changed a person from {old} to {new}"),
+        AuditEvent::PersonRemoved { .. } => "removed a person".to_owned(),
+        AuditEvent::SignedIn { network } => format!("signed in from {network}"),
+        AuditEvent::SignedOut { sessions: 1 } => "signed out".to_owned(),
+        AuditEvent::SignedOut { sessions } => format!("ended {sessions} sessions"),
+        AuditEvent::SignInFailed { attempts, network, .. } => {
+            format!("noticed failed attempts to sign in: {attempts}, the last from {network}")
+        }
+        AuditEvent::PasswordChanged { .. } => "set another password".to_owned(),
+        AuditEvent::ResetLinkMade { .. } => "made a link for another password".to_owned(),
         AuditEvent::RollbackAccepted { .. } => "accepted an older state of the database".to_owned(),
     }
 }

@@ -91,7 +91,7 @@ impl Shell {
     ) -> Result<Self, Problem> {
         let now = desk.now();
         let connections = desk.store.connections(desk.user).await?;
-        let waiting = desk.store.approvals(Some(now), None, 1000).await?;
+        let waiting = desk.store.approvals(desk.user, Some(now), None, 1000).await?;
         let is_ours = |id| connections.iter().any(|row| row.id == id);
         let approvals = waiting.iter().filter(|approval| is_ours(approval.held.connection)).count();
         let person = match desk.actor() {

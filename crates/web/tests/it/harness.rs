@@ -16,14 +16,18 @@ use paddock_core::{Environment, ManualClock};
 use paddock_gateway::{Gateway, GatewayOptions, Limits};
 use paddock_store::{Store, Target};
 use paddock_vault::{KeyFile, OsEntropy, Vault};
-use paddock_web::{AllowedHosts, ChainWatch, Pace, WebState, api_router, pages_router};
+use paddock_web::{
+    AllowedHosts, ChainWatch, Pace, People, PeopleOptions, WebState, api_router, pages_router,
+};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::net::TcpListener;
+use tokio::sync::OnceCell;
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt as _;
 
 use crate::fake_alpaca::FakeAlpaca;
+use crate::visitor::Visitor;
 
 /// Pairs of the newer form. The secrets are what must never be seen again.
 pub(crate) const PAPER: (&str, &str) =
@@ -40,6 +44,9 @@ pub(crate) struct Paddock {
     pub(crate) dir: TempDir,
     pub(crate) api: Router,
     pub(crate) pages: Router,
+    pub(crate) clock: Arc<ManualClock>,
+    /// The first owner's browser, once somebody uses it.
+    owner: OnceCell<Visitor>,
     closing: CancellationToken,
 }
 
@@ -64,6 +71,16 @@ impl Paddock {
     }
 
     pub(crate) async fn start_against(alpaca: FakeAlpaca, endpoints: &EndpointOverrides) -> Self {
+        let address = "http://localhost:7878".to_owned();
+        let people = PeopleOptions { address, cheap_passwords: true, ..PeopleOptions::default() };
+        Self::start_with(alpaca, endpoints, people).await
+    }
+
+    pub(crate) async fn start_with(
+        alpaca: FakeAlpaca,
+        endpoints: &EndpointOverrides,
+        people: PeopleOptions,
+    ) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let clock = Arc::new(ManualClock::new("2026-11-23T15:00:00Z".parse::<Timestamp>().unwrap()));
         let store = Store::open(&Target::Sqlite(dir.path().join("paddock.db"))).await.unwrap();
@@ -103,6 +120,7 @@ impl Paddock {
             hosts: AllowedHosts::new("127.0.0.1:7878".parse().unwrap(), []),
             closing: closing.clone(),
             pace: Pace::new(paddock_web::USUAL_PER_MINUTE),
+            people: People::new(people, &OsEntropy).unwrap(),
             chain: ChainWatch::default(),
         });
         let shutdown = closing.clone();
@@ -111,7 +129,8 @@ impl Paddock {
             api: api_router(Arc::clone(&state)),
             pages: pages_router(Arc::clone(&state)),
             state,
-
+            clock,
+            owner: OnceCell::new(),
             alpaca,
             gateway_url,
             dir,
@@ -155,9 +174,19 @@ impl Paddock {
         self.api.clone().oneshot(request).await.unwrap()
     }
 
-    /// A visit to the web listener.
+    /// The first owner, signed in.
+    pub(crate) async fn owner(&self) -> &Visitor {
+        self.owner.get_or_init(|| Visitor::first_owner(self)).await
+    }
+
+    /// A page, as the first owner sees it.
+    pub(crate) async fn page(&self, path: &str) -> Reply {
+        self.owner().await.page(path).await
+    }
+
+    /// The same.
     pub(crate) async fn visit(&self, path: &str) -> Reply {
-        Reply::of(self.visit_as("localhost:7878", "GET", path).await).await
+        self.page(path).await
     }
 
     pub(crate) async fn visit_as(&self, host: &str, method: &str, path: &str) -> Response {
@@ -170,30 +199,9 @@ impl Paddock {
         self.pages.clone().oneshot(request).await.unwrap()
     }
 
-    /// Sends a form to the web listener, as a browser does from one of its pages.
+    /// Sends a form to the web listener, as the first owner's browser does from one of its pages.
     pub(crate) async fn submit(&self, path: &str, fields: &[(&str, &str)]) -> Reply {
-        let encoded = |text: &str| {
-            text.bytes().fold(String::new(), |mut written, byte| {
-                if byte.is_ascii_alphanumeric() {
-                    written.push(char::from(byte));
-                } else {
-                    written += &format!("%{byte:02X}");
-                }
-                written
-            })
-        };
-        let pairs: Vec<String> =
-            fields.iter().map(|(name, value)| format!("{}={}", encoded(name), encoded(value))).collect();
-        let request = Request::builder()
-            .method("POST")
-            .uri(path)
-            .header(header::HOST, "localhost:7878")
-            .header(header::ORIGIN, "http://localhost:7878")
-            .header("sec-fetch-site", "same-origin")
-            .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
-            .body(Body::from(pairs.join("&")))
-            .unwrap();
-        Reply::of(self.pages.clone().oneshot(request).await.unwrap()).await
+        self.owner().await.submit(path, fields).await
     }
 
     /// Connects the first paper account.

@@ -36,7 +36,7 @@ async fn a_key_is_told_once_and_works() {
         shown.expect(200);
         assert!(!shown.text().contains(&secret), "{path}");
     }
-    let kept = paddock.state.store.key_named("aapl-bot").await.unwrap().unwrap();
+    let kept = paddock.state.store.key_named(paddock.state.user, "aapl-bot").await.unwrap().unwrap();
     assert_eq!(kept.secret_hash, <[u8; 32]>::from(Sha256::digest(secret.as_bytes())));
 }
 

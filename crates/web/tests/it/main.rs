@@ -14,6 +14,8 @@ mod keys;
 mod page;
 mod paging;
 mod paper;
+mod people;
 mod stopping;
 mod streams;
 mod vault;
+mod visitor;

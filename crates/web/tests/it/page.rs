@@ -5,6 +5,7 @@ use rstest::rstest;
 use serde_json::json;
 
 use crate::harness::{LIVE, Paddock, Reply};
+use crate::visitor::Visitor;
 
 #[tokio::test]
 async fn an_empty_paddock_says_what_to_do_first() {
@@ -114,7 +115,7 @@ async fn every_answer_is_guarded() {
         assert!(policy.contains("default-src 'none'") && policy.contains("frame-ancestors 'none'"));
         assert!(!policy.contains("unsafe"));
         assert_eq!(reply.headers[header::X_CONTENT_TYPE_OPTIONS], "nosniff");
-        assert_eq!(reply.headers[header::REFERRER_POLICY], "no-referrer");
+        assert_eq!(reply.headers[header::REFERRER_POLICY], "same-origin");
         assert_eq!(reply.headers[header::CACHE_CONTROL], "no-store");
     }
 }
@@ -153,13 +154,14 @@ async fn the_page_needs_nothing_that_its_policy_forbids() {
 }
 
 #[tokio::test]
-async fn nothing_on_the_web_listener_changes_anything() {
+async fn nobody_changes_or_sees_anything() {
     let paddock = Paddock::start().await;
     for path in ["/", "/events", "/livez", "/api/v1/freeze", "/api/v1/connections"] {
         for method in ["POST", "PUT", "PATCH", "DELETE"] {
             let reply = Reply::of(paddock.visit_as("localhost", method, path).await).await;
-            assert!(reply.status == 404 || reply.status == 405, "{method} {path}: {reply:?}");
+            assert_eq!(reply.status, 403, "{method} {path}: {reply:?}");
         }
     }
-    paddock.visit("/api/v1/status").await.expect(404);
+    let nobody = Visitor::nobody(&paddock);
+    nobody.page("/api/v1/status").await.expect_problem(401, "not_signed_in");
 }

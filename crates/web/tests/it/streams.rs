@@ -103,7 +103,9 @@ async fn the_page_gets_rows_as_it_would_show_them() {
     let paddock = Paddock::start().await;
     paddock.connect_paper().await;
     let key = paddock.issue_key("reader", &json!({ "preset": "read-only" })).await;
-    let mut listener = Listener::new(paddock.visit_as("localhost:7878", "GET", "/events").await);
+    let owner = paddock.owner().await;
+    let request = owner.request("GET", "/events").body(axum::body::Body::empty()).unwrap();
+    let mut listener = Listener::new(owner.send(request).await);
     assert_eq!(paddock.through_gateway("/v2/positions/%3Cscript%3E", &key).await, 400);
     let (event, row) = listener.next().await.unwrap();
     assert_eq!(event, "request");

@@ -26,7 +26,7 @@ pub(crate) async fn list(desk: Desk, mut query: Query) -> Result<Json<Page<Appro
     query.finish(&["all", "limit", "cursor"])?;
     let waiting_at = (!all).then(|| desk.now());
     let before = paging.after.as_ref().map(|place| (place.at, place.id.as_str()));
-    let found = desk.store.approvals(waiting_at, before, paging.lookahead()).await?;
+    let found = desk.store.approvals(desk.user, waiting_at, before, paging.lookahead()).await?;
     let page = paging.page(found, |one| Since::new(one.held.requested_at, one.held.id));
     let mut items = Vec::with_capacity(page.items.len());
     for approval in page.items {

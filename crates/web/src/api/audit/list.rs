@@ -68,7 +68,7 @@ pub(crate) async fn list(desk: Desk, mut query: Query) -> Result<Json<Page<Recor
             None => before = Some(before.map_or(seq, |before| before.min(seq))),
         }
     }
-    let wanted = AuditQuery { before, after, limit: paging.lookahead(), event };
+    let wanted = AuditQuery { before, after, limit: paging.lookahead(), event, team: Some(desk.user) };
     let page = paging.page(desk.store.audit_page(&wanted).await?, |record| record.seq);
     Ok(Json(page.with(|records| records.into_iter().map(RecordView::from).collect())))
 }

@@ -40,7 +40,7 @@ pub(crate) async fn remove(
     let connection = super::named(&desk, &name).await?;
     let revoked: Vec<String> = desk
         .store
-        .keys()
+        .keys(desk.user)
         .await?
         .into_iter()
         .filter(|key| key.connection == connection.id && key.revoked_at.is_none())

@@ -24,7 +24,7 @@ pub(crate) async fn list(desk: Desk, mut query: Query) -> Result<Json<Page<KeyVi
     let revoked = query.flag("revoked")?;
     let paging = Paging::read(&mut query, "keys")?;
     query.finish(&["revoked", "limit", "cursor"])?;
-    let mut keys = desk.store.keys().await?;
+    let mut keys = desk.store.keys(desk.user).await?;
     keys.retain(|key| revoked || key.revoked_at.is_none());
     let page = paging.page_of_all(keys, |key| Since::new(key.created_at, key.id));
     Ok(Json(Page { items: super::views(&desk, page.items).await?, next_cursor: page.next_cursor }))

@@ -24,7 +24,7 @@ use crate::query::Query;
 pub(crate) async fn list(desk: Desk, mut query: Query) -> Result<Json<Page<RequestLine>>, Problem> {
     let paging: Paging<RequestId> = Paging::read(&mut query, "requests")?;
     query.finish(&["limit", "cursor"])?;
-    let mut lines = desk.control.recent(usize::MAX);
+    let mut lines = desk.control.recent_of(desk.user, usize::MAX);
     if let Some(after) = &paging.after {
         // What is kept in memory is short: where that line is gone, all that is older is gone too.
         let next =

@@ -28,8 +28,12 @@ pub(crate) async fn rotate(desk: Desk, mut fields: Fields) -> Result<Response, P
     let what = fields.need_text("what", "`kek` or `dek`")?;
     fields.finish(&FIELDS)?;
     match what.as_str() {
-        "kek" => Ok(Json(desk.control.rotate_kek().await?).into_response()),
-        "dek" => Ok(Json(desk.control.rotate_dek().await?).into_response()),
+        "kek" => {
+            // It wraps the keys of all teams.
+            desk.need_first_team()?;
+            Ok(Json(desk.control.rotate_kek(&desk.actor()).await?).into_response())
+        }
+        "dek" => Ok(Json(desk.control.rotate_dek(desk.user, &desk.actor()).await?).into_response()),
         other => Err(Problem::not_allowed("what", other, &["kek", "dek"])),
     }
 }

@@ -1,0 +1,415 @@
+//! Who may do what: each route with the least role that it takes, and whether it asks for a fresh proof of who is there.
+//!
+//! A route that has no line here answers 404, whatever its handler would do.
+
+use std::sync::Arc;
+
+use axum::extract::{MatchedPath, Request, State};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use http::request::Parts;
+use http::{Method, StatusCode, header};
+use paddock_core::Role;
+
+use crate::WebState;
+use crate::desk::{Asker, Way, not_signed_in, not_your_team};
+use crate::fresh::{FRESH_FACTOR_NEEDED, Matter};
+use crate::pages::answer::see;
+use crate::people::{network, session};
+use crate::problem::Problem;
+use crate::same_origin;
+
+/// One route.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Line {
+    pub(crate) method: &'static str,
+    pub(crate) path: &'static str,
+    pub(crate) least: Least,
+    /// What a fresh proof is asked for, if one is.
+    pub(crate) fresh: Option<Matter>,
+    /// Whether it is of the whole of this Paddock, which only the first team runs.
+    pub(crate) whole: bool,
+}
+
+/// Who it takes at the least.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Least {
+    /// Nobody in particular: whoever reaches the listener.
+    Anybody,
+    /// Somebody who is signed in, with that role.
+    Role(Role),
+}
+
+impl Line {
+    const fn new(least: Least, method: &'static str, path: &'static str) -> Self {
+        Self { method, path, least, fresh: None, whole: false }
+    }
+
+    /// It asks for a fresh proof, for what is done with accounts.
+    const fn fresh(mut self) -> Self {
+        self.fresh = Some(Matter::Work);
+        self
+    }
+
+    /// It is of the whole of this Paddock.
+    const fn of_the_whole(mut self) -> Self {
+        self.whole = true;
+        self
+    }
+}
+
+const fn anybody(method: &'static str, path: &'static str) -> Line {
+    Line::new(Least::Anybody, method, path)
+}
+
+const fn viewer(method: &'static str, path: &'static str) -> Line {
+    Line::new(Least::Role(Role::Viewer), method, path)
+}
+
+const fn operator(method: &'static str, path: &'static str) -> Line {
+    Line::new(Least::Role(Role::Operator), method, path)
+}
+
+const fn owner(method: &'static str, path: &'static str) -> Line {
+    Line::new(Least::Role(Role::Owner), method, path)
+}
+
+/// All routes of pages and API, but those of the monitoring listener. What asks for a fresh proof only sometimes (a live connection, a
+/// wider scope) asks in its handler.
+pub(crate) const TABLE: &[Line] = &[
+    // --- whether it runs, and what pages are made of
+    anybody("GET", "/livez"),
+    anybody("GET", "/readyz"),
+    anybody("GET", "/assets/{name}"),
+    // --- getting in
+    anybody("GET", "/sign-in"),
+    anybody("POST", "/sign-in"),
+    anybody("GET", "/demo/{token}"),
+    anybody("GET", "/setup/{token}"),
+    anybody("POST", "/setup/{token}"),
+    anybody("GET", "/invitations/{token}"),
+    anybody("POST", "/invitations/{token}"),
+    anybody("GET", "/reset/{token}"),
+    anybody("POST", "/reset/{token}"),
+    viewer("POST", "/sign-out"),
+    // --- overview
+    viewer("GET", "/"),
+    viewer("GET", "/events"),
+    // --- status
+    viewer("GET", "/api/v1/openapi.json"),
+    viewer("GET", "/api/v1/status"),
+    viewer("GET", "/api/v1/health"),
+    owner("GET", "/api/v1/metrics").of_the_whole(),
+    // --- connections
+    viewer("GET", "/api/v1/connections"),
+    owner("POST", "/api/v1/connections"),
+    owner("DELETE", "/api/v1/connections/{name}").fresh(),
+    operator("POST", "/api/v1/connections/{name}/check"),
+    owner("POST", "/api/v1/connections/{name}/activate"),
+    operator("POST", "/api/v1/connections/{name}/freeze"),
+    operator("POST", "/api/v1/connections/{name}/unfreeze").fresh(),
+    // --- access keys
+    viewer("GET", "/api/v1/keys"),
+    operator("POST", "/api/v1/keys"),
+    viewer("GET", "/api/v1/keys/{name}"),
+    operator("PATCH", "/api/v1/keys/{name}"),
+    viewer("GET", "/api/v1/keys/{name}/usage"),
+    viewer("POST", "/api/v1/scope/describe"),
+    viewer("POST", "/api/v1/keys/{name}/diff"),
+    viewer("POST", "/api/v1/keys/{name}/explain"),
+    operator("POST", "/api/v1/keys/{name}/freeze"),
+    operator("POST", "/api/v1/keys/{name}/unfreeze").fresh(),
+    operator("POST", "/api/v1/keys/{name}/revoke"),
+    // --- approvals
+    viewer("GET", "/api/v1/approvals"),
+    viewer("GET", "/api/v1/approvals/{id}"),
+    operator("POST", "/api/v1/approvals/{id}/approve"),
+    operator("POST", "/api/v1/approvals/{id}/deny"),
+    // --- freezes
+    operator("POST", "/api/v1/freeze"),
+    operator("POST", "/api/v1/unfreeze").fresh(),
+    viewer("GET", "/api/v1/freezes"),
+    operator("POST", "/api/v1/check-in").of_the_whole(),
+    // --- audit
+    viewer("GET", "/api/v1/audit"),
+    viewer("GET", "/api/v1/audit/verify").of_the_whole(),
+    owner("GET", "/api/v1/audit/export").of_the_whole(),
+    viewer("GET", "/api/v1/audit/key").of_the_whole(),
+    owner("POST", "/api/v1/audit/key/rotate").of_the_whole().fresh(),
+    owner("POST", "/api/v1/audit/prune").of_the_whole().fresh(),
+    // --- vault and backup
+    viewer("GET", "/api/v1/vault"),
+    owner("POST", "/api/v1/vault/rotate").fresh(),
+    owner("POST", "/api/v1/backup").of_the_whole().fresh(),
+    // --- requests
+    viewer("GET", "/api/v1/requests"),
+    viewer("GET", "/api/v1/events"),
+];
+
+/// The line of a route.
+pub(crate) fn line(method: &Method, path: &str) -> Option<&'static Line> {
+    let method = if *method == Method::HEAD { "GET" } else { method.as_str() };
+    TABLE.iter().find(|line| line.method == method && line.path == path)
+}
+
+/// Why it could not be found out who asks.
+#[derive(Clone, Debug)]
+struct Unknown(Problem);
+
+/// Finds out who asks, if a browser sends the cookie of a session. Whether they may is for [`guard`].
+pub(crate) async fn identify(
+    State(state): State<Arc<WebState>>,
+    mut request: Request,
+    next: Next,
+) -> Response {
+    let network = network::of(request.extensions(), request.headers(), &state.people.proxies);
+    match session::of(&state, request.headers(), network).await {
+        Ok(Some((session, person))) => _ = request.extensions_mut().insert(Asker::signed_in(session, person)),
+        Ok(None) => {}
+        Err(problem) => _ = request.extensions_mut().insert(Unknown(problem)),
+    }
+    next.run(request).await
+}
+
+/// Lets a request through to its route if whoever asks may.
+pub(crate) async fn guard(State(state): State<Arc<WebState>>, request: Request, next: Next) -> Response {
+    let (parts, body) = request.into_parts();
+    match admit(&state, &parts) {
+        Ok(()) => next.run(Request::from_parts(parts, body)).await,
+        Err(Refusal::Problem(problem)) => problem.into_response(),
+        Err(Refusal::Elsewhere(location)) => see(&location),
+    }
+}
+
+/// Why a request does not go on.
+enum Refusal {
+    Problem(Box<Problem>),
+    /// It is first to be said there who asks.
+    Elsewhere(String),
+}
+
+impl From<Problem> for Refusal {
+    fn from(problem: Problem) -> Self {
+        Self::Problem(Box::new(problem))
+    }
+}
+
+fn admit(state: &WebState, parts: &Parts) -> Result<(), Refusal> {
+    // What leads nowhere is answered as that, to anybody.
+    let Some(path) = parts.extensions.get::<MatchedPath>().map(MatchedPath::as_str) else { return Ok(()) };
+    let asker = parts.extensions.get::<Asker>();
+    if !asker.is_some_and(|asker| matches!(asker.way, Way::Socket)) {
+        same_origin::check(state, parts)?;
+    }
+    // Asks which methods there are, and no handler takes it.
+    if parts.method == Method::OPTIONS {
+        return Ok(());
+    }
+    let line = line(&parts.method, path).ok_or_else(|| no_line(&parts.method, path))?;
+    let Least::Role(least) = line.least else { return Ok(()) };
+    let Some(asker) = asker else {
+        return Err(match parts.extensions.get::<Unknown>() {
+            Some(Unknown(problem)) => problem.clone().into(),
+            None if is_page(path) => Refusal::Elsewhere(sign_in_first(parts)),
+            None => not_signed_in().into(),
+        });
+    };
+    if line.whole && asker.user != state.user {
+        return Err(not_your_team().into());
+    }
+    if asker.role < least {
+        return Err(role_needed(least, asker.role).into());
+    }
+    match line.fresh.map(|matter| asker.need_fresh(matter, state.now())) {
+        None | Some(Ok(())) => Ok(()),
+        Some(Err(problem)) if is_page(path) && problem.code == FRESH_FACTOR_NEEDED => {
+            Err(Refusal::Elsewhere(confirm_first(parts)))
+        }
+        Some(Err(problem)) => Err(problem.into()),
+    }
+}
+
+fn is_page(path: &str) -> bool {
+    !path.starts_with("/api/") && path != "/events"
+}
+
+fn no_line(method: &Method, path: &str) -> Problem {
+    if TABLE.iter().any(|line| line.path == path) {
+        return Problem::new(
+            StatusCode::METHOD_NOT_ALLOWED,
+            "method_not_allowed",
+            "Method not allowed",
+            format!("this address does not take {method}"),
+            "see that the command line and the server are of the same version",
+        );
+    }
+    tracing::error!(%method, path, "a route has no line in the table of access, so nobody may use it");
+    Problem::new(
+        StatusCode::NOT_FOUND,
+        "unknown_route",
+        "Unknown route",
+        "there is nothing at this address",
+        "see that the command line and the server are of the same version",
+    )
+}
+
+fn role_needed(least: Role, role: Role) -> Problem {
+    Problem::new(
+        StatusCode::FORBIDDEN,
+        "role_too_low",
+        "Not with your role",
+        format!("this takes the role {least}, and yours is {role}"),
+        "ask an owner of your team to do it, or to change your role",
+    )
+    .with("needed", least.as_str())
+    .with("role", role.as_str())
+}
+
+/// To the sign-in page, and back to what was wanted if that was a page.
+fn sign_in_first(parts: &Parts) -> String {
+    let wanted = parts.uri.path_and_query().map_or("/", |wanted| wanted.as_str());
+    let back = matches!(parts.method, Method::GET | Method::HEAD) && wanted != "/";
+    with_next("/sign-in", back.then_some(wanted))
+}
+
+/// To the page that asks for a proof, and back: to the page that was wanted, or to the one whose form was sent.
+pub(crate) fn confirm_first(parts: &Parts) -> String {
+    if matches!(parts.method, Method::GET | Method::HEAD) {
+        return with_next("/confirm", parts.uri.path_and_query().map(|wanted| wanted.as_str()));
+    }
+    let referer = parts.headers.get(header::REFERER).and_then(|text| text.to_str().ok());
+    let form = referer.and_then(|text| text.parse::<http::Uri>().ok());
+    with_next("/confirm", form.as_ref().and_then(|form| form.path_and_query()).map(|form| form.as_str()))
+}
+
+fn with_next(page: &str, next: Option<&str>) -> String {
+    let mut location = page.to_owned();
+    if let Some(next) = next.and_then(local) {
+        location.push_str("?next=");
+        for byte in next.bytes() {
+            if byte.is_ascii_alphanumeric() || matches!(byte, b'/' | b'-' | b'.' | b'_' | b'~') {
+                location.push(char::from(byte));
+            } else {
+                location.push_str(&format!("%{byte:02X}"));
+            }
+        }
+    }
+    location
+}
+
+/// The address, if it is one of a page of ours: a path from the root, and not of another host, whatever a browser makes of it.
+pub(crate) fn local(next: &str) -> Option<&str> {
+    let plain = next.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'\\');
+    let rooted = next.starts_with('/') && !next.starts_with("//");
+    (plain && rooted && next.len() <= 2000).then_some(next)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::{BTreeMap, BTreeSet};
+    use std::path::Path;
+
+    use rstest::rstest;
+
+    use super::*;
+
+    #[rstest]
+    #[case("/", true)]
+    #[case("/keys?revoked=true", true)]
+    #[case("/a//b", true)]
+    #[case("", false)]
+    #[case("keys", false)]
+    #[case("//evil.example", false)]
+    #[case("/\\evil.example", false)]
+    #[case("/\t/evil.example", false)]
+    #[case("/\n/evil.example", false)]
+    #[case("https://evil.example", false)]
+    #[case("javascript:alert(1)", false)]
+    #[case("/é", false)]
+    fn only_our_own_pages_are_gone_back_to(#[case] next: &str, #[case] fine: bool) {
+        assert_eq!(local(next).is_some(), fine, "{next:?}");
+    }
+
+    #[test]
+    fn no_route_stands_twice() {
+        let mut seen = BTreeSet::new();
+        for line in TABLE {
+            assert!(seen.insert((line.method, line.path)), "{} {}", line.method, line.path);
+        }
+    }
+
+    /// The routes that the sources of this crate make, which is all that there are: `.route("PATH", get(..).post(..))`.
+    fn routes(folder: &Path, routes: &mut BTreeMap<String, BTreeSet<String>>) {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                self::routes(&path, routes);
+            } else if path.extension().is_some_and(|extension| extension == "rs")
+                && !path.ends_with("access.rs")
+            {
+                let text = std::fs::read_to_string(&path).unwrap();
+                for piece in text.split(".route(").skip(1) {
+                    let inside = within_parentheses(piece);
+                    let inside = inside.trim_start();
+                    let Some(rest) = inside.strip_prefix('"') else {
+                        panic!("{}: a route must be given as a literal: {inside}", path.display())
+                    };
+                    let (route, handlers) = rest.split_once('"').unwrap();
+                    let methods = routes.entry(route.to_owned()).or_default();
+                    for method in ["get", "post", "patch", "delete", "put"] {
+                        let call = format!("{method}(");
+                        let is_call = |at: usize| {
+                            !handlers[..at]
+                                .ends_with(|before: char| before.is_alphanumeric() || before == '_')
+                        };
+                        if handlers.match_indices(&call).any(|(at, _)| is_call(at)) {
+                            methods.insert(method.to_uppercase());
+                        }
+                    }
+                    assert!(!methods.is_empty(), "{route} takes no method that this test knows");
+                }
+            }
+        }
+    }
+
+    fn within_parentheses(text: &str) -> &str {
+        let mut depth = 1;
+        for (at, letter) in text.char_indices() {
+            match letter {
+                '(' => depth += 1,
+                ')' => depth -= 1,
+                _ => {}
+            }
+            if depth == 0 {
+                return &text[..at];
+            }
+        }
+        text
+    }
+
+    #[test]
+    fn every_route_has_a_line_and_every_line_a_route() {
+        let mut found = BTreeMap::new();
+        routes(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"), &mut found);
+        let mut made = BTreeSet::new();
+        for (route, methods) in found {
+            // What stands in the table of api.rs is nested under /api/v1; pages stand at the root.
+            for method in methods {
+                made.insert((method, route.clone()));
+            }
+        }
+        // The monitoring listener is its own.
+        let in_table: BTreeSet<(String, String)> = TABLE
+            .iter()
+            .map(|line| {
+                let path = line.path.strip_prefix("/api/v1").unwrap_or(line.path);
+                (line.method.to_owned(), path.to_owned())
+            })
+            .collect();
+        let without: Vec<_> =
+            made.iter().filter(|route| !in_table.contains(*route) && route.1 != "/metrics").collect();
+        assert!(without.is_empty(), "routes without a line in TABLE of access.rs: {without:?}");
+        let idle: Vec<_> = in_table.iter().filter(|line| !made.contains(*line)).collect();
+        assert!(idle.is_empty(), "lines of TABLE without a route: {idle:?}");
+    }
+}
