@@ -56,11 +56,11 @@ export class Visitor {
       if (origin !== this.origin && !["data:", "blob:"].includes(protocol)) note(`a request to elsewhere: ${request.url()}`);
     });
     this.context.on("response", (response) => {
+      // A page may say that something is not there, or that Alpaca does not answer. What a page loads is always there.
       const isPage = response.request().isNavigationRequest();
-      if (response.status() >= (isPage ? 500 : 400)) note(`${response.status()} for ${response.url()}`);
+      if (isPage ? response.status() === 500 : response.status() >= 400) note(`${response.status()} for ${response.url()}`);
     });
     this.context.on("console", (message) => {
-      // A page that says 404 or 422 is as it should be; what it loads is looked at above.
       const ofAnAnswer = message.text().startsWith("Failed to load resource");
       if (["error", "warning"].includes(message.type()) && !ofAnAnswer) note(`in the console: ${message.text()} (${message.page()?.url()})`);
     });

@@ -121,6 +121,8 @@ export class Paddock {
     paddock.facts = await paddock.server.up;
     paddock.web = paddock.facts.web;
     paddock.gateway = paddock.facts.gateway;
+    /** The link that makes the first owner. */
+    paddock.setUp = paddock.facts.set_up;
     return paddock;
   }
 

@@ -3,6 +3,7 @@
 import { Bot } from "./bot.mjs";
 import { Visitor, openBrowser } from "./browser.mjs";
 import { Broker, Paddock } from "./paddock.mjs";
+import { join } from "./person.mjs";
 
 export class Stage {
   #leaving = [];
@@ -30,9 +31,9 @@ export class Stage {
     return visitor;
   }
 
-  /** The owner of this Paddock. */
-  owner(options) {
-    return this.visitor(options);
+  /** The owner of this Paddock, whom its set-up link makes: signed in. */
+  async owner(options) {
+    return join(await this.visitor(options), this.paddock.setUp, "anna", "Create the owner");
   }
 
   /** A program with that access key. */
