@@ -13,6 +13,7 @@ mod browser;
 mod build;
 mod ci;
 mod clients;
+mod contract;
 mod deny;
 mod entrances;
 mod front;
@@ -39,7 +40,7 @@ cargo xtask <command>
 
   demo [--release] [ARGS]     build Paddock and run `paddock demo ARGS`
   build [--release]           build the `paddock` binary
-  test [rust|python|js|entrances|clients|browser|schema]... [--write]
+  test [rust|python|js|entrances|clients|browser|api|schema]... [--write]
                               run the test suites (all when none is named), setting up what they need; --write keeps
                               what the clients saw in docs/paper-broker-clients.md, and pictures of the pages in
                               docs/screens
@@ -49,9 +50,9 @@ cargo xtask <command>
                               feed the readers of the paper broker with made-up input, each target for a minute
   front                       bundle the scripts of the pages anew into front/dist/
   deny                        check the walls of deny.toml: bans, licenses, sources
-  bench [gateway|orders|streams|soak|paper]... [--write] [--quick] [--minutes N]
+  bench [gateway|orders|freeze|streams|web|soak|paper]... [--write] [--quick] [--minutes N]
                               measure the gateway beside nginx, haproxy and an asyncio relay, soak it for ten minutes, and
-                              measure the paper broker; --write keeps what was found in docs/BENCHMARKS.md
+                              measure the pages and the paper broker; --write keeps what was found in docs/BENCHMARKS.md
 ";
 
 fn main() -> ExitCode {

@@ -12,19 +12,20 @@ use crate::clients::{self, Keeping};
 use crate::postgres::{self, Cluster};
 use crate::tally::Tally;
 use crate::workspace::{Profile, Workspace};
-use crate::{browser, build, entrances, junit, node, process, python, schema};
+use crate::{browser, build, contract, entrances, junit, node, process, python, schema};
 
 /// One suite, which reports an error only when it could not run at all.
 type Suite = fn(&Workspace, Keeping) -> Result<Tally>;
 
 /// All suites by the name that selects them. The last one looks at what the others left.
-const SUITES: [(&str, Suite); 7] = [
+const SUITES: [(&str, Suite); 8] = [
     ("rust", |workspace, _| rust(workspace)),
     ("python", |workspace, _| python_sdk(workspace)),
     ("js", |workspace, _| js_sdk(workspace)),
     ("entrances", |workspace, _| entrances::suite(workspace)),
     ("clients", clients::run),
     ("browser", browser::suite),
+    ("api", |workspace, _| contract::suite(workspace)),
     ("schema", |workspace, _| schema::suite(workspace)),
 ];
 
@@ -36,7 +37,7 @@ pub(crate) fn test(workspace: &Workspace, arguments: &[String]) -> Result<ExitCo
     let known = |name: &String| SUITES.iter().any(|(suite, _)| suite == name);
     if let Some(unknown) = names.iter().find(|name| !known(name)) {
         bail!(
-            "no suite named {unknown}\nhint: the suites are rust, python, js, entrances, clients, browser and schema"
+            "no suite named {unknown}\nhint: the suites are rust, python, js, entrances, clients, browser, api and schema"
         );
     }
     let keeping = if write.is_empty() { Keeping::Check } else { Keeping::Write };

@@ -40,7 +40,9 @@ use crate::query::Query;
     info(
         title = "Paddock",
         version = "1",
-        description = "Everything that Paddock's pages can do. The command line is a client of the same API over the admin socket.",
+        description = "Everything that Paddock's pages can do. The command line is a client of the same API over the admin socket.\n\n`x-role` is the \
+                       least role that an operation takes, `x-first-team` says that only the team that runs this Paddock may, and `x-fresh-factor` \
+                       that it asks for a proof of who you are that is at most five minutes old.",
         license(name = "Apache-2.0", identifier = "Apache-2.0"),
     ),
     tags(

@@ -27,12 +27,15 @@ impl Query {
         }
     }
 
-    /// A whole number, if there is one.
+    /// A whole number, if there is one: as far as positions of the audit go.
     pub(crate) fn number(&mut self, name: &str) -> Result<Option<u64>, Problem> {
         match self.0.remove(name) {
             None => Ok(None),
             Some(text) => {
-                text.parse().map(Some).map_err(|_| bad(name, "a whole number from 0 to 18446744073709551615"))
+                let number = text.parse::<u64>().ok().filter(|number| i64::try_from(*number).is_ok());
+                let number =
+                    number.ok_or_else(|| bad(name, "a whole number from 0 to 9223372036854775807"))?;
+                Ok(Some(number))
             }
         }
     }

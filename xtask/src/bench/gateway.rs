@@ -1,11 +1,11 @@
 //! Paddock under measurement: a fresh data directory, one connection, one access key.
 
 use std::fs;
-use std::io::{Read as _, Write as _};
+use std::io::{BufRead, BufReader, Read as _, Write as _};
 use std::net::SocketAddr;
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{ChildStdout, Command, Stdio};
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
@@ -22,6 +22,12 @@ pub(super) struct Gateway {
     pub(super) address: SocketAddr,
     /// `http://ADDRESS`.
     pub(super) url: String,
+    /// Of the pages.
+    pub(super) web: SocketAddr,
+    /// The link that makes the first owner.
+    pub(super) set_up: Option<String>,
+    /// What it says goes on being taken.
+    _output: BufReader<ChildStdout>,
     /// From starting the process to its first answer.
     pub(super) started_in: Duration,
 }
@@ -47,21 +53,34 @@ impl Gateway {
             fs::remove_dir_all(data)?;
         }
         fs::create_dir_all(data)?;
+        // What a load asks of the API is no script that runs wild.
+        fs::write(data.join("config.toml"), "[limits]\napi_per_minute = 1000000000\n")?;
         let (port, web) = (measure::free_port()?, measure::free_port()?);
         let mut command = Command::new(binary);
         command.arg("--data-dir").arg(data).arg("serve");
-        command.args(["--gateway", &format!("127.0.0.1:{port}"), "--web", &format!("127.0.0.1:{web}")]);
+        command.args([
+            "--gateway",
+            &format!("127.0.0.1:{port}"),
+            "--web",
+            &format!("127.0.0.1:{web}"),
+            "--json",
+        ]);
         command
             .env("PADDOCK_ALPACA_PAPER_URL", &upstream.url)
             .env("PADDOCK_ALPACA_LIVE_URL", &upstream.live_url);
         command.env("PADDOCK_ALPACA_DATA_URL", &upstream.url);
         command.env("PADDOCK_ALPACA_STREAM_URL", &upstream.stream_url);
-        command.stdin(Stdio::null()).stdout(Stdio::null());
+        command.stdin(Stdio::null()).stdout(Stdio::piped());
         let mut process = Running::start(&mut command)?;
         let address = SocketAddr::from(([127, 0, 0, 1], port));
         let started_in = measure::wait_for_answer(address, "/v2/clock", || process.check())?;
+        let mut output = BufReader::new(process.0.stdout.take().context("no output")?);
+        let said = said(&mut output)?;
         let (binary, data) = (binary.to_path_buf(), data.to_path_buf());
-        Ok(Self { binary, data, process, address, url: format!("http://{address}"), started_in })
+        let set_up = said["set_up"].as_str().map(str::to_owned);
+        let web = SocketAddr::from(([127, 0, 0, 1], web));
+        let url = format!("http://{address}");
+        Ok(Self { binary, data, process, address, url, web, set_up, _output: output, started_in })
     }
 
     pub(super) fn process_id(&self) -> u32 {
@@ -113,4 +132,15 @@ impl Gateway {
         command.arg("--data-dir").arg(&self.data).args(arguments);
         command
     }
+}
+
+/// The JSON document with which it says where it is.
+fn said(output: &mut impl BufRead) -> Result<serde_json::Value> {
+    let mut text = String::new();
+    while !text.ends_with("\n}\n") {
+        if output.read_line(&mut text)? == 0 {
+            bail!("paddock serve said: {text}");
+        }
+    }
+    Ok(serde_json::from_str(&text)?)
 }

@@ -61,19 +61,41 @@ pub(super) struct Round {
 impl Load<'_> {
     /// Sends the load, and measures the processes that serve it.
     pub(super) fn run(&self, processes: &[u32]) -> Result<Round> {
-        let script = std::env::temp_dir().join(format!("paddock-bench-{}.lua", std::process::id()));
-        std::fs::write(&script, self.target.script())?;
-        let before = cpu_time(processes)?;
-        let mut wrk = Command::new("wrk");
-        wrk.args(["--threads", "1", "--connections", &self.connections.to_string()]);
-        wrk.args(["--duration", &format!("{}s", self.seconds), "--script"]).arg(&script);
-        wrk.args(["--header", &format!("APCA-API-KEY-ID: {}", self.key_id)]);
-        wrk.args(["--header", &format!("APCA-API-SECRET-KEY: {}", self.secret_key)]);
-        let output = process::output(wrk.arg(format!("{}{}", self.url, self.target.path())));
-        std::fs::remove_file(&script)?;
-        let cpu = cpu_time(processes)?.saturating_sub(before);
-        parse(&output?, cpu)
+        let headers = [
+            format!("APCA-API-KEY-ID: {}", self.key_id),
+            format!("APCA-API-SECRET-KEY: {}", self.secret_key),
+        ];
+        let url = format!("{}{}", self.url, self.target.path());
+        wrk(&url, &self.target.script(), &headers, self.connections, self.seconds, processes)
     }
+}
+
+/// Asks for a page as a browser does that sends this cookie.
+pub(super) fn visit(url: &str, cookie: &str, connections: u32, seconds: u32, process: u32) -> Result<Round> {
+    wrk(url, include_str!("load.lua"), &[format!("Cookie: {cookie}")], connections, seconds, &[process])
+}
+
+fn wrk(
+    url: &str,
+    script: &str,
+    headers: &[String],
+    connections: u32,
+    seconds: u32,
+    processes: &[u32],
+) -> Result<Round> {
+    let file = std::env::temp_dir().join(format!("paddock-bench-{}.lua", std::process::id()));
+    std::fs::write(&file, script)?;
+    let before = cpu_time(processes)?;
+    let mut wrk = Command::new("wrk");
+    wrk.args(["--threads", "1", "--connections", &connections.to_string()]);
+    wrk.args(["--duration", &format!("{seconds}s"), "--script"]).arg(&file);
+    for header in headers {
+        wrk.args(["--header", header]);
+    }
+    let output = process::output(wrk.arg(url));
+    std::fs::remove_file(&file)?;
+    let cpu = cpu_time(processes)?.saturating_sub(before);
+    parse(&output?, cpu)
 }
 
 fn cpu_time(processes: &[u32]) -> Result<Duration> {

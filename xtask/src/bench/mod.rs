@@ -18,6 +18,7 @@ mod paper;
 mod report;
 mod soak;
 mod socket;
+mod web;
 
 use std::path::Path;
 use std::time::Duration;
@@ -66,15 +67,16 @@ struct Loads {
 
 /// What can be measured alone, by name, and its section of the page.
 type Section = fn(&Workspace, &Path, u32) -> Result<String>;
-const SECTIONS: [(&str, &str, Section); 5] = [
+const SECTIONS: [(&str, &str, Section); 6] = [
     ("gateway", page::GATEWAY, gateway_section),
     ("orders", page::ORDERS, orders::section),
     ("freeze", page::FREEZE, freeze::section),
     ("streams", page::STREAMS, fan_out::section),
+    ("web", page::WEB, web::section),
     ("paper", page::PAPER, paper::section),
 ];
 
-/// `cargo xtask bench [gateway|orders|freeze|streams|soak|paper]... [--write] [--quick] [--minutes N]`.
+/// `cargo xtask bench [gateway|orders|freeze|streams|web|soak|paper]... [--write] [--quick] [--minutes N]`.
 pub(crate) fn bench(workspace: &Workspace, arguments: &[String]) -> Result<()> {
     let names: Vec<&str> = SECTIONS.iter().map(|(name, _, _)| *name).collect();
     let (arguments, minutes) = minutes(arguments)?;

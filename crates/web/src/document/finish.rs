@@ -4,7 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value, json};
 
+use paddock_core::Role;
+
 use super::problems::{self, CODES};
+use crate::access::{self, Least};
 
 /// The methods that an address of OpenAPI may have.
 const METHODS: [&str; 5] = ["get", "post", "put", "patch", "delete"];
@@ -65,6 +68,26 @@ fn finish_operation(method: &str, path: &str, operation: &mut Value, without_req
     }
     let mut add = |more: &[&str]| codes.extend(more.iter().map(|code| (*code).to_owned()));
     add(problems::ANY);
+    let access = http::Method::from_bytes(method.to_uppercase().as_bytes()).ok();
+    let line = access.and_then(|method| access::line(&method, path));
+    if let Some(line) = line {
+        let role = match line.least {
+            Least::Anybody => "anybody",
+            Least::Role(role) => role.as_str(),
+        };
+        operation["x-role"] = role.into();
+        if matches!(line.least, Least::Role(role) if role > Role::Viewer) {
+            add(&["role_too_low"]);
+        }
+        if line.whole {
+            operation["x-first-team"] = true.into();
+            add(&["first_team_only"]);
+        }
+        if line.fresh.is_some() {
+            operation["x-fresh-factor"] = true.into();
+            add(&["fresh_factor_needed"]);
+        }
+    }
     let parameters = operation.get_mut("parameters").and_then(Value::as_array_mut);
     let parameters = parameters.map(Vec::as_mut_slice).unwrap_or_default();
     if parameters.iter().any(|one| one["in"] == "query") {

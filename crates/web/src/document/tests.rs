@@ -45,6 +45,24 @@ fn operations_are_told_apart_and_described() {
     }
 }
 
+/// Who may what is decided by the table of access: what it knows of the API is in the document, and the other way round.
+#[test]
+fn the_document_has_the_routes_of_the_table_of_access() {
+    let document = document();
+    let documented: BTreeSet<String> = finish::operations(&document)
+        .map(|(method, path, _)| format!("{} {path}", method.to_uppercase()))
+        .collect();
+    let api = crate::access::TABLE.iter().filter(|line| line.path.starts_with("/api/"));
+    let allowed: BTreeSet<String> = api.map(|line| format!("{} {}", line.method, line.path)).collect();
+    let missing: Vec<_> = allowed.difference(&documented).collect();
+    assert!(
+        missing.is_empty(),
+        "not in the document (see the head of crates/web/src/document.rs): {missing:?}"
+    );
+    let unknown: Vec<_> = documented.difference(&allowed).collect();
+    assert!(unknown.is_empty(), "not in crates/web/src/access.rs: {unknown:?}");
+}
+
 /// A reference into nothing would make the document useless to every tool.
 #[test]
 fn every_reference_leads_somewhere() {

@@ -159,7 +159,7 @@ async fn nobody_changes_or_sees_anything() {
     for path in ["/", "/events", "/livez", "/api/v1/freeze", "/api/v1/connections"] {
         for method in ["POST", "PUT", "PATCH", "DELETE"] {
             let reply = Reply::of(paddock.visit_as("localhost", method, path).await).await;
-            assert_eq!(reply.status, 403, "{method} {path}: {reply:?}");
+            assert!(matches!(reply.status.as_u16(), 403 | 404), "{method} {path}: {reply:?}");
         }
     }
     let nobody = Visitor::nobody(&paddock);

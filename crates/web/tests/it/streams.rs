@@ -148,7 +148,9 @@ async fn unusual_use_is_told() {
     assert_eq!(listener.next().await.unwrap().0, "request");
     // Uses are written when somebody looks at them, and every quarter of a minute.
     paddock.get("/api/v1/keys/reader/usage").await.expect(200);
-    assert_eq!(listener.next().await.unwrap(), ("state".to_owned(), r#"{"event":"unusual_use"}"#.to_owned()));
+    let (event, data) = listener.next().await.unwrap();
+    let data: Value = serde_json::from_str(&data).unwrap();
+    assert_eq!((event.as_str(), &data["event"]), ("state", &json!("unusual_use")));
     let audit = paddock.get("/api/v1/audit?event=unusual_use").await;
     let record = &audit.json["items"][0]["event"];
     assert_eq!(

@@ -1,0 +1,274 @@
+//! Pages and API as a person's browser and scripts have them: what they cost under load beside the least that axum can answer, in the same run;
+//! and how long each takes when there is much to show.
+
+use std::fmt::Write as _;
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::{SocketAddr, TcpStream};
+use std::path::Path;
+use std::process::{ChildStdout, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail};
+use serde_json::Value;
+
+use super::gateway::{Gateway, Upstream};
+use super::load::{Load, Round, Target, visit};
+use super::paper::Broker;
+use super::report::{machine, median, micros, middle, ratio};
+use crate::process::{self, Running};
+use crate::workspace::{Profile, Workspace};
+
+/// How much there is to show, at the least.
+const RECORDS: u64 = 100_000;
+const ORDERS: u64 = 10_000;
+/// How often each page is asked for, one after the other.
+const LOOKS: usize = 20;
+/// No page may take longer, once it was shown before.
+const LONGEST: Duration = Duration::from_millis(100);
+/// How many connections ask at once, and how often that is measured.
+const CONNECTIONS: u32 = 16;
+const ROUNDS: usize = 3;
+/// An instant in a session, so that orders are filled.
+const OPEN: &str = "2026-06-24T14:00:00Z";
+
+/// What is looked at.
+const PAGES: [&str; 12] = [
+    "/",
+    "/connections",
+    "/connections/bench",
+    "/keys",
+    "/keys/bench",
+    "/approvals",
+    "/activity",
+    "/accounts/bench",
+    "/audit",
+    "/audit?before=50000",
+    "/freeze",
+    "/settings",
+];
+const API: [&str; 7] = [
+    "/api/v1/status",
+    "/api/v1/keys",
+    "/api/v1/connections",
+    "/api/v1/requests?limit=500",
+    "/api/v1/audit?limit=100",
+    "/api/v1/audit?limit=1000&before=50000",
+    "/api/v1/audit?event=key_created",
+];
+/// What takes the load.
+const LOADED: [&str; 4] = ["/", "/keys", "/api/v1/status", "/api/v1/keys"];
+
+/// Measures and writes the section of the page.
+pub(super) fn section(workspace: &Workspace, binary: &Path, seconds: u32) -> Result<String> {
+    let directory = workspace.target.join("bench/web");
+    let broker = Broker::start(binary, &["--start", OPEN])?;
+    let account = broker.open_account()?;
+    let stream_url = broker.url.replacen("http", "ws", 1);
+    let upstream = Upstream { url: broker.url.clone(), live_url: broker.live_url.clone(), stream_url };
+    let gateway = Gateway::start(binary, &directory, &upstream)?;
+    gateway.connect(&account.key_id, &account.secret_key)?;
+    let key = gateway.issue_access_key(&["--preset", "trader", "--max-daily-orders", "100000000"])?;
+    let browser = Browser::signed_in(&gateway)?;
+    let mut records = browser.records()?;
+    let mut orders = 0;
+    while records < RECORDS || orders < ORDERS {
+        let (key_id, secret_key) = (&*key.key_id, &*key.secret_key);
+        let load = Load {
+            url: &gateway.url,
+            target: Target::Orders,
+            key_id,
+            secret_key,
+            connections: 64,
+            seconds: 2,
+        };
+        orders += u64::from(load.run(&[gateway.process_id()])?.requests);
+        records = browser.records()?;
+        println!("{orders} orders, {records} audit records");
+    }
+    let mut looks = Vec::new();
+    for path in PAGES.into_iter().chain(API) {
+        looks.push((path, browser.look(path)?));
+    }
+    let hello = Hello::start(workspace)?;
+    let mut loads = Vec::new();
+    for path in LOADED {
+        let (mut own, mut least) = (Vec::new(), Vec::new());
+        for round in 0..=ROUNDS {
+            let one = visit(
+                &format!("http://{}{path}", browser.address),
+                &browser.cookie,
+                CONNECTIONS,
+                seconds,
+                gateway.process_id(),
+            )?;
+            let other =
+                visit(&format!("http://{}/", hello.address), "", CONNECTIONS, seconds, hello.process.id())?;
+            // The first round only warms caches.
+            if round > 0 {
+                println!("{path}, round {round}: p99 {}, hello {}", micros(one.p99), micros(other.p99));
+                own.push(one);
+                least.push(other);
+            }
+        }
+        loads.push((path, own, least));
+    }
+    report(&looks, &loads, orders, records, seconds)
+}
+
+fn report(
+    looks: &[(&str, Look)],
+    loads: &[(&str, Vec<Round>, Vec<Round>)],
+    orders: u64,
+    records: u64,
+    seconds: u32,
+) -> Result<String> {
+    let mut text = String::from(
+        "Pages and API on the web listener, for an owner who signed in. The server's time, from the request to the last byte of the answer, on \
+         the machine\nthat asks.\n\n",
+    );
+    writeln!(text, "{}\n", machine()?)?;
+    writeln!(
+        text,
+        "{CONNECTIONS} connections, medians of {ROUNDS} rounds of {seconds} s. *hello* is a plain axum server that answers five bytes, in turn \
+         in the same run.\n"
+    )?;
+    writeln!(
+        text,
+        "| | requests per second | p50 | p99 | p99 of hello | to hello |\n|---|---:|---:|---:|---:|---:|"
+    )?;
+    for (path, own, least) in loads {
+        let (p99, hello) = (median(own, |round| round.p99), median(least, |round| round.p99));
+        writeln!(
+            text,
+            "| `{path}` | {:.0} | {} | {} | {} | {:.2} |",
+            super::report::rate(own, seconds),
+            micros(median(own, |round| round.p50)),
+            micros(p99),
+            micros(hello),
+            ratio(p99, hello)
+        )?;
+    }
+    writeln!(
+        text,
+        "\nWith {orders} orders and {records} audit records to show, {LOOKS} times one after the other:\n"
+    )?;
+    writeln!(
+        text,
+        "| | status | bytes | median | longest | under {} ms |\n|---|---:|---:|---:|---:|---|",
+        LONGEST.as_millis()
+    )?;
+    for (path, look) in looks {
+        let longest = look.times.iter().max().copied().unwrap_or_default();
+        let met = if look.status == 200 && longest < LONGEST { "met" } else { "missed" };
+        writeln!(
+            text,
+            "| `{path}` | {} | {} | {} | {} | {met} |",
+            look.status,
+            look.bytes,
+            micros(middle(look.times.clone())),
+            micros(longest)
+        )?;
+    }
+    Ok(text)
+}
+
+/// What a page showed.
+struct Look {
+    status: u16,
+    bytes: usize,
+    /// How long each but the first took.
+    times: Vec<Duration>,
+}
+
+/// Somebody who signed in.
+struct Browser {
+    address: SocketAddr,
+    /// The header's value.
+    cookie: String,
+}
+
+impl Browser {
+    /// Follows the set-up link.
+    fn signed_in(gateway: &Gateway) -> Result<Self> {
+        let link = gateway.set_up.as_deref().context("`paddock serve` gave no link to set it up")?;
+        let path = link.splitn(4, '/').nth(3).context("the link has no path")?;
+        let form = "name=bench&password=a+long+benchmark+password&again=a+long+benchmark+password";
+        let mut browser = Self { address: gateway.web, cookie: String::new() };
+        let (head, _) = browser.ask("POST", &format!("/{path}"), form)?;
+        let cookie = head.lines().find_map(|line| {
+            let (name, value) = line.split_once(": ")?;
+            name.eq_ignore_ascii_case("set-cookie")
+                .then(|| value.split(';').next().unwrap_or_default().to_owned())
+        });
+        browser.cookie = cookie
+            .with_context(|| format!("no session began: {}", head.lines().next().unwrap_or_default()))?;
+        Ok(browser)
+    }
+
+    fn records(&self) -> Result<u64> {
+        let (head, body) = self.ask("GET", "/api/v1/status", "")?;
+        let status: Value = serde_json::from_slice(&body).with_context(|| head.clone())?;
+        status["audit"]["records"].as_u64().context("the status tells of no audit records")
+    }
+
+    fn look(&self, path: &str) -> Result<Look> {
+        let mut look = Look { status: 0, bytes: 0, times: Vec::new() };
+        for number in 0..=LOOKS {
+            let started = Instant::now();
+            let (head, body) = self.ask("GET", path, "")?;
+            look.status = head.split(' ').nth(1).and_then(|status| status.parse().ok()).unwrap_or_default();
+            look.bytes = body.len();
+            if look.status >= 500 {
+                bail!("{path} answers {}", head.lines().next().unwrap_or_default());
+            }
+            if number > 0 {
+                look.times.push(started.elapsed());
+            }
+        }
+        Ok(look)
+    }
+
+    /// Head and body of an answer, whose body may come in chunks.
+    fn ask(&self, method: &str, path: &str, form: &str) -> Result<(String, Vec<u8>)> {
+        let mut stream = TcpStream::connect(self.address)?;
+        stream.set_read_timeout(Some(Duration::from_secs(30)))?;
+        let kind = if form.is_empty() { "" } else { "Content-Type: application/x-www-form-urlencoded\r\n" };
+        write!(
+            stream,
+            "{method} {path} HTTP/1.1\r\nHost: {}\r\nCookie: {}\r\nSec-Fetch-Site: same-origin\r\n{kind}Content-Length: {}\r\n\
+             Connection: close\r\n\r\n{form}",
+            self.address,
+            self.cookie,
+            form.len()
+        )?;
+        let mut answer = Vec::new();
+        stream.read_to_end(&mut answer)?;
+        let end = answer.windows(4).position(|four| four == b"\r\n\r\n").context("the answer has no head")?;
+        let head = String::from_utf8_lossy(&answer[..end]).into_owned();
+        Ok((head, answer[end + 4..].to_vec()))
+    }
+}
+
+/// `crates/web/examples/hello.rs`.
+struct Hello {
+    process: Running,
+    address: SocketAddr,
+}
+
+impl Hello {
+    fn start(workspace: &Workspace) -> Result<Self> {
+        let mut cargo =
+            workspace.cargo(&["build", "--release", "--package", "paddock-web", "--example", "hello"]);
+        process::run(&mut cargo)?;
+        let program = workspace.binary(Profile::Release).with_file_name("examples").join("hello");
+        let mut process = Running::start(Command::new(program).stdout(Stdio::piped()))?;
+        let address = first_line(process.0.stdout.take())?.trim().parse()?;
+        Ok(Self { process, address })
+    }
+}
+
+fn first_line(output: Option<ChildStdout>) -> Result<String> {
+    let mut line = String::new();
+    BufReader::new(output.context("no output")?).read_line(&mut line)?;
+    Ok(line)
+}
