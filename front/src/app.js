@@ -2,6 +2,7 @@
 
 import htmx from "htmx.org";
 
+import { watchApprovals } from "./approvals.js";
 import { drawCharts } from "./charts.js";
 import { offerCopies } from "./copy.js";
 import { listenToKeys } from "./keyboard.js";
@@ -45,6 +46,7 @@ keepUpToDate((root) => {
   htmx.process(root);
 });
 listenToKeys();
+watchApprovals();
 setInterval(() => { if (!document.hidden) tellTimes(document); }, AGO_EVERY);
 
 // A button that was pressed says so: what it asks for may take some seconds at the broker.

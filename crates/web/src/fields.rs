@@ -55,6 +55,28 @@ impl Drop for Fields {
 pub(crate) struct FormFields(pub(crate) Fields);
 
 impl FormFields {
+    /// A form of these names and values, as if a browser had sent it.
+    pub(crate) fn of(pairs: impl IntoIterator<Item = (String, String)>) -> Self {
+        let mut fields = Fields { values: BTreeMap::new(), form: true };
+        for (name, value) in pairs {
+            fields.add(name, value);
+        }
+        Self(fields)
+    }
+
+    /// What was typed into the one field of that name, without spaces around it; empty when there is none.
+    pub(crate) fn one(&self, name: &str) -> String {
+        self.typed(name).first().map(|text| text.trim().to_owned()).unwrap_or_default()
+    }
+
+    /// Puts another text into a field, or takes the field away.
+    pub(crate) fn set(&mut self, name: &str, text: Option<String>) {
+        match text {
+            Some(text) => _ = self.0.values.insert(name.to_owned(), Value::String(text)),
+            None => _ = self.0.values.remove(name),
+        }
+    }
+
     /// What was typed into a field, as it is. Not for a field that holds a secret.
     pub(crate) fn typed(&self, name: &str) -> Vec<String> {
         let text = |value: &Value| value.as_str().map(str::to_owned);
@@ -115,17 +137,22 @@ impl Fields {
             let (Some(name), Some(value)) = (half(), half()) else {
                 return Err(malformed("the form cannot be read"));
             };
-            let value = Value::String(value);
-            match fields.values.get_mut(&name) {
-                None => _ = fields.values.insert(name, value),
-                Some(Value::Array(items)) => items.push(value),
-                Some(first) => {
-                    let first_value = first.take();
-                    *first = Value::Array(vec![first_value, value]);
-                }
-            }
+            fields.add(name, value);
         }
         Ok(fields)
+    }
+
+    /// One more value of a form. Several of one name are a list.
+    fn add(&mut self, name: String, value: String) {
+        let value = Value::String(value);
+        match self.values.get_mut(&name) {
+            None => _ = self.values.insert(name, value),
+            Some(Value::Array(items)) => items.push(value),
+            Some(first) => {
+                let first_value = first.take();
+                *first = Value::Array(vec![first_value, value]);
+            }
+        }
     }
 
     fn take(&mut self, name: &str) -> Option<Value> {

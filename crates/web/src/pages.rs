@@ -1,6 +1,7 @@
 //! The web listener: the pages. An area is a module with its own `routes`; what is around every page is in `shell`.
 
 pub(crate) mod answer;
+mod approvals;
 mod assets;
 pub(crate) mod chain;
 pub(crate) mod form;
@@ -9,6 +10,7 @@ pub(crate) mod health;
 mod home;
 pub(crate) mod hosts;
 mod join;
+mod keys;
 mod live;
 mod rows;
 pub(crate) mod shell;
@@ -52,7 +54,9 @@ pub fn router(state: Arc<WebState>) -> Router {
 fn areas(state: &Arc<WebState>) -> Router<Arc<WebState>> {
     Router::new()
         .route("/", get(home::show))
+        .merge(approvals::routes())
         .merge(join::routes())
+        .merge(keys::routes())
         .merge(sign_in::routes())
         .layer(from_fn(api::around::finish))
         .layer(from_fn_with_state(Arc::clone(state), access::guard))

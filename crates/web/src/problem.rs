@@ -77,6 +77,7 @@ impl Problem {
             format!("change `{field}` and try again"),
         )
         .with("field", field)
+        .with("expected", expected.as_ref())
     }
 
     /// A field that must be there.
@@ -89,6 +90,7 @@ impl Problem {
             format!("add `{field}` and try again"),
         )
         .with("field", field)
+        .with("expected", expected)
     }
 
     /// A field that holds none of the words that it may. `given` is quoted, so it must not come from a field for a secret.

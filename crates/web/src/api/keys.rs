@@ -12,6 +12,8 @@ pub(crate) mod scope_fields;
 pub(crate) mod show;
 pub(crate) mod usage;
 
+use std::collections::HashMap;
+
 use http::StatusCode;
 use jiff::Timestamp;
 use jiff::civil::Date;
@@ -77,11 +79,31 @@ pub struct UsageView {
 
 /// The key as it is shown, with its connection and today's usage.
 pub(crate) async fn view(desk: &Desk, key: AccessKey, connection: &Connection) -> Result<KeyView, Problem> {
+    let seen = last_seen(desk).remove(&key.id);
+    view_of(desk, key, connection, seen).await
+}
+
+/// When access keys were seen of late, which the database learns a few seconds later.
+fn last_seen(desk: &Desk) -> HashMap<AccessKeyId, Timestamp> {
+    let mut seen = HashMap::new();
+    for line in desk.control.recent(usize::MAX) {
+        if let Some(key) = line.key {
+            // The newest comes first.
+            seen.entry(key).or_insert(line.at);
+        }
+    }
+    seen
+}
+
+async fn view_of(
+    desk: &Desk,
+    key: AccessKey,
+    connection: &Connection,
+    seen: Option<Timestamp>,
+) -> Result<KeyView, Problem> {
     let day = trading_date(desk.now());
     let usage = desk.store.usage(key.id, day).await?;
-    // The database learns of it a few seconds later.
-    let seen = desk.control.recent(usize::MAX).into_iter().find(|line| line.key == Some(key.id));
-    let last_used_at = key.last_used_at.max(seen.map(|line| line.at));
+    let last_used_at = key.last_used_at.max(seen);
     Ok(KeyView {
         id: key.id,
         name: key.name,
@@ -101,6 +123,7 @@ pub(crate) async fn view(desk: &Desk, key: AccessKey, connection: &Connection) -
 /// The views of many keys. A key whose connection is not this user's is left out.
 pub(crate) async fn views(desk: &Desk, keys: Vec<AccessKey>) -> Result<Vec<KeyView>, Problem> {
     let mut connections = desk.store.connections(desk.user).await?;
+    let mut seen = last_seen(desk);
     let mut views = Vec::with_capacity(keys.len());
     for key in keys {
         let known = connections.iter().position(|connection| connection.id == key.connection);
@@ -117,7 +140,8 @@ pub(crate) async fn views(desk: &Desk, keys: Vec<AccessKey>) -> Result<Vec<KeyVi
         };
         if let Some(connection) = connections.get(position).filter(|connection| connection.user == desk.user)
         {
-            views.push(view(desk, key, connection).await?);
+            let at = seen.remove(&key.id);
+            views.push(view_of(desk, key, connection, at).await?);
         }
     }
     Ok(views)

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::complaints::Complaints;
 use crate::fields::FormFields;
 use crate::problem::Problem;
 
@@ -11,6 +12,8 @@ pub(crate) struct FormView {
     kept: BTreeMap<String, Vec<String>>,
     /// What was wrong, if it was sent.
     pub(crate) problem: Option<Problem>,
+    /// What was wrong besides.
+    others: Vec<Problem>,
 }
 
 impl FormView {
@@ -22,7 +25,7 @@ impl FormView {
     /// What was typed into these fields, to be shown again. A field for a secret is never among them.
     pub(crate) fn keep(fields: &FormFields, names: &[&str]) -> Self {
         let kept = names.iter().map(|name| ((*name).to_owned(), fields.typed(name))).collect();
-        Self { kept, problem: None }
+        Self { kept, problem: None, others: Vec::new() }
     }
 
     /// The same with a value that stands there before anything is typed.
@@ -42,8 +45,44 @@ impl FormView {
     /// The same with what was wrong.
     #[must_use]
     pub(crate) fn refused(mut self, problem: Problem) -> Self {
-        self.problem = Some(problem);
+        self.problem = Some(at_its_field(problem));
         self
+    }
+
+    /// The same with everything that was wrong.
+    #[must_use]
+    pub(crate) fn refused_for(mut self, complaints: Complaints) -> Self {
+        let mut problems = complaints.into_problems().into_iter().map(at_its_field);
+        self.problem = problems.next();
+        self.others = problems.collect();
+        self
+    }
+
+    /// Everything that was wrong.
+    pub(crate) fn faults(&self) -> impl Iterator<Item = &Problem> {
+        self.problem.iter().chain(&self.others)
+    }
+
+    /// Whether something is wrong with one of these fields; their names with spaces between them.
+    pub(crate) fn any_fault(&self, names: &str) -> bool {
+        names.split(' ').any(|name| self.fault(name).is_some())
+    }
+
+    /// Everything that stands in fields of that name.
+    pub(crate) fn values(&self, name: &str) -> &[String] {
+        self.kept.get(name).map_or(&[], Vec::as_slice)
+    }
+
+    /// What stands in fields of that name besides the words that there are ticks for, as one text.
+    pub(crate) fn besides(&self, name: &str, ticks: &str) -> String {
+        let is_ticked = |value: &&str| ticks.split(' ').any(|tick| tick == *value);
+        let values = self.values(name).iter().map(String::as_str);
+        values.filter(|value| !value.is_empty() && !is_ticked(value)).collect::<Vec<_>>().join(", ")
+    }
+
+    /// Whether it was refused for want of a fresh proof of who sends it.
+    pub(crate) fn asks_for_proof(&self) -> bool {
+        self.problem.as_ref().is_some_and(|problem| problem.code == "fresh_factor_needed")
     }
 
     /// What stands in a field.
@@ -58,18 +97,37 @@ impl FormView {
 
     /// What is wrong with this field.
     pub(crate) fn fault(&self, name: &str) -> Option<&Problem> {
-        self.problem.as_ref().filter(|problem| problem.at_field() == Some(name))
+        self.faults().find(|problem| problem.at_field() == Some(name))
     }
 
     /// What is wrong with no field in particular.
     pub(crate) fn fault_of_none(&self) -> Option<&Problem> {
-        self.problem.as_ref().filter(|problem| problem.at_field().is_none())
+        self.faults().find(|problem| problem.at_field().is_none())
+    }
+
+    /// How many fields something is wrong with, where it is more than one.
+    pub(crate) fn several_faults(&self) -> Option<usize> {
+        Some(self.faults().filter(|problem| problem.at_field().is_some()).count()).filter(|count| *count > 1)
     }
 
     /// The field at which something is wrong.
     pub(crate) fn faulty_field(&self) -> Option<&str> {
-        self.problem.as_ref().and_then(Problem::at_field)
+        self.faults().find_map(Problem::at_field)
     }
+}
+
+/// A complaint in the words of a form. It stands at its field, so the field's name in the API says nothing more, and everything in a form
+/// is text.
+fn at_its_field(mut problem: Problem) -> Problem {
+    let expected = problem.extra.get("expected").and_then(serde_json::Value::as_str);
+    if let (Some(expected), Some(_)) = (expected, problem.at_field()) {
+        let expected = expected.replace(" as text", "").replace('"', "");
+        let missing = problem.code == "missing_field";
+        problem.title = if missing { "Needed" } else { "Not as it should be" }.into();
+        problem.detail = format!("expected {expected}").into();
+        problem.next_step = if missing { "fill it in" } else { "change it" }.into();
+    }
+    problem
 }
 
 #[cfg(test)]

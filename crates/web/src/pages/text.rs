@@ -30,6 +30,11 @@ impl Moment {
         Self::new(at, at.strftime(format).to_string())
     }
 
+    /// How far off it is, for what ends.
+    pub(crate) fn left(at: Timestamp, now: Timestamp) -> Self {
+        Self::new(at, left(at, now))
+    }
+
     fn new(at: Timestamp, shown: String) -> Self {
         let iso = at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
         Self { iso, shown, full: at.strftime("%-d %B %Y, %H:%M:%S UTC").to_string() }
@@ -87,6 +92,19 @@ fn escape(letter: char) -> String {
         '"' => "&quot;".to_owned(),
         '\'' => "&#39;".to_owned(),
         other => other.to_string(),
+    }
+}
+
+/// `in 42 s`, `in 5 min`, `in 3 h`, `in 2 days`, then the date; `now` when it is over. `times.js` counts in the same words.
+fn left(at: Timestamp, now: Timestamp) -> String {
+    let seconds = at.duration_since(now).as_secs();
+    match seconds {
+        ..=0 => "now".to_owned(),
+        1..60 => format!("in {seconds} s"),
+        60..3600 => format!("in {} min", seconds / 60),
+        3600..86_400 => format!("in {} h", seconds / 3600),
+        86_400..2_592_000 => format!("in {} days", seconds / 86_400),
+        _ => at.strftime("%-d %b %Y").to_string(),
     }
 }
 

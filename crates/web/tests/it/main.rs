@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "what cannot go on is a failed test")]
 
+mod approval_pages;
 mod approvals;
 mod audit;
 mod bad_input;
@@ -10,6 +11,7 @@ mod document;
 mod fake_alpaca;
 mod harness;
 mod health;
+mod key_pages;
 mod keys;
 mod page;
 mod paging;

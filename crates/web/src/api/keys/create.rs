@@ -3,7 +3,7 @@
 use axum::Json;
 use http::{HeaderValue, StatusCode, header};
 use paddock_core::id::AccessKeyId;
-use paddock_core::{Scope, SecretText};
+use paddock_core::{Environment, Scope, SecretText};
 use paddock_store::{AccessKey, Connection, SealedSigningKey};
 use paddock_vault::{Binding, Field};
 use serde::Serialize;
@@ -15,6 +15,7 @@ use crate::complaints::Complaints;
 use crate::desk::Desk;
 use crate::document::{bodies, problems};
 use crate::fields::Fields;
+use crate::fresh::Matter;
 use crate::name;
 use crate::problem::Problem;
 use crate::sealing::current_dek;
@@ -71,9 +72,12 @@ impl NewKey {
         Ok(Self { name, connection, scope })
     }
 
-    /// Issues it.
+    /// Issues it. One for real money asks for a fresh proof of who is there.
     pub(crate) async fn issue(self, desk: &Desk) -> Result<Created, Problem> {
         let Self { name, connection, scope } = self;
+        if connection.environment == Environment::Live {
+            desk.need_fresh(Matter::Work)?;
+        }
         let now = desk.now();
         let issued = issue::issue(&*desk.entropy);
         let key = AccessKey {

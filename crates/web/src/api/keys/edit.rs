@@ -11,6 +11,7 @@ use super::{KeyView, scope_fields};
 use crate::desk::Desk;
 use crate::document::{bodies, params, problems, views};
 use crate::fields::Fields;
+use crate::fresh::Matter;
 use crate::name::PathName;
 use crate::problem::Problem;
 
@@ -59,9 +60,13 @@ pub(crate) async fn edit(
     change(&desk, &key, &scope).await.map(Json)
 }
 
-/// Puts `scope` in the place of the key's, unless somebody else changed that meanwhile.
+/// Puts `scope` in the place of the key's, unless somebody else changed that meanwhile. What allows more asks for a fresh proof of who
+/// is there.
 pub(crate) async fn change(desk: &Desk, key: &AccessKey, scope: &Scope) -> Result<Edited, Problem> {
     let difference = scope::diff(&key.scope, scope);
+    if !difference.allows.is_empty() {
+        desk.need_fresh(Matter::Work)?;
+    }
     desk.store.set_scope(key.id, &key.scope, scope, &desk.actor(), desk.now()).await?;
     desk.reload().await?;
     Ok(Edited { key: super::shown_by_id(desk, key.id).await?, difference })

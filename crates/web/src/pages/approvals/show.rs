@@ -1,0 +1,47 @@
+//! `GET /approvals/{id}`
+
+use askama::Template;
+use axum::response::Response;
+use http::StatusCode;
+use paddock_core::Role;
+use paddock_core::id::ApprovalId;
+
+use super::{Card, DONE};
+use crate::api::approvals::{found, read_id};
+use crate::desk::Desk;
+use crate::name::PathName;
+use crate::pages::answer::{Done, page_with};
+use crate::pages::shell::{Section, Shell};
+use crate::problem::Problem;
+
+#[derive(Debug, Template)]
+#[template(path = "approvals/show.html")]
+struct Show {
+    shell: Shell,
+    may_operate: bool,
+    card: Card,
+    /// Why what was answered changed nothing.
+    problem: Option<Problem>,
+}
+
+pub(super) async fn show(desk: Desk, PathName(id): PathName, done: Done) -> Result<Response, Problem> {
+    let id = read_id(&id)?;
+    let page = gather(&desk, id, None).await?;
+    let shell = page.shell.done(&done, &DONE);
+    page_with(StatusCode::OK, &Show { shell, ..page })
+}
+
+/// The page as it is now, after an answer that changed nothing.
+pub(super) async fn unchanged(desk: &Desk, id: ApprovalId, problem: Problem) -> Result<Response, Problem> {
+    page_with(problem.http_status(), &gather(desk, id, Some(problem)).await?)
+}
+
+async fn gather(desk: &Desk, id: ApprovalId, problem: Option<Problem>) -> Result<Show, Problem> {
+    let view = found(desk, id).await?;
+    let mut shell = Shell::load(desk, Section::Approvals, "Approval").await?;
+    let connections = desk.store.connections(desk.user).await?;
+    if let Some(connection) = connections.iter().find(|row| Some(&row.name) == view.connection.as_ref()) {
+        shell = shell.about(connection);
+    }
+    Ok(Show { shell, may_operate: desk.may(Role::Operator), card: Card::of(view, desk.now()), problem })
+}
