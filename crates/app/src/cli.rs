@@ -66,6 +66,9 @@ pub(crate) enum Command {
     /// Look after the local certificate authority of the TLS and proxy entrances
     #[command(subcommand)]
     Ca(commands::ca::CaCommand),
+    /// Say who may sign in on the pages
+    #[command(subcommand)]
+    Person(commands::person::PersonCommand),
     /// Answer orders that wait for a person
     #[command(subcommand)]
     Approval(commands::approval::ApprovalCommand),

@@ -13,6 +13,7 @@ pub(crate) mod freeze;
 pub(crate) mod key;
 pub(crate) mod metrics;
 pub(crate) mod paper;
+pub(crate) mod person;
 pub(crate) mod restore;
 pub(crate) mod run;
 pub(crate) mod serve;
@@ -32,6 +33,7 @@ pub(crate) async fn run(command: Command, context: &Context) -> Outcome {
         Command::Env(args) => env::run(&args, context).await,
         Command::Run(args) => run::run(&args, context).await,
         Command::Ca(command) => ca::run(command, context),
+        Command::Person(command) => person::run(command, context).await,
         Command::Approval(command) => approval::run(command, context).await,
         Command::Freeze(args) => freeze::freeze_everything(args, context).await,
         Command::CheckIn => check_in::run(context).await,

@@ -11,6 +11,7 @@ pub(crate) mod freeze;
 pub(crate) mod health;
 pub(crate) mod keys;
 pub(crate) mod pace;
+pub(crate) mod people;
 pub(crate) mod requests;
 pub(crate) mod status;
 pub(crate) mod vault;
@@ -76,6 +77,14 @@ pub(crate) fn routes(state: &Arc<WebState>) -> Router<Arc<WebState>> {
         .route("/backup", post(backup::create))
         .route("/requests", get(requests::list::list))
         .route("/events", get(requests::events::events))
+        .route("/people", get(people::list::list))
+        .route("/people/{name}", delete(people::change::remove).patch(people::change::change))
+        .route("/people/{name}/reset", post(people::reset::reset))
+        .route("/invitations", get(people::invitations::list).post(people::invitations::create))
+        .route("/invitations/{id}", delete(people::invitations::withdraw))
+        .route("/sessions", get(people::sessions::list).delete(people::sessions::end_others))
+        .route("/sessions/{id}", delete(people::sessions::end))
+        .route("/password", post(people::password::change))
         .method_not_allowed_fallback(around::wrong_method)
         .layer(from_fn(around::check))
         .layer(from_fn(around::finish))

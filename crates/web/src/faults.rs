@@ -25,6 +25,11 @@ impl From<StoreError> for Problem {
                 "replace its credential with `--replace`: its history is kept",
             )
             .with("connection", name.as_str()),
+            StoreError::ConnectedElsewhere => {
+                problem(StatusCode::CONFLICT, "connected_elsewhere", "Connected elsewhere")
+            }
+            StoreError::LastOwner => problem(StatusCode::CONFLICT, "last_owner", "The only owner"),
+            StoreError::LinkGone => problem(StatusCode::NOT_FOUND, "link_gone", "This link does not work"),
             StoreError::NotFound { .. } => problem(StatusCode::NOT_FOUND, "not_found", "Not found"),
             StoreError::VersionConflict { .. } | StoreError::ScopeChanged => {
                 problem(StatusCode::CONFLICT, "changed_meanwhile", "Changed meanwhile")

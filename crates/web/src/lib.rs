@@ -24,6 +24,7 @@ mod same_origin;
 mod sealing;
 mod state;
 
+pub use access::access_routes;
 pub use api::approvals::ApprovalView;
 pub use api::audit::prune::{Pruned, prune_before};
 pub use api::connections::{ConnectionView, RepairView};
@@ -31,6 +32,8 @@ pub use api::keys::outlook::{Outlook, Stake, Warning};
 pub use api::keys::usage::{DayView, KeyUseView, UnusualView};
 pub use api::keys::{KeyView, UsageView};
 pub use api::pace::{Pace, USUAL_PER_MINUTE};
+pub use api::people::sessions::SessionView;
+pub use api::people::{InvitationView, PersonView};
 pub use api::router as api_router;
 pub use clients::{Client, ClientSettings, NeedsProxy, ProxySettings, SECRET_PLACE, Snippet, snippets};
 pub use lifetime::parse as parse_lifetime;

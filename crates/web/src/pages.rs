@@ -12,7 +12,9 @@ pub(crate) mod hosts;
 mod join;
 mod keys;
 mod live;
+mod people;
 mod rows;
+mod sessions;
 pub(crate) mod shell;
 mod sign_in;
 pub(crate) mod text;
@@ -57,6 +59,8 @@ fn areas(state: &Arc<WebState>) -> Router<Arc<WebState>> {
         .merge(approvals::routes())
         .merge(join::routes())
         .merge(keys::routes())
+        .merge(people::routes())
+        .merge(sessions::routes())
         .merge(sign_in::routes())
         .layer(from_fn(api::around::finish))
         .layer(from_fn_with_state(Arc::clone(state), access::guard))

@@ -282,6 +282,24 @@ pub fn cookie_of(url: &str) -> String {
     line.unwrap_or_else(|| panic!("no cookie: {answer}")).split(';').next().unwrap().to_owned()
 }
 
+/// Makes the first owner by the set-up link; the cookie of their browser.
+pub fn set_up(link: &str) -> String {
+    use std::io::Read as _;
+    let (authority, path) = link.strip_prefix("http://").unwrap().split_once('/').unwrap();
+    let body = "name=ada&password=correct+horse+battery&again=correct+horse+battery";
+    let mut socket = std::net::TcpStream::connect(authority).unwrap();
+    let request = format!(
+        "POST /{path} HTTP/1.1\r\nhost: {authority}\r\nconnection: close\r\norigin: http://{authority}\r\n\
+         content-type: application/x-www-form-urlencoded\r\ncontent-length: {}\r\n\r\n{body}",
+        body.len()
+    );
+    socket.write_all(request.as_bytes()).unwrap();
+    let mut answer = String::new();
+    socket.read_to_string(&mut answer).unwrap();
+    let line = answer.lines().find_map(|line| line.strip_prefix("set-cookie: "));
+    line.unwrap_or_else(|| panic!("no cookie: {answer}")).split(';').next().unwrap().to_owned()
+}
+
 /// The same, where the server may die before it answers.
 pub fn try_http(method: &str, url: &str, headers: &[(&str, &str)], body: &str) -> Option<(u16, String)> {
     let answer = try_whole(method, url, headers, body)?;

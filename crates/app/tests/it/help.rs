@@ -28,6 +28,7 @@ fn every_command_explains_itself() {
         "metrics",
         "doctor",
         "paper",
+        "person",
     ] {
         check(command, &[command]);
     }
@@ -40,6 +41,7 @@ fn every_command_explains_itself() {
         ("key-explain", ["key", "explain"]),
         ("audit-list", ["audit", "list"]),
         ("approval-approve", ["approval", "approve"]),
+        ("person-invite", ["person", "invite"]),
         ("vault-rotate", ["vault", "rotate"]),
         ("paper-serve", ["paper", "serve"]),
         ("paper-import", ["paper", "import"]),

@@ -129,7 +129,8 @@ fn open_connections_do_not_hold_up_the_end() {
     kept.write_all(b"GET /v2/account HTTP/1.1\r\nhost: x\r\n\r\n").unwrap();
     kept.read_exact(&mut [0_u8; 15]).unwrap();
     let mut events = std::net::TcpStream::connect(address("web")).unwrap();
-    let request = format!("GET /events HTTP/1.1\r\nhost: {}\r\n\r\n", address("web"));
+    let cookie = crate::bench::set_up(server.ready["set_up"].as_str().unwrap());
+    let request = format!("GET /events HTTP/1.1\r\nhost: {}\r\ncookie: {cookie}\r\n\r\n", address("web"));
     events.write_all(request.as_bytes()).unwrap();
     let mut answer = [0_u8; 15];
     events.read_exact(&mut answer).unwrap();

@@ -38,6 +38,7 @@ const WAIT: u32 = 10;
 const LONGEST_WAIT: u32 = 60;
 
 /// What a freeze was asked for with.
+#[derive(Clone)]
 pub(crate) struct Asked {
     passing: Passing,
     reason: Option<String>,
@@ -113,8 +114,39 @@ impl<T: Serialize> IntoResponse for Frozen<T> {
     }
 }
 
-/// Freezes something. When this returns, nothing is sent any more that the freeze stops.
+/// Freezes something. When this returns, nothing is sent any more that the freeze stops. Everything is, for a team that does not run this
+/// Paddock, each of its own connections.
 pub(crate) async fn freeze(desk: &Desk, subject: Subject, asked: Asked) -> Result<Done, Problem> {
+    if subject != Subject::Everything || desk.runs_this() {
+        return freeze_one(desk, subject, asked).await;
+    }
+    let connections = desk.store.connections(desk.user).await?;
+    // All of them are held before the first is waited for.
+    for connection in &connections {
+        desk.control.hold(Subject::Connection(connection.id), asked.passing);
+    }
+    let mut all = Done {
+        passes: asked.passing,
+        in_flight: Vec::new(),
+        wind_downs: asked.wind_down.map(|_| Vec::new()),
+    };
+    let mut refused = None;
+    for connection in connections {
+        match freeze_one(desk, Subject::Connection(connection.id), asked.clone()).await {
+            Ok(done) => {
+                all.in_flight.extend(done.in_flight);
+                if let Some(wind_downs) = &mut all.wind_downs {
+                    wind_downs.extend(done.wind_downs.into_iter().flatten());
+                }
+            }
+            // The others are frozen all the same.
+            Err(problem) => refused = Some(problem),
+        }
+    }
+    refused.map_or(Ok(all), Err)
+}
+
+async fn freeze_one(desk: &Desk, subject: Subject, asked: Asked) -> Result<Done, Problem> {
     let (passes, wind_down) = (asked.passing, asked.wind_down);
     if wind_down == Some(WindDown::Flatten) && matches!(subject, Subject::Key(_)) {
         return Err(Problem::new(
@@ -192,8 +224,27 @@ async fn names(desk: &Desk) -> Result<BTreeMap<String, String>, Problem> {
     Ok(names)
 }
 
-/// Lifts a freeze.
+/// Whether everything is frozen that is the team's: all of this Paddock, or each of the team's connections.
+pub(crate) async fn everything_frozen(desk: &Desk) -> Result<bool, Problem> {
+    if desk.store.everything_frozen().await? {
+        return Ok(true);
+    }
+    let connections = desk.store.connections(desk.user).await?;
+    Ok(!desk.runs_this() && !connections.is_empty() && connections.iter().all(|row| row.frozen))
+}
+
+/// Lifts a freeze. Of everything, for a team that does not run this Paddock, that of each of its own connections.
 pub(crate) async fn unfreeze(desk: &Desk, subject: Subject) -> Result<(), Problem> {
+    if subject != Subject::Everything || desk.runs_this() {
+        return unfreeze_one(desk, subject).await;
+    }
+    for connection in desk.store.connections(desk.user).await? {
+        unfreeze_one(desk, Subject::Connection(connection.id)).await?;
+    }
+    Ok(())
+}
+
+async fn unfreeze_one(desk: &Desk, subject: Subject) -> Result<(), Problem> {
     let file = desk.data_dir.join(FREEZE_FILE);
     // Where it cannot be told whether the file is there, it is.
     if !matches!(std::fs::symlink_metadata(&file), Err(error) if error.kind() == std::io::ErrorKind::NotFound)

@@ -106,7 +106,7 @@ pub(crate) async fn show(desk: Desk) -> Result<Json<Status>, Problem> {
         gateway: desk.gateway_url.clone(),
         tls: desk.tls_url.clone(),
         proxy: desk.proxy_url.clone(),
-        everything_frozen: desk.store.everything_frozen().await?,
+        everything_frozen: super::freeze::everything_frozen(&desk).await?,
         connections,
         keys,
         counters: desk.control.counters_of(desk.user),

@@ -10,8 +10,8 @@ use utoipa::openapi::schema::{AnyOfBuilder, ObjectBuilder, Schema, Type};
 use utoipa::{PartialSchema, ToSchema};
 
 use super::words::{
-    AssetClassWord, EnvironmentWord, OrderClassWord, OrderTypeWord, PositionRuleWord, SideWord, SignedWord,
-    TimeInForceWord,
+    AssetClassWord, EnvironmentWord, OrderClassWord, OrderTypeWord, PositionRuleWord, RoleWord, SideWord,
+    SignedWord, TimeInForceWord,
 };
 
 /// An exact amount above zero, as text, or as a number without a fraction.
@@ -223,4 +223,33 @@ pub(crate) struct RotateVault {
 pub(crate) enum VaultKey {
     Kek,
     Dek,
+}
+
+/// Another role for a person.
+#[derive(ToSchema)]
+pub(crate) struct RoleChange {
+    /// What the person may do from now on.
+    role: RoleWord,
+}
+
+/// Whom to invite, and to what.
+#[derive(ToSchema)]
+pub(crate) struct NewInvitation {
+    /// For whom: a note.
+    r#for: Option<String>,
+    /// What they will be allowed; may be left out when they found a team, whose owner they become.
+    role: Option<RoleWord>,
+    /// The name of a team to be founded, instead of joining this one.
+    team: Option<String>,
+}
+
+/// Another password.
+#[derive(ToSchema)]
+pub(crate) struct NewPassword {
+    /// The present one.
+    #[schema(write_only, format = Password)]
+    current: String,
+    /// The new one, of at least 12 characters.
+    #[schema(write_only, format = Password)]
+    new: String,
 }

@@ -23,6 +23,22 @@ pub(crate) struct ConnectionName {
     name: String,
 }
 
+/// A person in the path.
+#[derive(Debug, IntoParams)]
+#[into_params(parameter_in = Path)]
+pub(crate) struct PersonName {
+    /// The name by which the person signs in.
+    name: String,
+}
+
+/// An identifier in the path.
+#[derive(Debug, IntoParams)]
+#[into_params(parameter_in = Path)]
+pub(crate) struct Identifier {
+    /// The identifier.
+    id: String,
+}
+
 /// An access key in the path.
 #[derive(Debug, IntoParams)]
 #[into_params(parameter_in = Path)]

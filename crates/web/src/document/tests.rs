@@ -91,13 +91,16 @@ fn every_reference_leads_somewhere() {
 fn bodies_have_the_fields_that_are_read() {
     let key: Vec<&str> = ["name", "connection"].into_iter().chain(scope_fields::FIELDS).collect();
     let describe: Vec<&str> = ["connection"].into_iter().chain(scope_fields::FIELDS).collect();
-    let bodies: [(&str, &[&str]); 9] = [
+    let bodies: [(&str, &[&str]); 12] = [
         ("Answer", &api::approvals::answer::FIELDS),
         ("Freeze", &api::freeze::FIELDS),
         ("NewConnection", &api::connections::add::FIELDS),
+        ("NewInvitation", &api::people::invitations::FIELDS),
         ("NewKey", &key),
+        ("NewPassword", &api::people::password::FIELDS),
         ("OrderToExplain", &api::keys::explain::FIELDS),
         ("Prune", &api::audit::prune::FIELDS),
+        ("RoleChange", &api::people::change::FIELDS),
         ("RotateVault", &api::vault::rotate::FIELDS),
         ("ScopeFields", &scope_fields::FIELDS),
         ("ScopeToDescribe", &describe),

@@ -79,6 +79,8 @@ text! {
 word! {
     /// Where a held request is.
     ApprovalStateWord => paddock_store::ApprovalState;
+    /// What a person may do.
+    RoleWord => paddock_core::Role;
     /// Alpaca's asset classes.
     AssetClassWord => paddock_core::AssetClass;
     /// What an order is made of.

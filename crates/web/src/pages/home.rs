@@ -113,7 +113,7 @@ async fn gather(desk: &Desk) -> Result<Home, Problem> {
     let now = desk.now();
     let (records, head) = desk.store.audit_head().await?;
     let verdict = super::chain::known(&desk.shared(), records).await;
-    let everything_frozen = desk.store.everything_frozen().await?;
+    let everything_frozen = crate::api::freeze::everything_frozen(desk).await?;
     let rows = desk.store.connections(desk.user).await?;
     let mut usable = desk.store.keys(desk.user).await?;
     usable.retain(|key| key.revoked_at.is_none());

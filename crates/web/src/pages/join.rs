@@ -138,14 +138,7 @@ async fn take(
     fields.finish(&["name", "password", "again"])?;
     password::check_choice("password", &chosen, &name)?;
     if chosen != again {
-        return Err(Problem::new(
-            StatusCode::UNPROCESSABLE_ENTITY,
-            "passwords_differ",
-            "The two passwords differ",
-            "what was typed the second time is not what was typed the first time",
-            "type the same password twice",
-        )
-        .with("field", "again"));
+        return Err(passwords_differ());
     }
     let from = network::of_parts(parts, state);
     // A hash costs this machine something, whoever asks for it: a link is a secret, but tries are few all the same.
@@ -168,6 +161,18 @@ async fn take(
     state.people.throttle.succeeded(&attempt);
     let token = session::begin(state, person.id, &parts.headers, from, Some(now)).await?;
     Ok(with_cookie(answer::see("/welcome"), state.people.set_cookie(&token)))
+}
+
+/// The password was typed twice, and not the same.
+pub(super) fn passwords_differ() -> Problem {
+    Problem::new(
+        StatusCode::UNPROCESSABLE_ENTITY,
+        "passwords_differ",
+        "The two passwords differ",
+        "what was typed the second time is not what was typed the first time",
+        "type the same password twice",
+    )
+    .with("field", "again")
 }
 
 fn of_link(error: StoreError) -> Problem {

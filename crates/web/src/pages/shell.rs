@@ -161,7 +161,8 @@ async fn everything_frozen(desk: &Desk, now: Timestamp) -> Result<Option<Everyth
     Ok(match row {
         Some(row) => Some(EverythingFrozen {
             since: Some(Moment::ago(row.at, now)),
-            reason: row.reason,
+            // Whose words these are is the first team's.
+            reason: row.reason.filter(|_| desk.runs_this()),
             passes: passing_words(row.passing),
         }),
         // The file or the signal holds, whatever the database says.

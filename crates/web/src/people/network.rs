@@ -1,8 +1,10 @@
 //! Where a visitor comes from.
 
+use std::convert::Infallible;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::sync::Arc;
 
-use axum::extract::ConnectInfo;
+use axum::extract::{ConnectInfo, FromRequestParts};
 use http::request::Parts;
 use http::{Extensions, HeaderMap};
 use ipnet::IpNet;
@@ -12,6 +14,18 @@ use crate::WebState;
 /// The address of a visitor: of the connection, or what a proxy that is believed says.
 pub(crate) fn of_parts(parts: &Parts, state: &WebState) -> IpAddr {
     of(&parts.extensions, &parts.headers, &state.people.proxies)
+}
+
+/// The address of a visitor, for an endpoint.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Visited(pub(crate) IpAddr);
+
+impl FromRequestParts<Arc<WebState>> for Visited {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, state: &Arc<WebState>) -> Result<Self, Infallible> {
+        Ok(Self(of_parts(parts, state)))
+    }
 }
 
 pub(crate) fn of(extensions: &Extensions, headers: &HeaderMap, proxies: &[IpNet]) -> IpAddr {

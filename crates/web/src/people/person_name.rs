@@ -24,7 +24,7 @@ pub(crate) fn choose(typed: &str) -> Result<String, Problem> {
         return Err(Problem::field("name", EXPECTED));
     }
     // The actors that are no persons have these names in lists.
-    if matches!(name.as_str(), "operator" | "paddock" | "system" | "nobody") {
+    if matches!(name.as_str(), "operator" | "paddock" | "system" | "nobody" | "invite" | "invitations") {
         return Err(Problem::field("name", "another name: this one is Paddock's own"));
     }
     if !matches!(shape(&SecretText::new(typed.trim().to_owned())), Shape::Other) {

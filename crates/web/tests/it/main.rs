@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "what cannot go on is a failed test")]
 
+mod access;
 mod approval_pages;
 mod approvals;
 mod audit;

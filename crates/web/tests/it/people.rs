@@ -326,3 +326,146 @@ async fn a_head_is_a_get_and_other_methods_lead_nowhere() {
         assert_eq!(reply.status.as_u16(), status, "{method} {path}");
     }
 }
+
+/// The path of a link.
+fn path_of(link: &str) -> String {
+    link.strip_prefix("http://localhost:7878").unwrap().to_owned()
+}
+
+#[tokio::test]
+async fn somebody_is_invited_joins_and_is_removed() {
+    let paddock = Paddock::start().await;
+    let owner = set_up(&paddock).await;
+    let page = owner.submit("/settings/people/invite", &[("for", "Grace"), ("role", "operator")]).await;
+    page.expect(200);
+    let at = page.text().find("/invitations/").unwrap();
+    let path: String = page.text()[at..].chars().take("/invitations/".len() + 64).collect();
+    assert!(owner.page("/settings/people").await.text().contains("joins as operator"));
+
+    let mut grace = Visitor::nobody(&paddock);
+    assert!(grace.page(&path).await.text().contains("operator"));
+    let taken = [("name", "ada@example.com"), ("password", PASSWORD), ("again", PASSWORD)];
+    grace.submit(&path, &taken).await.expect(409);
+    let fields = [("name", "grace"), ("password", PASSWORD), ("again", PASSWORD)];
+    let done = grace.submit(&path, &fields).await;
+    done.expect_redirect("/welcome");
+    grace.take_cookie(&done);
+    grace.page(&path).await.expect(404);
+    // An operator sees who is there, and changes none of it.
+    let people = grace.page("/settings/people").await;
+    assert!(people.text().contains("ada@example.com") && !people.text().contains("Invite somebody"));
+    grace.page("/settings/people/invite").await.expect(403);
+    grace.submit("/settings/people/ada@example.com/remove", &[]).await.expect(403);
+
+    let role = owner.submit("/settings/people/grace/role", &[("role", "viewer")]).await;
+    role.expect_redirect("/settings/people?done=role");
+    owner.submit("/settings/people/grace/role", &[("role", "king")]).await.expect(422);
+    let last = owner.submit("/settings/people/ada@example.com/role", &[("role", "viewer")]).await;
+    last.expect(409);
+    assert!(last.text().contains("only owner"), "{last:?}");
+    owner.submit("/settings/people/ada@example.com/remove", &[]).await.expect(409);
+    owner.submit("/settings/people/grace/remove", &[]).await.expect_redirect("/settings/people?done=removed");
+    grace.page("/").await.expect_redirect("/sign-in");
+    sign_in(&grace, "grace", PASSWORD).await.expect(422);
+    owner.submit("/settings/people/grace/remove", &[]).await.expect(404);
+}
+
+#[tokio::test]
+async fn the_api_does_what_the_pages_do_with_people() {
+    let paddock = Paddock::start().await;
+    let owner = set_up(&paddock).await;
+    let invited =
+        paddock.post("/api/v1/invitations", &serde_json::json!({ "role": "viewer", "for": "Joan" })).await;
+    invited.expect(201);
+    assert_eq!(invited.headers[header::CACHE_CONTROL], "no-store");
+    let id = invited.json["invitation"]["id"].as_str().unwrap().to_owned();
+    let listed = paddock.get("/api/v1/invitations").await;
+    assert_eq!(listed.json["items"][0]["label"], "Joan");
+    assert!(!listed.text().contains("http"), "{listed:?}");
+    paddock.call_with("DELETE", &format!("/api/v1/invitations/{id}"), "").await.expect(200);
+    let link = path_of(invited.json["link"].as_str().unwrap());
+    let gone = paddock.call_with("DELETE", &format!("/api/v1/invitations/{id}"), "").await;
+    gone.expect_problem(404, "unknown_invitation");
+    Visitor::nobody(&paddock).page(&link).await.expect(404);
+
+    let found = paddock.post("/api/v1/invitations", &serde_json::json!({ "team": "guests" })).await;
+    let mut eve = Visitor::nobody(&paddock);
+    let fields = [("name", "eve"), ("password", PASSWORD), ("again", PASSWORD)];
+    let done = eve.submit(&path_of(found.json["link"].as_str().unwrap()), &fields).await;
+    done.expect(303);
+    eve.take_cookie(&done);
+    // Another team invites into itself, and founds none.
+    let team = serde_json::json!({ "team": "more" });
+    eve.call("POST", "/api/v1/invitations", &team).await.expect_problem(403, "first_team_only");
+    let people = eve.call("GET", "/api/v1/people", &Value::Null).await;
+    assert_eq!(people.json["items"].as_array().unwrap().len(), 1);
+    eve.call("DELETE", "/api/v1/people/ada@example.com", &Value::Null)
+        .await
+        .expect_problem(404, "unknown_person");
+    eve.call("PATCH", "/api/v1/people/ada@example.com", &serde_json::json!({ "role": "viewer" }))
+        .await
+        .expect_problem(404, "unknown_person");
+    let reset = owner.call("POST", "/api/v1/people/eve/reset", &Value::Null).await;
+    reset.expect_problem(403, "at_the_machine_only");
+}
+
+#[tokio::test]
+async fn another_password_by_oneself_or_by_the_machine_ends_the_other_sessions() {
+    let paddock = Paddock::start().await;
+    let here = set_up(&paddock).await;
+    let mut there = Visitor::nobody(&paddock);
+    let done = sign_in(&there, "ada@example.com", PASSWORD).await;
+    there.take_cookie(&done);
+    let sessions = here.call("GET", "/api/v1/sessions", &Value::Null).await;
+    assert_eq!(sessions.json["items"].as_array().unwrap().len(), 2);
+
+    let new = "another horse battery";
+    let wrong = [("current", "no such password"), ("new", new), ("again", new)];
+    here.submit("/settings/password", &wrong).await.expect(422);
+    let fields = [("current", PASSWORD), ("new", new), ("again", new)];
+    here.submit("/settings/password", &fields)
+        .await
+        .expect_redirect("/settings/security?done=password-changed");
+    here.page("/").await.expect(200);
+    there.page("/").await.expect_redirect("/sign-in");
+    sign_in(&there, "ada@example.com", PASSWORD).await.expect(422);
+
+    let reset = paddock.call_with("POST", "/api/v1/people/ada@example.com/reset", "").await;
+    reset.expect(200);
+    let link = path_of(reset.json["link"].as_str().unwrap());
+    let fields = [("password", PASSWORD), ("again", PASSWORD)];
+    there.submit(&link, &fields).await.expect_redirect("/sign-in?done=password-set");
+    here.page("/").await.expect_redirect("/sign-in");
+    there.submit(&link, &fields).await.expect(404);
+    let done = sign_in(&there, "ada@example.com", PASSWORD).await;
+    there.take_cookie(&done);
+    there.page("/").await.expect(200);
+}
+
+#[tokio::test]
+async fn ones_own_sessions_end_and_nobody_elses() {
+    let paddock = Paddock::start().await;
+    let owner = paddock.owner().await;
+    let grace = Visitor::member(&paddock, "grace", Role::Viewer).await;
+    let other = Visitor::signed_in(&paddock, grace.person.clone().unwrap()).await;
+    let list = async |visitor: &Visitor| {
+        visitor.call("GET", "/api/v1/sessions", &Value::Null).await.json["items"].as_array().unwrap().clone()
+    };
+    let sessions = list(&grace).await;
+    assert_eq!(sessions.len(), 2);
+    let of_other = sessions.iter().find(|session| session["current"] == false).unwrap();
+    let path = format!("/settings/sessions/{}/end", of_other["id"].as_str().unwrap());
+    owner.submit(&path, &[]).await.expect(404);
+    other.page("/").await.expect(200);
+    grace.submit(&path, &[]).await.expect_redirect("/settings/security?done=session-ended");
+    other.page("/").await.expect_redirect("/sign-in");
+    let third = Visitor::signed_in(&paddock, grace.person.clone().unwrap()).await;
+    grace
+        .submit("/settings/sessions/end", &[])
+        .await
+        .expect_redirect("/settings/security?done=sessions-ended");
+    third.page("/").await.expect_redirect("/sign-in");
+    grace.page("/").await.expect(200);
+    assert_eq!(list(owner).await.len(), 1);
+    paddock.get("/api/v1/sessions").await.expect_problem(409, "nobody_in_particular");
+}

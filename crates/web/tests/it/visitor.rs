@@ -75,6 +75,17 @@ impl Visitor {
     /// A browser in which that person is signed in, with a fresh factor.
     pub(crate) async fn signed_in(paddock: &Paddock, person: Person) -> Self {
         let now = paddock.clock.now();
+        Self::with_factor_at(paddock, person, now).await
+    }
+
+    /// The same, but the factor was proved ten minutes ago.
+    pub(crate) async fn stale(paddock: &Paddock, person: Person) -> Self {
+        let then = paddock.clock.now() - jiff::SignedDuration::from_mins(10);
+        Self::with_factor_at(paddock, person, then).await
+    }
+
+    async fn with_factor_at(paddock: &Paddock, person: Person, factor_at: jiff::Timestamp) -> Self {
+        let now = paddock.clock.now();
         let mut random = [0; 32];
         OsEntropy.fill(&mut random);
         let token = hex::encode(random);
@@ -86,7 +97,7 @@ impl Visitor {
             expires_at: now + Session::LIFETIME,
             network: "127.0.0.1".to_owned(),
             user_agent: "tests".to_owned(),
-            factor_at: Some(now),
+            factor_at: Some(factor_at),
         };
         let hash: [u8; 32] = Sha256::digest(token.as_bytes()).into();
         paddock.state.store.begin_session(&session, &hash, None).await.unwrap();

@@ -1,0 +1,77 @@
+//! `POST /api/v1/password`
+
+use std::sync::Arc;
+
+use axum::Json;
+use http::StatusCode;
+use paddock_core::SecretText;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::sessions::who;
+use crate::desk::Desk;
+use crate::document::{bodies, problems};
+use crate::fields::Fields;
+use crate::people::network::Visited;
+use crate::people::{password, sign_in};
+use crate::problem::Problem;
+
+/// The fields of another password.
+pub(crate) const FIELDS: [&str; 2] = ["current", "new"];
+
+/// That it is changed.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct PasswordChanged {
+    /// That.
+    changed: bool,
+}
+
+/// Gives whoever asks another password. All their other sessions end.
+#[utoipa::path(
+    post,
+    path = "/api/v1/password",
+    operation_id = "changePassword",
+    tag = "people",
+    request_body = bodies::NewPassword,
+    responses((status = 200, description = "It is changed, and the other sessions have ended", body = PasswordChanged)),
+    extensions(("x-problems" = json!([problems::FIELDS, "nobody_in_particular", "weak_password", "wrong_password", "too_many_attempts", "too_many_sign_ins", "not_found", problems::VAULT]))),
+)]
+pub(crate) async fn change(
+    desk: Desk,
+    from: Visited,
+    mut fields: Fields,
+) -> Result<Json<PasswordChanged>, Problem> {
+    let current = fields.need_secret("current", "the password that you have now")?;
+    let new = fields.need_secret("new", "a password of at least 12 characters")?;
+    fields.finish(&FIELDS)?;
+    set(&desk, &from, current, new).await?;
+    Ok(Json(PasswordChanged { changed: true }))
+}
+
+/// Gives whoever asks another password, if the one that they say is theirs.
+pub(crate) async fn set(
+    desk: &Desk,
+    from: &Visited,
+    current: SecretText,
+    new: SecretText,
+) -> Result<(), Problem> {
+    let person = who(desk)?;
+    password::check_choice("new", &new, &person.name)?;
+    match sign_in::check(&desk.shared(), &person.name, current, from.0).await {
+        Ok(_) => {}
+        Err(problem) if problem.code == "wrong_name_or_password" => {
+            return Err(Problem::new(
+                StatusCode::UNPROCESSABLE_ENTITY,
+                "wrong_password",
+                "Wrong password",
+                "this is not the password that you have now",
+                "type the password by which you signed in",
+            )
+            .with("field", "current"));
+        }
+        Err(problem) => return Err(problem),
+    }
+    let kept = desk.people.passwords.hash(new, Arc::clone(&desk.entropy)).await?;
+    let keep = desk.session().map(|session| session.id);
+    Ok(desk.store.set_password(person.id, &kept, keep, &desk.actor(), desk.now()).await?)
+}
