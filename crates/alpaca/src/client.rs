@@ -30,6 +30,7 @@ use crate::operation::{Api, Method};
 use crate::order_body::{ParsedOrder, ParsedPatch};
 use crate::path::{CanonicalPath, Query};
 use crate::wire::activity::Transfer;
+use crate::wire::history::PortfolioHistory;
 use crate::wire::quotes::BidAsk;
 use crate::wire::{Account, Order, Position};
 
@@ -200,6 +201,28 @@ impl AccountClient<'_> {
     /// [`ClientError`].
     pub async fn open_orders(&self) -> Result<Vec<Order>, ClientError> {
         self.read("/v2/orders", &[("status", "open"), ("limit", "500"), ("nested", "true")]).await
+    }
+
+    /// The newest orders, open or ended, with their legs; at most [`MOST_ORDERS`].
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub async fn recent_orders(&self, limit: usize) -> Result<Vec<Order>, ClientError> {
+        let limit = limit.clamp(1, MOST_ORDERS).to_string();
+        let query = [("status", "all"), ("limit", limit.as_str()), ("nested", "true"), ("direction", "desc")];
+        self.read("/v2/orders", &query).await
+    }
+
+    /// What the account was worth over `period` (for example `1M`), in steps of `timeframe` (for example `1D`).
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub async fn portfolio_history(
+        &self,
+        period: &str,
+        timeframe: &str,
+    ) -> Result<PortfolioHistory, ClientError> {
+        self.read("/v2/account/portfolio/history", &[("period", period), ("timeframe", timeframe)]).await
     }
 
     /// Money and securities that came in or left after a day, at most [`MOST_TRANSFERS`].

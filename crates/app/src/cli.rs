@@ -69,6 +69,15 @@ pub(crate) enum Command {
     /// Say who may sign in on the pages
     #[command(subcommand)]
     Person(commands::person::PersonCommand),
+    /// See what an account holds and has ordered; cancel orders, close positions
+    #[command(subcommand)]
+    Account(commands::account::AccountCommand),
+    /// See the requests and orders that came through the gateway
+    #[command(subcommand)]
+    Activity(commands::activity::ActivityCommand),
+    /// Say who decides about new trades of the engine, and pause them
+    #[command(subcommand)]
+    Trading(commands::trading::TradingCommand),
     /// Answer orders that wait for a person
     #[command(subcommand)]
     Approval(commands::approval::ApprovalCommand),

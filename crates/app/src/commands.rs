@@ -1,5 +1,7 @@
 //! The commands: one file each, with its options and its deed.
 
+pub(crate) mod account;
+pub(crate) mod activity;
 pub(crate) mod approval;
 pub(crate) mod audit;
 pub(crate) mod backup;
@@ -17,6 +19,7 @@ pub(crate) mod person;
 pub(crate) mod restore;
 pub(crate) mod run;
 pub(crate) mod serve;
+pub(crate) mod trading;
 pub(crate) mod vault;
 
 use crate::cli::Command;
@@ -34,6 +37,9 @@ pub(crate) async fn run(command: Command, context: &Context) -> Outcome {
         Command::Run(args) => run::run(&args, context).await,
         Command::Ca(command) => ca::run(command, context),
         Command::Person(command) => person::run(command, context).await,
+        Command::Account(command) => account::run(command, context).await,
+        Command::Activity(command) => activity::run(command, context).await,
+        Command::Trading(command) => trading::run(command, context).await,
         Command::Approval(command) => approval::run(command, context).await,
         Command::Freeze(args) => freeze::freeze_everything(args, context).await,
         Command::CheckIn => check_in::run(context).await,

@@ -136,6 +136,8 @@ impl Instance {
             gateway_url: format!("http://{}", addresses.gateway),
             tls_url: addresses.tls.map(|address| format!("https://{address}")),
             proxy_url: addresses.proxy.map(|address| format!("http://{address}")),
+            metrics_url: addresses.metrics.map(|address| format!("http://{address}")),
+            keep: config.audit_keep.map(|keep| format!("{} days", keep.as_hours() / 24)),
             hosts: AllowedHosts::new(addresses.web, web_names.iter().cloned()),
             closing: closing.clone(),
             pace: Pace::new(config.api_per_minute),

@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::net::IpAddr;
 
 use jiff::Timestamp;
 use rust_decimal::Decimal;
@@ -17,6 +18,7 @@ use crate::decide::{Frozen, Passing, ReasonCode};
 use crate::id::{AccessKeyId, ApprovalId, ConnectionId, DekId, LinkId, PersonId, RequestId, UserId};
 use crate::role::Role;
 use crate::scope::Scope;
+use crate::trading::TradingMode;
 use crate::unusual::Unusual;
 use crate::words;
 
@@ -189,6 +191,9 @@ pub enum AuditEvent {
         orders: u32,
         /// Dollars taken from the caps.
         notional: Decimal,
+        /// Where it came from; absent for what Paddock sends by itself, and in older records.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        network: Option<IpAddr>,
     },
     /// What the broker answered to a permitted request.
     RequestAnswered {
@@ -231,6 +236,15 @@ pub enum AuditEvent {
         message: String,
         /// The numbers behind it.
         numbers: BTreeMap<String, String>,
+        /// The connection that it would have gone to; absent in older records.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        connection: Option<ConnectionId>,
+        /// The order in one line, where it was read.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        summary: Option<String>,
+        /// Where it came from; absent in older records.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        network: Option<IpAddr>,
     },
     /// A request was held for a person.
     ApprovalRequested {
@@ -322,6 +336,18 @@ pub enum AuditEvent {
         what: Unusual,
         /// What it was, for example the network, in words.
         detail: String,
+    },
+    /// How a user's account is traded by the engine was changed.
+    TradingChanged {
+        /// The user.
+        user: UserId,
+        /// Who decides about new trades from now on.
+        mode: TradingMode,
+        /// Whether no new trade is opened.
+        paused: bool,
+        /// Why, in the words of whoever changed it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        reason: Option<String>,
     },
     /// A backup was written.
     BackupWritten {
@@ -482,6 +508,7 @@ impl AuditEvent {
             Self::AuditKeyMade { .. } => "audit_key_made",
             Self::AuditPruned { .. } => "audit_pruned",
             Self::UnusualUse { .. } => "unusual_use",
+            Self::TradingChanged { .. } => "trading_changed",
             Self::BackupWritten { .. } => "backup_written",
             Self::BackupRestored { .. } => "backup_restored",
             Self::TeamFounded { .. } => "team_founded",

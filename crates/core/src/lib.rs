@@ -21,6 +21,7 @@ pub mod role;
 pub mod scope;
 pub mod secret;
 pub mod symbol;
+pub mod trading;
 pub mod unusual;
 pub mod usage;
 
@@ -33,4 +34,5 @@ pub use role::Role;
 pub use scope::Scope;
 pub use secret::SecretText;
 pub use symbol::{AssetClass, Symbol};
+pub use trading::TradingMode;
 pub use usage::Usage;

@@ -60,7 +60,7 @@ impl Change {
         let touched = match self.touched(shared).await {
             Ok(touched) => touched,
             Err(stop) => {
-                return Err(lane.record_refusal(self.arrival, &self.grant, Some(&self.target), stop).await);
+                return Err(self.record_refusal(lane, stop).await);
             }
         };
         let (act, account) = self.facts(shared).await?;
@@ -76,12 +76,12 @@ impl Change {
             Err(refusal) if refusal.code == ReasonCode::ApprovalRequired => {
                 drop(ticket);
                 let stop = self.hold(shared, refusal, quote).await;
-                let stop = lane.record_refusal(self.arrival, &self.grant, Some(&self.target), stop).await;
+                let stop = self.record_refusal(lane, stop).await;
                 return Err(stop.with_place(self.entered));
             }
             Err(refusal) => {
                 let stop = Stop::Refusal(refusal);
-                return Err(lane.record_refusal(self.arrival, &self.grant, Some(&self.target), stop).await);
+                return Err(self.record_refusal(lane, stop).await);
             }
         };
         CrashPoint::Reserved.reached();
@@ -90,7 +90,7 @@ impl Change {
             Err(refusal) => {
                 self.write(shared, Settlement::Released { status: None }).await;
                 let stop = Stop::Refusal(refusal);
-                return Err(lane.record_refusal(self.arrival, &self.grant, Some(&self.target), stop).await);
+                return Err(self.record_refusal(lane, stop).await);
             }
         };
         if let Touched::Cancels(orders) = &touched {
@@ -106,6 +106,15 @@ impl Change {
         let answer = self.settle(shared, answer, &credential).await;
         CrashPoint::Settled.reached();
         answer
+    }
+
+    /// Records a refusal, with the order if it is one.
+    async fn record_refusal(&self, lane: &Lane, stop: Stop) -> Stop {
+        let order = match &self.intention {
+            Intention::Order(order) => Some(summary(&order.request)),
+            _ => None,
+        };
+        lane.record_refusal_of(self.arrival, &self.grant, Some(&self.target), order, stop).await
     }
 
     /// Waits until the account's budget has a request for it.
@@ -236,6 +245,7 @@ impl Change {
         let input =
             decide::Request { account, ..decide_input(shared, self.arrival, &self.grant, &self.target, act) };
         let (grant, request) = (self.grant.clone(), self.arrival.request);
+        let network = Some(self.arrival.network.to_canonical());
         let (operation, target) = (self.target.operation.id, self.target.label());
         // The writer calls it, which may outlive this request.
         let decided: Decide = Box::new(move |usage| match decide(&grant.entry().key.scope, &input, usage) {
@@ -250,6 +260,7 @@ impl Change {
                     summary: summary.clone(),
                     orders: permit.charge().orders,
                     notional: permit.charge().notional,
+                    network,
                 };
                 Ok((permit, event))
             }

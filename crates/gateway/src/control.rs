@@ -5,11 +5,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use jiff::Timestamp;
 use paddock_alpaca::Credential;
 use paddock_alpaca::connect_fault::ConnectFault;
 use paddock_alpaca::operation::Api;
 use paddock_alpaca::probe::probe;
-use paddock_alpaca::wire::Account;
+use paddock_alpaca::wire::history::PortfolioHistory;
+use paddock_alpaca::wire::{Account, Order, Position};
 use paddock_core::audit::Actor;
 use paddock_core::audit_file::{End, LineDigest};
 use paddock_core::checkpoint::{Checkpoint, PublicKey};
@@ -17,13 +19,16 @@ use paddock_core::decide::Passing;
 use paddock_core::id::{AccessKeyId, ConnectionId, RequestId, UserId};
 use paddock_store::{ApprovalState, Consent, StoreError, Subject};
 use tokio::sync::broadcast;
+use uuid::Uuid;
 
 use crate::approvals::ApprovalOutcome;
 use crate::budget::{Asker, BudgetView, Priority};
+use crate::by_hand::{HandOrder, HandOutcome};
 use crate::checkpoints::{self, AuditKeys};
 use crate::explain::Explanation;
 use crate::halt::deadman::{Deadman, DeadmanOptions};
 use crate::health::Health;
+use crate::looks::{self, EquityPeriod, LookFault};
 use crate::requests::{Counters, RequestLine};
 use crate::rotation::{DekRotation, KekRotation};
 use crate::shared::{GatewayError, Shared};
@@ -195,6 +200,68 @@ impl Control {
             }
             Err(fault) => Ok(ConnectionCheck::Faulty(fault)),
         }
+    }
+
+    /// Cancels or closes for a person, once: decided, recorded, forwarded and observed like any other request.
+    ///
+    /// # Errors
+    /// [`GatewayError`] when the database cannot take part; nothing was sent then.
+    pub async fn act_by_hand(&self, order: HandOrder) -> Result<HandOutcome, GatewayError> {
+        crate::by_hand::act(&self.shared, order).await
+    }
+
+    /// An account's figures as Alpaca has them now. An answer is good for a second.
+    ///
+    /// # Errors
+    /// [`LookFault`] when there is none.
+    pub async fn account(&self, connection: ConnectionId) -> Result<Arc<Account>, LookFault> {
+        looks::account(&self.shared, connection).await
+    }
+
+    /// An account's positions, likewise.
+    ///
+    /// # Errors
+    /// [`LookFault`] when Alpaca does not say.
+    pub async fn positions(&self, connection: ConnectionId) -> Result<Arc<Vec<Position>>, LookFault> {
+        looks::positions(&self.shared, connection).await
+    }
+
+    /// An account's open orders, or so many of the newest of all, likewise.
+    ///
+    /// # Errors
+    /// [`LookFault`] when Alpaca does not say.
+    pub async fn orders(
+        &self,
+        connection: ConnectionId,
+        recent: Option<usize>,
+    ) -> Result<Arc<Vec<Order>>, LookFault> {
+        looks::orders(&self.shared, connection, recent).await
+    }
+
+    /// One order of an account, likewise.
+    ///
+    /// # Errors
+    /// [`LookFault`] when Alpaca does not say.
+    pub async fn order(&self, connection: ConnectionId, id: Uuid) -> Result<Arc<Order>, LookFault> {
+        looks::order(&self.shared, connection, id).await
+    }
+
+    /// What an account was worth over a period.
+    ///
+    /// # Errors
+    /// [`LookFault`] when Alpaca does not say.
+    pub async fn equity(
+        &self,
+        connection: ConnectionId,
+        period: EquityPeriod,
+    ) -> Result<Arc<PortfolioHistory>, LookFault> {
+        looks::equity(&self.shared, connection, period).await
+    }
+
+    /// Since when the gateway runs, and so remembers requests.
+    #[must_use]
+    pub fn started_at(&self) -> Timestamp {
+        self.shared.started_at
     }
 
     /// What would become of an order, given as the body of `POST /v2/orders`, that an access key sent from `network` now. Nothing

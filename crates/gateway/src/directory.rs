@@ -260,6 +260,11 @@ impl Directory {
         self.freezes.contains_key(&subject) || in_memory.is_some_and(|freeze| freeze.what == subject.what())
     }
 
+    /// The freeze that holds for what a person does by hand on a connection, made of all that do.
+    pub(crate) fn frozen_connection(&self, connection: ConnectionId) -> Option<Freeze> {
+        self.frozen_by(&[Subject::Connection(connection), Subject::Everything])
+    }
+
     /// The freeze that holds for a key, made of all that do. It counts what holds now, whatever state the entry is of.
     pub(crate) fn frozen(&self, entry: &KeyEntry) -> Option<Freeze> {
         let subjects = [
@@ -267,7 +272,11 @@ impl Directory {
             Subject::Connection(entry.connection.connection.id),
             Subject::Everything,
         ];
+        self.frozen_by(&subjects)
+    }
+
+    fn frozen_by(&self, subjects: &[Subject]) -> Option<Freeze> {
         let known = subjects.iter().filter_map(|subject| self.freezes.get(subject).copied());
-        known.chain(self.emergency.frozen(&subjects)).reduce(Freeze::and)
+        known.chain(self.emergency.frozen(subjects)).reduce(Freeze::and)
     }
 }

@@ -62,6 +62,7 @@ pub(crate) async fn pass(
     let arrival = Arrival { request: RequestId::generate(at, &lane.ids), at, network };
     let (parts, body) = request.into_parts();
     let mut line = RequestLine {
+        network: Some(network.to_canonical()),
         path: parts.uri.path().chars().take(200).collect(),
         ..RequestLine::begun(arrival.request, at, &parts.method)
     };
@@ -205,7 +206,13 @@ pub(crate) fn decide_input(
 }
 
 /// The audit record of a refusal.
-fn refusal_event(arrival: Arrival, target: Option<&Target>, refusal: &Refusal) -> AuditEvent {
+fn refusal_event(
+    arrival: Arrival,
+    grant: &Grant,
+    target: Option<&Target>,
+    summary: Option<String>,
+    refusal: &Refusal,
+) -> AuditEvent {
     let label = match target {
         Some(target) => target.label(),
         None => refusal.numbers.get("target").cloned().unwrap_or_default(),
@@ -217,6 +224,9 @@ fn refusal_event(arrival: Arrival, target: Option<&Target>, refusal: &Refusal) -
         reason: refusal.code,
         message: refusal.message.clone(),
         numbers: refusal.numbers.clone(),
+        connection: Some(grant.entry().connection.connection.id),
+        summary,
+        network: Some(arrival.network.to_canonical()),
     }
 }
 
@@ -229,8 +239,20 @@ impl Lane {
         target: Option<&Target>,
         stop: Stop,
     ) -> Stop {
+        self.record_refusal_of(arrival, grant, target, None, stop).await
+    }
+
+    /// The same, with the order in one line.
+    pub(crate) async fn record_refusal_of(
+        &self,
+        arrival: Arrival,
+        grant: &Grant,
+        target: Option<&Target>,
+        summary: Option<String>,
+        stop: Stop,
+    ) -> Stop {
         let (Stop::Refusal(refusal) | Stop::Hidden(refusal, _)) = &stop else { return stop };
-        let event = refusal_event(arrival, target, refusal);
+        let event = refusal_event(arrival, grant, target, summary, refusal);
         match self.record(actor(grant), event, arrival.at).await {
             Ok(()) => stop,
             Err(error) => Fault::not_recorded(&error).into(),

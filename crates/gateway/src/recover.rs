@@ -6,6 +6,7 @@ use paddock_alpaca::client::ClientError;
 use paddock_store::{OpenReservation, PlacedOrder, Settlement};
 
 use crate::budget::{Asker, Priority};
+use crate::by_hand::settle_lost;
 use crate::own::{Claim, Ledger};
 use crate::shared::{GatewayError, Shared};
 
@@ -16,7 +17,7 @@ const CERTAIN_AFTER: Duration = Duration::from_secs(60);
 /// Looks at every open reservation once and settles those whose fate can be told. What cannot be told keeps its charge: a
 /// cap is rather used up too early than overshot.
 pub(crate) async fn recover(shared: &Shared) -> Result<u32, GatewayError> {
-    let mut settled = 0;
+    let mut settled = settle_lost(shared).await?;
     for reservation in shared.store.open_reservations().await? {
         if shared.is_in_flight(reservation.request) {
             continue;

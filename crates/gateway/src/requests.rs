@@ -1,6 +1,7 @@
 //! The last requests and their decisions, for people who watch.
 
 use std::collections::{HashMap, VecDeque};
+use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use http::header::RETRY_AFTER;
@@ -29,10 +30,14 @@ pub struct RequestLine {
     /// Whose connection it is for; nobody's, if no access key was recognised.
     #[serde(skip)]
     pub user: Option<UserId>,
+    /// Where it came from, if not from this machine's command line.
+    pub network: Option<IpAddr>,
     /// The access key, if one was recognised.
     pub key: Option<AccessKeyId>,
     /// The access key's name.
     pub key_name: Option<String>,
+    /// Who acted by hand, if a person did.
+    pub person: Option<String>,
     /// The connection's name.
     pub connection: Option<String>,
     /// The connection's environment.
@@ -89,6 +94,8 @@ impl RequestLine {
             request,
             at,
             user: None,
+            network: None,
+            person: None,
             key: None,
             key_name: None,
             connection: None,

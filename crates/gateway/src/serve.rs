@@ -63,6 +63,7 @@ impl Gateway {
         let housekeeping = tokio::spawn(keep_house(Arc::clone(&self.shared), shutdown.clone()));
         let settling = tokio::spawn(settle_ended(Arc::clone(&self.shared), shutdown.clone()));
         let following = tokio::spawn(follow(Arc::clone(&self.shared), shutdown.clone()));
+        let indexing = tokio::spawn(index(Arc::clone(&self.shared), shutdown.clone()));
         let mut ways = vec![(listeners.plain, Entrance::Plain)];
         if let Some(Encrypted { tls, proxy, certificates }) = listeners.encrypted {
             let own = Entrance::Tls(certificates.own.into());
@@ -79,6 +80,7 @@ impl Gateway {
         _ = housekeeping.await;
         _ = settling.await;
         _ = following.await;
+        _ = indexing.await;
         // What the last requests left.
         if let Err(error) = key_use::write(&self.shared).await {
             tracing::warn!(%error, "the use of access keys could not be written");
@@ -138,6 +140,29 @@ async fn follow(shared: Arc<Shared>, shutdown: CancellationToken) {
         }
         if let Err(error) = shared.reload().await {
             tracing::error!(%error, "the gateway could not take over what another node may have changed");
+        }
+    }
+}
+
+/// Keeps the index of what people look for close behind the audit chain. Of a long chain that has none yet it is made a piece at a time,
+/// so that orders get their turn in between.
+async fn index(shared: Arc<Shared>, shutdown: CancellationToken) {
+    let mut ticks = interval(HOUSEKEEPING);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        tokio::select! {
+            _ = ticks.tick() => {}
+            () = shutdown.cancelled() => return,
+        }
+        while !shutdown.is_cancelled() {
+            match shared.store.index_activity().await {
+                Ok(0) => break,
+                Ok(_) => tokio::task::yield_now().await,
+                Err(error) => {
+                    tracing::warn!(%error, "the index of requests could not be brought up to date");
+                    break;
+                }
+            }
         }
     }
 }

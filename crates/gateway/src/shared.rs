@@ -26,6 +26,7 @@ use crate::directory::{ConnectionEntry, Directory, DirectoryError};
 use crate::halt::{Emergency, Sending, WindDowns};
 use crate::health::LastLook;
 use crate::key_use::KeyBooks;
+use crate::looks::Looks;
 use crate::meter::{Limits, Meters};
 use crate::metrics::Metrics;
 use crate::own::Owners;
@@ -98,6 +99,8 @@ pub(crate) struct Shared {
     pub(crate) hubs: Hubs,
     pub(crate) owners: Owners,
     pub(crate) readings: Readings,
+    /// What people looked at last.
+    pub(crate) looks: Looks,
     /// Tells of orders that were confirmed, to whoever waits for their end.
     pub(crate) confirmed: broadcast::Sender<Confirmed>,
     pub(crate) dialer: Dialer,
@@ -224,6 +227,7 @@ impl Gateway {
             hubs: Hubs::default(),
             owners: Owners::default(),
             readings: Readings::default(),
+            looks: Looks::default(),
             confirmed: announcer(),
             dialer: Dialer::new()?,
             reloading: tokio::sync::Mutex::default(),

@@ -32,7 +32,7 @@ impl Default for AuditQuery {
 }
 
 row! {
-    struct AuditRow {
+    pub(crate) struct AuditRow {
         seq: i64,
         at: i64,
         actor: String,
@@ -44,7 +44,7 @@ row! {
 }
 
 impl AuditRow {
-    fn record(self) -> Result<AuditRecord, StoreError> {
+    pub(crate) fn record(self) -> Result<AuditRecord, StoreError> {
         Ok(AuditRecord {
             seq: number(self.seq)?,
             at: instant(self.at)?,

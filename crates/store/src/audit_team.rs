@@ -104,6 +104,7 @@ fn about(event: &AuditEvent) -> About {
         | AuditEvent::ApprovalEnded { approval, .. } => About::Approval(*approval),
         AuditEvent::Initialised { user: team }
         | AuditEvent::DekRotated { user: team, .. }
+        | AuditEvent::TradingChanged { user: team, .. }
         | AuditEvent::TeamFounded { team, .. }
         | AuditEvent::PersonInvited { team, .. }
         | AuditEvent::InvitationWithdrawn { team, .. }

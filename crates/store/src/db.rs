@@ -124,8 +124,8 @@ macro_rules! sql {
 
 /// Makes a struct of columns, read by name, that both databases yield.
 macro_rules! row {
-    (struct $name:ident { $($column:ident: $type:ty),+ $(,)? }) => {
-        struct $name { $($column: $type),+ }
+    ($visible:vis struct $name:ident { $($column:ident: $type:ty),+ $(,)? }) => {
+        $visible struct $name { $($column: $type),+ }
 
         impl<'r, R> sqlx::FromRow<'r, R> for $name
         where

@@ -6,10 +6,12 @@
 //! always taken first. What comes often (reservations, settlements, audit records) shares transactions: see `writer.rs`.
 
 mod access_keys;
+mod activity;
 mod approvals;
 mod audit;
 mod audit_team;
 mod backup;
+mod by_hand;
 mod caps;
 mod changes;
 mod checkpoints;
@@ -31,6 +33,7 @@ mod sessions;
 mod signing_keys;
 mod signs;
 mod snapshot;
+mod trading;
 mod used_signatures;
 mod users;
 mod verify;
@@ -38,9 +41,11 @@ mod wind_downs;
 mod writer;
 
 pub use access_keys::AccessKey;
+pub use activity::{Activity, ActivityCursor, ActivityDecision, ActivityQuery, RecordQuery, Sender};
 pub use approvals::{Approval, ApprovalState, Approved, Consent, Held, NewApproval};
 pub use audit::AuditQuery;
 pub use backup::BackupSummary;
+pub use by_hand::{BegunByHand, HandRequest};
 pub use caps::{AfterEnd, Decide, EndedOrder, Figures, Intent, OpenReservation, Settlement, WorkingCharge};
 pub use changes::Changes;
 pub use checkpoints::AuditKey;
@@ -58,6 +63,7 @@ pub use sessions::Session;
 pub use signing_keys::SealedSigningKey;
 pub use signs::{CHECK_IN, Sign};
 pub use snapshot::Snapshot;
+pub use trading::{Trading, TradingChange};
 pub use users::Team;
 pub use verify::{AuditFault, VerifiedChain};
 pub use wind_downs::{Phase, Step, StepAct, StepState, WindDownRow};

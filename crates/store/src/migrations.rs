@@ -12,7 +12,7 @@ macro_rules! migrations {
 }
 
 /// The version of the tables, which is that of the last migration.
-pub(crate) const SCHEMA: i64 = 9;
+pub(crate) const SCHEMA: i64 = 11;
 
 pub(crate) fn sqlite() -> Migrator {
     Migrator::with_migrations(migrations!(
@@ -26,6 +26,7 @@ pub(crate) fn sqlite() -> Migrator {
         7 "pulse" "0007_pulse.sql",
         8 "approvals" "0008_approvals.sql",
         9 "people" "0009_people.sql",
+        11 "activity" "0011_activity.sql",
     ))
 }
 
@@ -41,6 +42,7 @@ pub(crate) fn postgres() -> Migrator {
         7 "pulse" "0007_pulse.sql",
         8 "approvals" "0008_approvals.sql",
         9 "people" "0009_people.sql",
+        11 "activity" "0011_activity.sql",
     ))
 }
 

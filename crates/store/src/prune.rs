@@ -12,7 +12,7 @@ use sha2::{Digest as _, Sha256};
 use crate::codec::bigint;
 use crate::db::sql;
 use crate::verify::Said;
-use crate::{AuditFault, Store, StoreError, audit, checkpoints};
+use crate::{AuditFault, Store, StoreError, activity, audit, checkpoints};
 
 /// Records that are removed in one transaction, so that orders need not wait for long.
 const AT_ONCE: i64 = 2000;
@@ -96,6 +96,7 @@ impl Store {
             };
             let until = start.min(oldest.saturating_add(AT_ONCE - 1));
             removed += sql!(tx, execute "DELETE FROM audit WHERE seq <= $1", until)?;
+            activity::forget(&mut tx, until).await?;
             tx.commit().await?;
         }
     }

@@ -1,6 +1,8 @@
 //! The JSON API under `/api/v1`, on the admin socket, where the permissions of the file system are the authentication, and on the web
 //! listener for whoever is signed in.
 
+pub(crate) mod accounts;
+pub(crate) mod activity;
 pub(crate) mod approvals;
 pub(crate) mod around;
 pub(crate) mod audit;
@@ -14,6 +16,7 @@ pub(crate) mod pace;
 pub(crate) mod people;
 pub(crate) mod requests;
 pub(crate) mod status;
+pub(crate) mod trading;
 pub(crate) mod vault;
 
 use std::sync::Arc;
@@ -45,6 +48,12 @@ pub(crate) fn routes(state: &Arc<WebState>) -> Router<Arc<WebState>> {
         .route("/metrics", get(crate::pages::health::metrics))
         .route("/connections", get(connections::list::list).post(connections::add::add))
         .route("/connections/{name}", delete(connections::remove::remove))
+        .route("/connections/{name}/account", get(accounts::account))
+        .route("/connections/{name}/equity", get(accounts::equity))
+        .route("/connections/{name}/positions", get(accounts::positions))
+        .route("/connections/{name}/positions/{symbol}", delete(accounts::close))
+        .route("/connections/{name}/orders", get(accounts::orders).delete(accounts::cancel_all))
+        .route("/connections/{name}/orders/{id}", get(accounts::order).delete(accounts::cancel))
         .route("/connections/{name}/check", post(connections::check::check))
         .route("/connections/{name}/activate", post(connections::activate::activate))
         .route("/connections/{name}/freeze", post(connections::freeze::freeze))
@@ -75,6 +84,13 @@ pub(crate) fn routes(state: &Arc<WebState>) -> Router<Arc<WebState>> {
         .route("/vault", get(vault::show::show))
         .route("/vault/rotate", post(vault::rotate::rotate))
         .route("/backup", post(backup::create))
+        .route("/trading", get(trading::show))
+        .route("/trading/mode", post(trading::mode))
+        .route("/trading/pause", post(trading::pause))
+        .route("/trading/resume", post(trading::resume))
+        .route("/activity", get(activity::list))
+        .route("/activity/export", get(activity::export))
+        .route("/activity/{id}", get(activity::show))
         .route("/requests", get(requests::list::list))
         .route("/events", get(requests::events::events))
         .route("/people", get(people::list::list))

@@ -25,6 +25,7 @@ mod sealing;
 mod state;
 
 pub use access::access_routes;
+pub use api::accounts::{AccountFigures, OrderView, PlacedBy, PositionView};
 pub use api::approvals::ApprovalView;
 pub use api::audit::prune::{Pruned, prune_before};
 pub use api::connections::{ConnectionView, RepairView};
@@ -35,6 +36,7 @@ pub use api::pace::{Pace, USUAL_PER_MINUTE};
 pub use api::people::sessions::SessionView;
 pub use api::people::{InvitationView, PersonView};
 pub use api::router as api_router;
+pub use api::trading::TradingView;
 pub use clients::{Client, ClientSettings, NeedsProxy, ProxySettings, SECRET_PLACE, Snippet, snippets};
 pub use lifetime::parse as parse_lifetime;
 pub use pages::chain::ChainWatch;

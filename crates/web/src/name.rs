@@ -41,16 +41,31 @@ impl<S: Send + Sync> FromRequestParts<S> for PathName {
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
         let path = Path::<String>::from_request_parts(parts, state).await;
-        path.map(|Path(name)| Self(name)).map_err(|_| {
-            Problem::new(
-                StatusCode::BAD_REQUEST,
-                "malformed_path",
-                "Malformed path",
-                "the name in the path is not text",
-                "encode the name as UTF-8",
-            )
-        })
+        path.map(|Path(name)| Self(name)).map_err(|_| malformed())
     }
+}
+
+/// The two names in a request's path, decoded.
+#[derive(Debug)]
+pub(crate) struct PathPair(pub(crate) String, pub(crate) String);
+
+impl<S: Send + Sync> FromRequestParts<S> for PathPair {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let path = Path::<(String, String)>::from_request_parts(parts, state).await;
+        path.map(|Path((first, second))| Self(first, second)).map_err(|_| malformed())
+    }
+}
+
+fn malformed() -> Problem {
+    Problem::new(
+        StatusCode::BAD_REQUEST,
+        "malformed_path",
+        "Malformed path",
+        "the name in the path is not text",
+        "encode the name as UTF-8",
+    )
 }
 
 #[cfg(test)]

@@ -1,8 +1,11 @@
 //! The web listener: the pages. An area is a module with its own `routes`; what is around every page is in `shell`.
 
+mod accounts;
+mod activity;
 pub(crate) mod answer;
 mod approvals;
 mod assets;
+mod audit;
 pub(crate) mod chain;
 pub(crate) mod form;
 mod headers;
@@ -15,6 +18,7 @@ mod live;
 mod people;
 mod rows;
 mod sessions;
+mod settings;
 pub(crate) mod shell;
 mod sign_in;
 pub(crate) mod text;
@@ -57,6 +61,10 @@ fn areas(state: &Arc<WebState>) -> Router<Arc<WebState>> {
     Router::new()
         .route("/", get(home::show))
         .merge(approvals::routes())
+        .merge(accounts::routes())
+        .merge(activity::routes())
+        .merge(audit::routes())
+        .merge(settings::routes())
         .merge(join::routes())
         .merge(keys::routes())
         .merge(people::routes())
@@ -82,6 +90,11 @@ pub fn monitoring_router(state: Arc<WebState>, hosts: AllowedHosts) -> Router {
 }
 
 async fn no_such_page() -> Problem {
+    no_such_page_problem()
+}
+
+/// What an address answers where nothing is, or nothing for this visitor.
+pub(crate) fn no_such_page_problem() -> Problem {
     Problem::new(
         StatusCode::NOT_FOUND,
         "no_such_page",

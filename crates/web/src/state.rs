@@ -43,6 +43,10 @@ pub struct WebState {
     pub tls_url: Option<String>,
     /// The address of the gateway's proxy entrance, if it has one, with its scheme and without a path.
     pub proxy_url: Option<String>,
+    /// The address of the listener for monitoring, if there is one, with its scheme and without a path.
+    pub metrics_url: Option<String>,
+    /// For how long audit records are kept, in words; for ever when absent.
+    pub keep: Option<String>,
     /// The names under which the web listener may be addressed.
     pub hosts: AllowedHosts,
     /// Cancelled at shutdown: streams of events end, which otherwise never would.

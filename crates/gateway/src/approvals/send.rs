@@ -168,6 +168,7 @@ async fn keep(shared: &Shared, row: &Approval, change: &Change, answer: Result<R
     let method = http::Method::from_bytes(row.held.method.as_bytes()).unwrap_or(http::Method::POST);
     shared.log.note(RequestLine {
         user: Some(connection.user),
+        network: Some(row.held.network.to_canonical()),
         key: Some(key.id),
         key_name: Some(key.name.clone()),
         connection: Some(connection.name.clone()),

@@ -135,6 +135,7 @@ fn decided(
                 summary: None,
                 orders: 0,
                 notional: Decimal::ZERO,
+                network: None,
             };
             Ok((permit, event))
         }

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use paddock_core::Refusal;
 use paddock_core::decide::{Manner, ReasonCode};
-use paddock_core::id::RequestId;
+use paddock_core::id::{ConnectionId, RequestId};
 use paddock_store::Subject;
 use tokio::sync::watch;
 
@@ -67,6 +67,22 @@ impl Sending {
             return Err(Refusal::new(ReasonCode::Frozen, message, &[]));
         }
         match directory.frozen(entry) {
+            Some(freeze) => freeze.check(manner).map(|()| sent),
+            None => Ok(sent),
+        }
+    }
+
+    /// Looks at the freezes for the last time before something that a person does by hand is sent.
+    pub(crate) fn last_look_by_hand<'a>(
+        &'a self,
+        shared: &Shared,
+        connection: ConnectionId,
+        request: RequestId,
+        manner: Manner,
+    ) -> Result<Sent<'a>, Refusal> {
+        self.lock().insert(request, [Subject::Connection(connection); 2]);
+        let sent = Sent { sending: self, request };
+        match shared.directory.load().frozen_connection(connection) {
             Some(freeze) => freeze.check(manner).map(|()| sent),
             None => Ok(sent),
         }

@@ -23,6 +23,9 @@ pub(crate) async fn record_floods(shared: &Shared) -> Result<(), StoreError> {
                 "{count} requests of this access key came too soon after others and were refused"
             ),
             numbers: [("unrecorded_before".to_owned(), count.to_string())].into(),
+            connection: Some(key.connection),
+            summary: None,
+            network: None,
         };
         let actor = Actor::AccessKey { id: key.id, name: key.name.clone() };
         shared.store.append_audit(&actor, &event, now).await?;

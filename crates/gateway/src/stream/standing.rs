@@ -191,6 +191,9 @@ impl Standing {
             reason: refusal.code,
             message: refusal.message.clone(),
             numbers: refusal.numbers.clone(),
+            connection: Some(self.grant.entry().connection.connection.id),
+            summary: None,
+            network: Some(opening.arrival.network.to_canonical()),
         };
         // Logged where it failed. The stream is refused either way.
         _ = lane.record(actor(&self.grant), event, opening.arrival.at).await;
@@ -201,6 +204,7 @@ impl Standing {
         let arrival = opening.arrival;
         let line = RequestLine {
             user: Some(connection.user),
+            network: Some(arrival.network.to_canonical()),
             key: Some(key.id),
             key_name: Some(key.name.clone()),
             connection: Some(connection.name.clone()),

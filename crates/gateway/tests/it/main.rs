@@ -7,6 +7,7 @@ mod approvals;
 mod attacks;
 mod broker;
 mod budget;
+mod by_hand;
 mod caps;
 mod credentials;
 mod deadman;

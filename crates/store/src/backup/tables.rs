@@ -34,7 +34,7 @@ pub(crate) enum Cell {
     Bytes(Option<Vec<u8>>),
 }
 
-/// All tables, each after those that it refers to.
+/// All tables, each after those that it refers to, but for those that are made from the audit chain (`activity…`) and are made again.
 pub(crate) const TABLES: &[Table] = &[
     Table {
         name: "users",
@@ -252,6 +252,39 @@ pub(crate) const TABLES: &[Table] = &[
         key: "signature",
         seeded: false,
         columns: &[("signature", Bytes), ("access_key_id", Text), ("at", Int)],
+    },
+    Table {
+        name: "hand_requests",
+        key: "request_id",
+        seeded: false,
+        columns: &[
+            ("request_id", Text),
+            ("connection_id", Text),
+            ("actor", Text),
+            ("operation", Text),
+            ("target", Text),
+            ("wanted", Text),
+            ("once", Text),
+            ("state", Text),
+            ("status", Int),
+            ("order_id", Text),
+            ("detail", Text),
+            ("at", Int),
+            ("settled_at", Int),
+        ],
+    },
+    Table {
+        name: "trading",
+        key: "user_id",
+        seeded: false,
+        columns: &[
+            ("user_id", Text),
+            ("mode", Text),
+            ("paused", Bool),
+            ("reason", Text),
+            ("actor", Text),
+            ("at", Int),
+        ],
     },
     Table {
         name: "approvals",

@@ -132,6 +132,7 @@ fn permitted_step(step: &Step) -> paddock_core::audit::AuditEvent {
         summary: None,
         orders: 0,
         notional: dec("0"),
+        network: None,
     }
 }
 

@@ -11,9 +11,11 @@
 #[macro_use]
 mod support;
 mod access_keys;
+mod activity;
 mod approvals;
 mod audit;
 mod backup;
+mod by_hand;
 mod caps;
 mod connections;
 mod crash;

@@ -372,6 +372,7 @@ pub fn permitted(intent: &Intent, permit: &Permit) -> AuditEvent {
         summary: None,
         orders: permit.charge().orders,
         notional: permit.charge().notional,
+        network: None,
     }
 }
 

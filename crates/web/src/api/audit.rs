@@ -5,4 +5,4 @@ pub(crate) mod key;
 pub(crate) mod list;
 pub(crate) mod prune;
 pub(crate) mod verify;
-mod when;
+pub(crate) mod when;

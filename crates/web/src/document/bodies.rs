@@ -11,7 +11,7 @@ use utoipa::{PartialSchema, ToSchema};
 
 use super::words::{
     AssetClassWord, EnvironmentWord, OrderClassWord, OrderTypeWord, PositionRuleWord, RoleWord, SideWord,
-    SignedWord, TimeInForceWord,
+    SignedWord, TimeInForceWord, TradingModeWord,
 };
 
 /// An exact amount above zero, as text, or as a number without a fraction.
@@ -252,4 +252,20 @@ pub(crate) struct NewPassword {
     /// The new one, of at least 12 characters.
     #[schema(write_only, format = Password)]
     new: String,
+}
+
+/// A trading mode.
+#[derive(ToSchema)]
+pub(crate) struct Mode {
+    /// Who decides about new trades.
+    mode: TradingModeWord,
+    /// Why; one line of at most 500 characters.
+    reason: Option<String>,
+}
+
+/// Why something is done.
+#[derive(ToSchema)]
+pub(crate) struct Why {
+    /// Why; one line of at most 500 characters.
+    reason: Option<String>,
 }

@@ -39,6 +39,79 @@ pub(crate) struct Identifier {
     id: String,
 }
 
+/// An order of a connection in the path.
+#[derive(Debug, IntoParams)]
+#[into_params(parameter_in = Path)]
+pub(crate) struct OrderPath {
+    /// The connection's name.
+    name: String,
+    /// Alpaca's identifier of the order, a UUID.
+    id: String,
+}
+
+/// A position of a connection in the path.
+#[derive(Debug, IntoParams)]
+#[into_params(parameter_in = Path)]
+pub(crate) struct PositionPath {
+    /// The connection's name.
+    name: String,
+    /// The symbol, for example `AAPL`, or `BTC%2FUSD`.
+    symbol: String,
+}
+
+/// A name for what is to be done once.
+#[derive(Debug, IntoParams)]
+#[into_params(parameter_in = Header)]
+pub(crate) struct Once {
+    /// Names this one request, 1 to 64 visible characters: what carries the same name is not sent to Alpaca again.
+    #[param(rename = "Idempotency-Key", value_type = String, required = false)]
+    idempotency_key: String,
+}
+
+/// A request in the path.
+#[derive(Debug, IntoParams)]
+#[into_params(parameter_in = Path)]
+pub(crate) struct RequestPath {
+    /// The request's identifier.
+    id: String,
+}
+
+/// Which requests are meant. Those that fit all that is given.
+#[derive(Debug, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct ActivityFilter {
+    /// Of that access key.
+    #[param(value_type = String, required = false)]
+    key: String,
+    /// Of that person, of `operator` (the command line) or `paddock`.
+    #[param(value_type = String, required = false)]
+    person: String,
+    /// For that connection.
+    #[param(value_type = String, required = false)]
+    connection: String,
+    /// `permitted`, `held` or `refused`.
+    #[param(value_type = String, required = false)]
+    decision: String,
+    /// The name of a reason.
+    #[param(value_type = String, required = false)]
+    reason: String,
+    /// Alpaca's operationId.
+    #[param(value_type = String, required = false)]
+    operation: String,
+    /// A symbol, with or without the slash of a pair.
+    #[param(value_type = String, required = false)]
+    symbol: String,
+    /// The identifier of a request or an order, or a client order id.
+    #[param(value_type = String, required = false)]
+    order: String,
+    /// From that day of UTC or instant on.
+    #[param(value_type = String, required = false)]
+    from: String,
+    /// Until the end of that day of UTC or that instant.
+    #[param(value_type = String, required = false)]
+    to: String,
+}
+
 /// An access key in the path.
 #[derive(Debug, IntoParams)]
 #[into_params(parameter_in = Path)]

@@ -41,6 +41,33 @@ pub(crate) const FREEZE: &[&str] =
 /// What stands between a change and the gateway.
 pub(crate) const RELOAD: &[&str] = &["gateway_not_reloaded", "gateway"];
 
+/// What stands in the way of looking at an account.
+pub(crate) const LOOK: &[&str] = &[
+    "unknown_connection",
+    "not_at_alpaca",
+    "alpaca_busy",
+    "alpaca_refused",
+    "alpaca_unreachable",
+    "credential_refused",
+    "credential_unusable",
+];
+
+/// What stands in the way of what a person does to orders and positions.
+pub(crate) const BY_HAND: &[&str] = &[
+    "unknown_connection",
+    "not_at_alpaca",
+    "alpaca_refused",
+    "close_under_way",
+    "failed_before",
+    "gateway",
+    "idempotency_key_reused",
+    "malformed_idempotency_key",
+    "not_sent",
+    "outcome_unknown",
+    "refused",
+    "under_way",
+];
+
 /// What the vault may say.
 pub(crate) const VAULT: &[&str] = &["vault", "vault_locked"];
 
@@ -70,6 +97,9 @@ pub(super) const CODES: &[(&str, S, &str)] = &[
     ("account_blocked", S::UNPROCESSABLE_ENTITY, "Alpaca has blocked the account"),
     ("account_inactive", S::UNPROCESSABLE_ENTITY, "the account exists and is not active"),
     ("account_restricted", S::UNPROCESSABLE_ENTITY, "the account is active and may not trade"),
+    ("alpaca_busy", S::SERVICE_UNAVAILABLE, "programs use the requests that alpaca allows the account"),
+    ("alpaca_refused", S::UNPROCESSABLE_ENTITY, "alpaca refuses, in its own words"),
+    ("alpaca_unreachable", S::BAD_GATEWAY, "alpaca does not answer"),
     ("already_connected", S::CONFLICT, "this account is connected already"),
     ("approval_over", S::CONFLICT, "the request waits no longer"),
     ("approval_still_pending", S::SERVICE_UNAVAILABLE, "nothing was sent, and it still waits"),
@@ -80,12 +110,16 @@ pub(super) const CODES: &[(&str, S, &str)] = &[
     ("body_too_large", S::PAYLOAD_TOO_LARGE, "the body is too large"),
     ("changed_meanwhile", S::CONFLICT, "somebody else changed it meanwhile"),
     ("clock_skew", S::BAD_GATEWAY, "this machine's clock does not fit the host's certificate"),
+    ("close_under_way", S::CONFLICT, "another close of the position has no answer yet"),
     ("connected_elsewhere", S::CONFLICT, "another team has the account"),
     ("contradiction", S::UNPROCESSABLE_ENTITY, "two limits contradict each other"),
+    ("credential_refused", S::BAD_GATEWAY, "alpaca refuses the connection's credential"),
+    ("credential_unusable", S::SERVICE_UNAVAILABLE, "the credential cannot be opened or sent"),
     ("credentials_missing", S::UNPROCESSABLE_ENTITY, "a half of the pair is missing"),
     ("cross_origin", S::FORBIDDEN, "a page of another origin sent the request"),
     ("cut_short", S::INTERNAL_SERVER_ERROR, "the change was cut short"),
     ("database", S::SERVICE_UNAVAILABLE, "the database does not do what it is asked"),
+    ("failed_before", S::CONFLICT, "it was sent under this key before, and not done"),
     ("fields_swapped", S::UNPROCESSABLE_ENTITY, "the two halves of the pair are swapped"),
     ("first_team_only", S::FORBIDDEN, "only the team that runs this Paddock may"),
     (
@@ -103,6 +137,7 @@ pub(super) const CODES: &[(&str, S, &str)] = &[
     ),
     ("halves_of_two_pairs", S::UNPROCESSABLE_ENTITY, "the halves are of two pairs"),
     ("host_unreachable", S::SERVICE_UNAVAILABLE, "Alpaca's host cannot be reached"),
+    ("idempotency_key_reused", S::CONFLICT, "the key was used for something else"),
     ("internal_error", S::INTERNAL_SERVER_ERROR, "a defect of Paddock's"),
     ("invalid_credentials", S::UNPROCESSABLE_ENTITY, "Alpaca does not accept the pair"),
     ("invalid_field", S::UNPROCESSABLE_ENTITY, "a field holds what it may not"),
@@ -113,8 +148,11 @@ pub(super) const CODES: &[(&str, S, &str)] = &[
     ("link_gone", S::NOT_FOUND, "the link was used, was withdrawn or has expired"),
     ("live_key_in_paper", S::UNPROCESSABLE_ENTITY, "the pair is of the live environment"),
     ("malformed_body", S::BAD_REQUEST, "the body is no JSON object, or not whole"),
+    ("malformed_idempotency_key", S::BAD_REQUEST, "the `Idempotency-Key` is not as it should be"),
+    ("malformed_order_id", S::BAD_REQUEST, "this is no order's identifier"),
     ("malformed_path", S::BAD_REQUEST, "the path is not text"),
     ("malformed_query", S::BAD_REQUEST, "the query cannot be read, or names a parameter twice"),
+    ("malformed_symbol", S::BAD_REQUEST, "this is no symbol"),
     ("method_not_allowed", S::METHOD_NOT_ALLOWED, "the address does not take this method"),
     ("missing_field", S::UNPROCESSABLE_ENTITY, "a field is missing"),
     (
@@ -127,9 +165,12 @@ pub(super) const CODES: &[(&str, S, &str)] = &[
     ("no_form", S::UNSUPPORTED_MEDIA_TYPE, "a page takes forms only"),
     ("no_session", S::INTERNAL_SERVER_ERROR, "a session could not be begun"),
     ("nobody_in_particular", S::CONFLICT, "this is about one person, and the admin socket acts for a team"),
+    ("not_at_alpaca", S::NOT_FOUND, "alpaca has no such order or position"),
     ("not_found", S::NOT_FOUND, "it is not there, or not any more"),
+    ("not_sent", S::SERVICE_UNAVAILABLE, "nothing was sent"),
     ("not_signed_in", S::UNAUTHORIZED, "the request does not say who asks"),
     ("other_request", S::CONFLICT, "another request waits under this identifier than the one that was shown"),
+    ("outcome_unknown", S::BAD_GATEWAY, "alpaca did not answer: it is not known whether it acted"),
     ("paddock_key", S::UNPROCESSABLE_ENTITY, "this is an access key of Paddock's"),
     ("paper_key_in_live", S::UNPROCESSABLE_ENTITY, "the pair is of the paper environment"),
     ("passwords_differ", S::UNPROCESSABLE_ENTITY, "the two passwords are not the same"),
@@ -139,6 +180,7 @@ pub(super) const CODES: &[(&str, S, &str)] = &[
         "which positions are an access key's cannot be told",
     ),
     ("rate_limited", S::SERVICE_UNAVAILABLE, "Alpaca answers no more requests for now"),
+    ("refused", S::CONFLICT, "a freeze stands in the way"),
     ("role_too_low", S::FORBIDDEN, "your role may not"),
     ("same_pair", S::CONFLICT, "the connection uses this pair already"),
     ("secret_key_malformed", S::UNPROCESSABLE_ENTITY, "this is no Secret Key"),
@@ -151,6 +193,7 @@ pub(super) const CODES: &[(&str, S, &str)] = &[
     ("too_many_attempts", S::TOO_MANY_REQUESTS, "too many attempts to sign in"),
     ("too_many_requests", S::TOO_MANY_REQUESTS, "too many requests; `Retry-After` says when to go on"),
     ("too_many_sign_ins", S::SERVICE_UNAVAILABLE, "too many people sign in at once"),
+    ("under_way", S::CONFLICT, "it was sent under this key, and alpaca has not answered yet"),
     ("unexpected_answer", S::BAD_GATEWAY, "the host does not answer as Alpaca does"),
     ("unknown_approval", S::NOT_FOUND, "there is no such approval"),
     ("unknown_connection", S::NOT_FOUND, "there is no such connection"),
@@ -160,6 +203,7 @@ pub(super) const CODES: &[(&str, S, &str)] = &[
     ("unknown_operation", S::UNPROCESSABLE_ENTITY, "Alpaca has no such operation"),
     ("unknown_parameter", S::BAD_REQUEST, "a parameter of the query is not known here"),
     ("unknown_person", S::NOT_FOUND, "there is nobody of that name"),
+    ("unknown_request", S::NOT_FOUND, "there is no such request, or it is not kept"),
     ("unknown_route", S::NOT_FOUND, "there is nothing at this address"),
     ("unknown_session", S::NOT_FOUND, "there is no such session, or it has ended"),
     ("unsupported_media_type", S::UNSUPPORTED_MEDIA_TYPE, "the body is not said to be JSON"),

@@ -91,9 +91,10 @@ fn every_reference_leads_somewhere() {
 fn bodies_have_the_fields_that_are_read() {
     let key: Vec<&str> = ["name", "connection"].into_iter().chain(scope_fields::FIELDS).collect();
     let describe: Vec<&str> = ["connection"].into_iter().chain(scope_fields::FIELDS).collect();
-    let bodies: [(&str, &[&str]); 12] = [
+    let bodies: [(&str, &[&str]); 14] = [
         ("Answer", &api::approvals::answer::FIELDS),
         ("Freeze", &api::freeze::FIELDS),
+        ("Mode", &api::trading::MODE_FIELDS),
         ("NewConnection", &api::connections::add::FIELDS),
         ("NewInvitation", &api::people::invitations::FIELDS),
         ("NewKey", &key),
@@ -104,6 +105,7 @@ fn bodies_have_the_fields_that_are_read() {
         ("RotateVault", &api::vault::rotate::FIELDS),
         ("ScopeFields", &scope_fields::FIELDS),
         ("ScopeToDescribe", &describe),
+        ("Why", &api::trading::WHY_FIELDS),
     ];
     let document = document();
     let mut documented: BTreeSet<String> = BTreeSet::new();

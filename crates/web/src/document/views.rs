@@ -138,12 +138,18 @@ pub(crate) struct RequestLine {
     request: Id,
     /// When it arrived.
     at: Timestamp,
+    /// Where it came from, if not from this machine's command line.
+    #[schema(required)]
+    network: Option<String>,
     /// The access key, if one was recognised.
     #[schema(required)]
     key: Option<Id>,
     /// The access key's name.
     #[schema(required)]
     key_name: Option<String>,
+    /// Who acted by hand, if a person did.
+    #[schema(required)]
+    person: Option<String>,
     /// The connection's name.
     #[schema(required)]
     connection: Option<String>,
@@ -345,6 +351,26 @@ pub(crate) struct Actor {
     /// Of a person or an access key: the name.
     #[schema(nullable = false)]
     name: Option<String>,
+}
+
+/// Who an order came from.
+#[derive(ToSchema)]
+pub(crate) struct PlacedBy {
+    /// Who: a program with an access key, a person here, Paddock for a freeze, or nobody who came through Paddock.
+    kind: PlacedByKind,
+    /// Of an access key or a person: the name.
+    #[schema(nullable = false)]
+    name: Option<String>,
+}
+
+/// What kind of thing placed an order.
+#[derive(ToSchema)]
+#[schema(rename_all = "snake_case")]
+pub(crate) enum PlacedByKind {
+    AccessKey,
+    Person,
+    Paddock,
+    Outside,
 }
 
 /// What happened: `event` names it, and the other fields belong to that kind of event.

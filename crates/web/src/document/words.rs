@@ -101,6 +101,14 @@ word! {
     SignedWord => paddock_core::scope::Signed;
     /// What became of one step.
     StepStateWord => paddock_store::StepState;
+    /// Who decides about new trades.
+    TradingModeWord => paddock_core::TradingMode;
+    /// What was decided about a request.
+    DecisionWord => paddock_store::ActivityDecision;
+    /// What kind of thing sent a request: a program with an access key, a person, whoever is at the command line of this machine, or Paddock.
+    SenderWord => paddock_store::Sender;
+    /// How far back a curve goes.
+    EquityPeriodWord => paddock_gateway::EquityPeriod;
     /// How long an order stays.
     TimeInForceWord => paddock_core::order::TimeInForce;
     /// What a freeze does about what is open.

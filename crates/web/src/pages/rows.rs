@@ -4,6 +4,7 @@ use askama::Template;
 use jiff::Timestamp;
 use paddock_core::audit::{Actor, AuditEvent, AuditRecord};
 use paddock_core::decide::Frozen;
+use paddock_core::id::RequestId;
 use paddock_gateway::{Outcome, RequestLine};
 
 use super::text::{Moment, latency};
@@ -70,6 +71,8 @@ impl RequestCells {
 /// An audit record.
 #[derive(Debug)]
 pub(super) struct RecordCells {
+    /// The request that it is about.
+    pub(super) request: Option<String>,
     pub(super) seq: u64,
     pub(super) at: Moment,
     pub(super) who: String,
@@ -85,10 +88,24 @@ impl RecordCells {
             Ok(Actor::System) => "Paddock".to_owned(),
             Err(_) => "unknown".to_owned(),
         };
-        let what =
-            record.event().map_or_else(|_| "a record of a newer version".to_owned(), |event| say(&event));
+        let event = record.event();
+        let request = event.as_ref().ok().and_then(about).map(|request| request.to_string());
+        let what = event.map_or_else(|_| "a record of a newer version".to_owned(), |event| say(&event));
         let hash = record.hash.to_string().get(..8).unwrap_or_default().to_owned();
-        Self { seq: record.seq, at: Moment::clock(record.at, now), who, what, hash }
+        Self { request, seq: record.seq, at: Moment::clock(record.at, now), who, what, hash }
+    }
+}
+
+/// The request that an event is about, if it has a page of its own.
+fn about(event: &AuditEvent) -> Option<RequestId> {
+    match event {
+        AuditEvent::RequestPermitted { request, .. }
+        | AuditEvent::RequestAnswered { request, .. }
+        | AuditEvent::RequestRefused { request, .. }
+        | AuditEvent::ChargeReturned { request, .. }
+        | AuditEvent::ApprovalRequested { request, .. }
+        | AuditEvent::ApprovalGranted { request, .. } => Some(*request),
+        _ => None,
     }
 }
 
@@ -152,6 +169,10 @@ fn say(event: &AuditEvent) -> String {
         AuditEvent::UnusualUse { what, detail, .. } => {
             format!("noticed unusual use of an access key, {}: {detail}", what.name().replace('_', " "))
         }
+        AuditEvent::TradingChanged { mode, paused: true, .. } => {
+            format!("paused trading (mode {mode})")
+        }
+        AuditEvent::TradingChanged { mode, paused: false, .. } => format!("set trading to {mode}"),
         AuditEvent::BackupWritten { records } => format!("wrote a backup of {records} records"),
         AuditEvent::BackupRestored { records } => format!("restored a backup of {records} records"),
         AuditEvent::TeamFounded { name, .. } => format!("founded the team {name}"),

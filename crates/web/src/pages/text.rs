@@ -35,6 +35,11 @@ impl Moment {
         Self::new(at, left(at, now))
     }
 
+    /// Date and time.
+    pub(crate) fn full(at: Timestamp) -> Self {
+        Self::new(at, at.strftime("%-d %b %Y, %H:%M:%S").to_string())
+    }
+
     fn new(at: Timestamp, shown: String) -> Self {
         let iso = at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
         Self { iso, shown, full: at.strftime("%-d %B %Y, %H:%M:%S UTC").to_string() }
@@ -129,6 +134,15 @@ pub(crate) fn dollars(amount: Decimal) -> String {
 pub(crate) fn grouped(count: u64) -> String {
     let text = format_usd(Decimal::from(count));
     text.trim_end_matches(".00").to_owned()
+}
+
+/// A text as it stands in the query of an address.
+pub(crate) fn encoded(text: &str) -> String {
+    let byte = |byte: u8| match byte {
+        b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => char::from(byte).to_string(),
+        byte => format!("%{byte:02X}"),
+    };
+    text.bytes().map(byte).collect()
 }
 
 /// How much of a cap is used, in whole percent from 0 to 100, rounded down; anything at all is at least 1.

@@ -117,6 +117,8 @@ impl Paddock {
             gateway_url: gateway_url.clone(),
             tls_url: None,
             proxy_url: None,
+            metrics_url: None,
+            keep: None,
             hosts: AllowedHosts::new("127.0.0.1:7878".parse().unwrap(), []),
             closing: closing.clone(),
             pace: Pace::new(paddock_web::USUAL_PER_MINUTE),
@@ -154,6 +156,13 @@ impl Paddock {
         let reply = Reply::of(self.api.clone().oneshot(request).await.unwrap()).await;
         crate::document::check_answer(method, path, &reply);
         reply
+    }
+
+    /// Calls the API under a name that is carried out once.
+    pub(crate) async fn call_as(&self, method: &str, path: &str, once: &str) -> Reply {
+        let request = Request::builder().method(method).uri(path).header("idempotency-key", once);
+        let request = request.body(Body::empty()).unwrap();
+        Reply::of(self.api.clone().oneshot(request).await.unwrap()).await
     }
 
     pub(crate) async fn get(&self, path: &str) -> Reply {

@@ -3,6 +3,9 @@
 #![expect(clippy::unwrap_used, reason = "what cannot go on is a failed test")]
 
 mod access;
+mod account_pages;
+mod accounts;
+mod activity;
 mod approval_pages;
 mod approvals;
 mod audit;

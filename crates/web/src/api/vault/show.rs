@@ -23,18 +23,18 @@ pub(crate) struct VaultView {
     pub(crate) kek: Option<String>,
     /// Whether the keys cannot be read, so that nothing can be sealed or opened.
     pub(crate) locked: bool,
-    deks: Vec<DekView>,
+    pub(crate) deks: Vec<DekView>,
 }
 
 /// A data-encryption key.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = DataKey)]
-struct DekView {
+pub(crate) struct DekView {
     #[schema(value_type = words::Id)]
     id: DekId,
     kek: String,
     created_at: Timestamp,
-    seals: u64,
+    pub(crate) seals: u64,
     seals_left: u64,
 }
 

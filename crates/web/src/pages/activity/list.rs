@@ -1,0 +1,216 @@
+//! `GET /activity`
+
+use askama::Template;
+use axum::response::Response;
+use jiff::Timestamp;
+
+use super::operations::CHANGES;
+use super::{Row, latest, operation_words};
+use crate::api::activity::{FILTERS, Filter, RequestView, known_reasons, page as page_of, read_paging};
+use crate::desk::Desk;
+use crate::pages::answer::page;
+use crate::pages::form::FormView;
+use crate::pages::shell::{Section, Shell};
+use crate::pages::text::{Moment, encoded, grouped, latency};
+use crate::problem::Problem;
+use crate::query::{Query, bad};
+
+#[derive(Debug, Template)]
+#[template(path = "activity/list.html")]
+struct ActivityPage {
+    shell: Shell,
+    /// Whether it is about what is in memory.
+    latest: bool,
+    rows: Vec<Row>,
+    filter: FormView,
+    filtered: bool,
+    chips: Vec<Chip>,
+    keys: Vec<(String, String)>,
+    connections: Vec<(String, String)>,
+    decisions: Vec<(&'static str, &'static str)>,
+    reasons: Vec<(&'static str, String)>,
+    operations: Vec<(&'static str, String)>,
+    /// The address of the other view, with the same filters.
+    other_view: String,
+    /// The address of the first page and of the next.
+    first: Option<String>,
+    next: Option<String>,
+    csv: String,
+    json_lines: String,
+    started: Moment,
+    unindexed: Option<String>,
+}
+
+/// A filter that is set, and the address without it.
+#[derive(Debug)]
+struct Chip {
+    label: &'static str,
+    value: String,
+    without: String,
+}
+
+/// The list.
+pub(super) async fn show(desk: Desk, mut query: Query) -> Result<Response, Problem> {
+    let latest = match query.text("show").as_deref() {
+        None | Some("" | "changes") => false,
+        Some("latest") => true,
+        Some(_) => return Err(bad("show", "`changes` or `latest`")),
+    };
+    let filter = Filter::take(&mut query)?;
+    let paging = read_paging(&mut query)?;
+    let mut known = FILTERS.to_vec();
+    known.extend(["show", "limit", "cursor"]);
+    query.finish(&known)?;
+    let now = desk.now();
+    let (mut next, mut unindexed, mut on_first) = (None, 0, true);
+    let rows = if latest {
+        latest::rows(&desk, &filter, now)
+    } else {
+        on_first = paging.after.is_none();
+        let found = page_of(&desk, &filter, &paging).await?;
+        (next, unindexed) = (found.next_cursor, found.unindexed);
+        found.items.into_iter().map(|view| row(view, now)).collect()
+    };
+    let pairs = filter.pairs();
+    let address = |path: &str, extra: &[(&str, &str)]| {
+        address(path, pairs.iter().copied().chain(extra.iter().copied()))
+    };
+    let own: &[(&str, &str)] = if latest { &[("show", "latest")] } else { &[] };
+    let other: &[(&str, &str)] = if latest { &[] } else { &[("show", "latest")] };
+    let mut form = FormView::blank();
+    for (name, value) in &pairs {
+        form = form.with(name, *value);
+    }
+    let page_with = ActivityPage {
+        shell: Shell::load(&desk, Section::Activity, "Activity").await?,
+        rows,
+        filtered: !pairs.is_empty(),
+        chips: chips(&pairs, own),
+        keys: options(key_names(&desk).await?, "Any"),
+        connections: options(
+            desk.store.connections(desk.user).await?.into_iter().map(|row| row.name).collect(),
+            "Any",
+        ),
+        decisions: if latest {
+            vec![
+                ("", "Any"),
+                ("permitted", "Permitted"),
+                ("refused", "Refused"),
+                ("unauthenticated", "No valid key"),
+                ("failed", "Failed"),
+            ]
+        } else {
+            vec![
+                ("", "Any"),
+                ("permitted", "Permitted"),
+                ("held", "Held for approval"),
+                ("refused", "Refused"),
+            ]
+        },
+        reasons: std::iter::once(("", "Any".to_owned()))
+            .chain(known_reasons().map(|reason| (reason, reason.replace('_', " "))))
+            .collect(),
+        operations: std::iter::once(("", "Any".to_owned()))
+            .chain(CHANGES.iter().map(|(id, words)| (*id, capital(words))))
+            .collect(),
+        other_view: address("/activity", other),
+        first: (!on_first).then(|| address("/activity", own)),
+        next: next.map(|cursor| address("/activity", &[("cursor", &cursor)])),
+        csv: address("/activity/export", &[("format", "csv")]),
+        json_lines: address("/activity/export", &[("format", "jsonl")]),
+        started: Moment::ago(desk.control.started_at(), now),
+        unindexed: (unindexed > 0).then(|| grouped(unindexed)),
+        latest,
+        filter: form,
+    };
+    page(&page_with)
+}
+
+async fn key_names(desk: &Desk) -> Result<Vec<String>, Problem> {
+    let connections = desk.store.connections(desk.user).await?;
+    let keys = desk.store.keys(desk.user).await?.into_iter();
+    let ours = keys.filter(|key| connections.iter().any(|row| row.id == key.connection));
+    let mut names: Vec<String> = ours.map(|key| key.name).collect();
+    names.sort();
+    names.dedup();
+    Ok(names)
+}
+
+fn options(names: Vec<String>, any: &str) -> Vec<(String, String)> {
+    let any = (String::new(), any.to_owned());
+    std::iter::once(any).chain(names.into_iter().map(|name| (name.clone(), name))).collect()
+}
+
+fn capital(words: &str) -> String {
+    let mut letters = words.chars();
+    let first = letters.next().map(|letter| letter.to_uppercase().to_string()).unwrap_or_default();
+    first + letters.as_str()
+}
+
+/// An address with these parameters.
+pub(super) fn address<'a>(path: &str, pairs: impl Iterator<Item = (&'a str, &'a str)>) -> String {
+    let pairs: Vec<String> = pairs.map(|(name, value)| format!("{name}={}", encoded(value))).collect();
+    if pairs.is_empty() { path.to_owned() } else { format!("{path}?{}", pairs.join("&")) }
+}
+
+fn chips(pairs: &[(&'static str, &str)], own: &[(&str, &str)]) -> Vec<Chip> {
+    let label = |name| match name {
+        "key" => "Access key",
+        "person" => "Person",
+        "connection" => "Connection",
+        "decision" => "Decision",
+        "reason" => "Reason",
+        "operation" => "Operation",
+        "symbol" => "Symbol",
+        "order" => "Identifier",
+        "from" => "From",
+        _ => "Until",
+    };
+    let without = |gone: &str| {
+        let left = pairs.iter().copied().filter(|(name, _)| *name != gone);
+        address("/activity", left.chain(own.iter().copied()))
+    };
+    pairs
+        .iter()
+        .map(|(name, value)| Chip {
+            label: label(name),
+            value: value.replace('_', " "),
+            without: without(name),
+        })
+        .collect()
+}
+
+/// A request that is kept.
+pub(super) fn row(view: RequestView, now: Timestamp) -> Row {
+    let (class, verdict, told) = match (view.decision, view.state) {
+        ("held", _) => ("held", "held", None),
+        ("refused", _) => ("refused", "refused", None),
+        (_, Some("sent")) => ("unauthenticated", "on its way", Some("alpaca has not answered yet")),
+        (_, Some("failed")) if view.status.is_none() => {
+            ("failed", "not sent", Some("it was permitted, and did not reach alpaca"))
+        }
+        (_, Some("failed")) => ("failed", "alpaca refused", Some("it was permitted, and alpaca refused it")),
+        (_, Some("unknown")) => {
+            ("failed", "no answer", Some("it is not known whether alpaca acted; it is not sent again"))
+        }
+        _ => ("permitted", "permitted", None),
+    };
+    Row {
+        id: view.request,
+        at: Moment::clock(view.at, now),
+        key_link: (view.sender == "access_key").then(|| format!("/keys/{}", view.who)),
+        who: Some(if view.sender == "system" { "Paddock".to_owned() } else { view.who }),
+        connection: view.connection,
+        environment: view.environment.map(|environment| environment.as_str()),
+        network: view.network,
+        act: view.summary.unwrap_or_else(|| operation_words(&view.operation).to_owned()),
+        target: view.target,
+        class,
+        verdict,
+        reason: view.reason,
+        message: view.message.or_else(|| told.map(str::to_owned)),
+        status: view.status.map(|status| status.to_string()).unwrap_or_default(),
+        latency: view.micros.map(latency).unwrap_or_default(),
+        kept: true,
+    }
+}

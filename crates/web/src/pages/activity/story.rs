@@ -1,0 +1,76 @@
+//! `GET /activity/{id}`
+
+use askama::Template;
+use axum::response::Response;
+
+use super::Row;
+use super::list::row;
+use crate::api::accounts::OrderView;
+use crate::api::activity::story;
+use crate::desk::Desk;
+use crate::name::PathName;
+use crate::pages::answer::page;
+use crate::pages::rows::RecordCells;
+use crate::pages::shell::{Section, Shell};
+use crate::pages::text::{Moment, dollars};
+use crate::problem::Problem;
+use crate::query::Query;
+
+#[derive(Debug, Template)]
+#[template(path = "activity/story.html")]
+struct StoryPage {
+    shell: Shell,
+    row: Row,
+    came: Moment,
+    operation: String,
+    order_id: Option<String>,
+    client_order_id: Option<String>,
+    numbers: Vec<(String, String)>,
+    /// What it took from the caps, in words.
+    reserved: Option<String>,
+    approval: Option<String>,
+    order: Option<OrderView>,
+    order_fault: Option<Problem>,
+    records: Vec<RecordCells>,
+}
+
+/// The whole story of one request.
+pub(super) async fn show(desk: Desk, PathName(id): PathName, query: Query) -> Result<Response, Problem> {
+    query.finish(&[])?;
+    let (now, story) = (desk.now(), story(&desk, &id).await?);
+    let reserved = story.reserved.map(|taken| {
+        let orders =
+            if taken.orders == 1 { "1 order".to_owned() } else { format!("{} orders", taken.orders) };
+        let back = if taken.returned.is_zero() {
+            String::new()
+        } else {
+            format!(", of which {} were given back", dollars(taken.returned))
+        };
+        format!("{orders} and {}{back}", dollars(taken.notional))
+    });
+    let title = story
+        .request
+        .summary
+        .clone()
+        .unwrap_or_else(|| super::operation_words(&story.request.operation).to_owned());
+    let page_with = StoryPage {
+        shell: Shell::load(&desk, Section::Activity, title).await?,
+        came: Moment::full(story.request.at),
+        operation: super::operation_words(&story.request.operation).to_owned(),
+        order_id: story.request.order_id.clone(),
+        client_order_id: story.request.client_order_id.clone(),
+        numbers: story
+            .request
+            .numbers
+            .iter()
+            .map(|(name, value)| (name.replace('_', " "), value.clone()))
+            .collect(),
+        reserved,
+        approval: story.approval.map(|approval| approval.to_string()),
+        order: story.order,
+        order_fault: story.order_fault,
+        records: story.about.iter().map(|record| RecordCells::new(record, now)).collect(),
+        row: row(story.request, now),
+    };
+    page(&page_with)
+}

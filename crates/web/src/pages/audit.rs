@@ -1,0 +1,176 @@
+//! `/audit`: what is recorded, and whether the record of it is whole.
+
+use std::sync::Arc;
+
+use askama::Template;
+use axum::Router;
+use axum::response::Response;
+use axum::routing::{get, post};
+use paddock_store::RecordQuery;
+
+use super::answer::{Done, done, page};
+use super::form::FormView;
+use super::rows::RecordCells;
+use super::shell::{Section, Shell};
+use super::text::{Moment, encoded, grouped};
+use crate::WebState;
+use crate::api::audit::list::records;
+use crate::api::audit::{export, when};
+use crate::desk::Desk;
+use crate::fields::FormFields;
+use crate::problem::Problem;
+use crate::query::Query;
+
+/// How many records stand on a page.
+const RECORDS: u32 = 60;
+
+const DONE: [(&str, &str); 1] =
+    [("checked", "The whole chain was read and checked just now. What was found stands below.")];
+
+/// What happened, as it stands in the filter: names of events that people look for.
+const EVENTS: [(&str, &str); 18] = [
+    ("", "Any"),
+    ("request_permitted", "Request permitted"),
+    ("request_answered", "Request answered"),
+    ("request_refused", "Request refused"),
+    ("approval_requested", "Held for approval"),
+    ("approval_granted", "Approved"),
+    ("approval_denied", "Denied"),
+    ("frozen", "Frozen"),
+    ("unfrozen", "Unfrozen"),
+    ("key_created", "Access key issued"),
+    ("key_scope_changed", "Access key changed"),
+    ("key_revoked", "Access key revoked"),
+    ("connection_added", "Connected"),
+    ("connection_removed", "Connection removed"),
+    ("credential_replaced", "Credential replaced"),
+    ("trading_changed", "Trading changed"),
+    ("unusual_use", "Unusual use"),
+    ("charge_returned", "Charge given back"),
+];
+
+#[derive(Debug, Template)]
+#[template(path = "audit/show.html")]
+struct AuditPage {
+    shell: Shell,
+    /// Whether the visitor looks after the chain: it is of the whole, and one team runs this Paddock.
+    runs_all: bool,
+    records_in_all: String,
+    head: String,
+    /// `whole`, `broken` or `unknown`.
+    state: &'static str,
+    checked: Option<Moment>,
+    checked_records: String,
+    signed: String,
+    removed: Option<String>,
+    fault: Option<String>,
+    keep: Option<String>,
+    rows: Vec<RecordCells>,
+    filter: FormView,
+    filtered: bool,
+    events: Vec<(&'static str, &'static str)>,
+    first: Option<String>,
+    next: Option<String>,
+}
+
+pub(super) fn routes() -> Router<Arc<WebState>> {
+    Router::new()
+        .route("/audit", get(show))
+        .route("/audit/verify", post(verify))
+        .route("/audit/export", get(download))
+}
+
+async fn show(desk: Desk, said: Done, mut query: Query) -> Result<Response, Problem> {
+    let now = desk.now();
+    let text = |query: &mut Query, name| {
+        query.text(name).map(|text| text.trim().to_owned()).filter(|text| !text.is_empty())
+    };
+    let (event, actor) = (text(&mut query, "event"), text(&mut query, "actor"));
+    let (from, to) = (text(&mut query, "from"), text(&mut query, "to"));
+    let before = query.number("before")?;
+    _ = query.text("done");
+    query.finish(&["event", "actor", "from", "to", "before"])?;
+    let instant = |text: &Option<String>, name, read: fn(&str) -> Option<jiff::Timestamp>| {
+        let bad = || crate::query::bad(name, when::EXPECTED);
+        text.as_deref().map(|text| read(text).ok_or_else(bad)).transpose()
+    };
+    let wanted = RecordQuery {
+        user: desk.user,
+        event: event.clone(),
+        actor: actor.clone(),
+        from: instant(&from, "from", when::parse_start)?,
+        to: instant(&to, "to", when::parse_end)?,
+        before,
+        after: None,
+        limit: RECORDS + 1,
+    };
+    let mut found = records(&desk, &wanted).await?;
+    let more = found.len() > RECORDS as usize;
+    found.truncate(RECORDS as usize);
+    let set: Vec<(&str, &str)> = [("event", &event), ("actor", &actor), ("from", &from), ("to", &to)]
+        .into_iter()
+        .filter_map(|(name, value)| Some((name, value.as_deref()?)))
+        .collect();
+    let address = |extra: Option<u64>| {
+        let mut pairs: Vec<String> =
+            set.iter().map(|(name, value)| format!("{name}={}", encoded(value))).collect();
+        pairs.extend(extra.map(|before| format!("before={before}")));
+        if pairs.is_empty() { "/audit".to_owned() } else { format!("/audit?{}", pairs.join("&")) }
+    };
+    let mut filter = FormView::blank();
+    for (name, value) in &set {
+        filter = filter.with(name, *value);
+    }
+    let runs_all = desk.runs_this();
+    let (count, head) = desk.store.audit_head().await?;
+    // Only who looks after it has it checked; for the others it is enough to know what the last check said.
+    let verdict = super::chain::known(&desk.shared(), count).await;
+    let checked = verdict.as_ref().map(|verdict| Moment::ago(verdict.at, now));
+    let (state, checked_records, signed, removed, fault) = match verdict.map(|verdict| verdict.outcome) {
+        Some(Ok(chain)) => (
+            "whole",
+            grouped(chain.count),
+            grouped(chain.signed),
+            (chain.removed > 0).then(|| grouped(chain.removed)),
+            None,
+        ),
+        Some(Err(fault)) => ("broken", String::new(), String::new(), None, Some(fault)),
+        None => ("unknown", String::new(), String::new(), None, None),
+    };
+    let page_with = AuditPage {
+        shell: Shell::load(&desk, Section::Audit, "Audit").await?.done(&said, &DONE),
+        runs_all,
+        records_in_all: grouped(count),
+        head: head.to_string(),
+        state,
+        checked,
+        checked_records,
+        signed,
+        removed,
+        fault,
+        keep: desk.keep.clone(),
+        next: found.last().filter(|_| more).map(|record| address(Some(record.seq))),
+        first: before.map(|_| address(None)),
+        rows: found.iter().map(|record| RecordCells::new(record, now)).collect(),
+        filtered: !set.is_empty(),
+        filter,
+        events: EVENTS.to_vec(),
+    };
+    page(&page_with)
+}
+
+/// Reads and checks the whole chain.
+async fn verify(desk: Desk, form: FormFields) -> Result<Response, Problem> {
+    form.0.finish(&[])?;
+    // A broken chain is an answer, and stands on the page.
+    _ = super::chain::verify(&desk).await?;
+    Ok(done("/audit", "checked"))
+}
+
+/// The chain as a file that others can verify.
+async fn download(desk: Desk, query: Query) -> Result<Response, Problem> {
+    let mut response = export::export(desk, query).await?;
+    let name = http::HeaderValue::from_static("attachment; filename=\"paddock-audit.jsonl\"");
+    response.headers_mut().insert(http::header::CONTENT_DISPOSITION, name);
+    Ok(response)
+}

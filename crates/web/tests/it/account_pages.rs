@@ -1,0 +1,189 @@
+//! The pages about activity, accounts, the audit and settings, as a browser without scripts sees them.
+
+#![expect(clippy::panic, reason = "a test stops where something is not as it should be")]
+
+use rstest::rstest;
+use serde_json::json;
+
+use crate::accounts::Stage;
+use crate::harness::{LIVE, Paddock, Reply};
+
+/// The value of a hidden field.
+fn hidden(reply: &Reply, name: &str) -> String {
+    let text = reply.text();
+    let from = text.find(&format!("name=\"{name}\" value=\"")).unwrap_or_else(|| panic!("{name} in {text}"));
+    let rest = &text[from..];
+    rest.split('"').nth(3).unwrap().to_owned()
+}
+
+fn location(reply: &Reply) -> &str {
+    reply.headers["location"].to_str().unwrap()
+}
+
+#[tokio::test]
+async fn an_order_shows_up_with_who_placed_it_and_is_canceled_with_one_click() {
+    let stage = Stage::set().await;
+    let page = stage.paddock.page("/accounts/my-paper").await;
+    page.expect(200);
+    for text in ["Simulated money", "Equity", "buy 1 AAPL limit 1", "/keys/bot", "data-chart=\"equity\""] {
+        assert!(page.text().contains(text), "{text} in {}", page.text());
+    }
+    let fields = [("order", &*hidden(&page, "order")), ("once", &*hidden(&page, "once"))];
+    let done = stage.paddock.submit("/accounts/my-paper/cancel", &fields).await;
+    assert_eq!((done.status.as_u16(), location(&done)), (303, "/accounts/my-paper?done=canceled"));
+    // The same form once more: the visitor went back. Nothing is sent again, and it is not an error.
+    let again = stage.paddock.submit("/accounts/my-paper/cancel", &fields).await;
+    assert_eq!(location(&again), "/accounts/my-paper?done=canceled");
+    assert_eq!(stage.open_orders().await.len(), 0);
+    let page = stage.paddock.page("/accounts/my-paper?done=canceled").await;
+    assert!(page.text().contains("Alpaca has taken the cancel"));
+    let curve = stage.paddock.page("/accounts/my-paper/equity.json?period=1M").await;
+    assert!(curve.expect(200).json["points"].is_array());
+    let first = stage.paddock.page("/accounts").await;
+    assert_eq!(location(&first), "/accounts/my-paper");
+}
+
+#[tokio::test]
+async fn a_part_is_closed_after_a_second_look_and_once() {
+    let stage = Stage::set().await;
+    stage.cancel_all().await;
+    let look = stage.paddock.page("/accounts/my-paper/close?symbol=AAPL").await;
+    assert!(look.expect(200).text().contains("asked to sell at the market"), "{look:?}");
+    let once = hidden(&look, "once");
+    let fields = |how, qty| [("symbol", "AAPL"), ("how", how), ("qty", qty), ("once", &*once)];
+    for (how, qty, told) in
+        [("part", "", "f-qty-fault"), ("part", "-1", "f-qty-fault"), ("all", "2", "f-qty-fault")]
+    {
+        let refused = stage.paddock.submit("/accounts/my-paper/close", &fields(how, qty)).await;
+        assert!(refused.expect(422).text().contains(told), "{how} {qty}: {refused:?}");
+    }
+    assert_eq!(stage.positions().await[0]["qty"], "4", "nothing was closed");
+    let two = fields("part", "2");
+    let (first, second) = tokio::join!(
+        stage.paddock.submit("/accounts/my-paper/close", &two),
+        stage.paddock.submit("/accounts/my-paper/close", &two)
+    );
+    assert!([&first, &second].iter().any(|reply| reply.status == 303), "{first:?} {second:?}");
+    let all = stage.paddock.get("/api/v1/connections/my-paper/orders?status=all").await;
+    let sells = all.json["items"].as_array().unwrap().iter().filter(|order| order["side"] == "sell").count();
+    assert_eq!(sells, 1);
+    let gone = stage.paddock.page("/accounts/my-paper/close?symbol=MSFT").await;
+    assert!(gone.expect(200).text().contains("no position in MSFT any more"));
+}
+
+#[tokio::test]
+async fn a_freeze_is_told_where_a_close_is_tried() {
+    let stage = Stage::set().await;
+    stage.paddock.post("/api/v1/connections/my-paper/freeze", &json!({})).await.expect(200);
+    let look = stage.paddock.page("/accounts/my-paper/close?symbol=AAPL").await;
+    let once = hidden(&look, "once");
+    let fields = [("symbol", "AAPL"), ("how", "all"), ("once", &*once)];
+    let refused = stage.paddock.submit("/accounts/my-paper/close", &fields).await;
+    assert!(refused.expect(409).text().contains("This connection is frozen"), "{refused:?}");
+    let all = stage.paddock.page("/accounts/my-paper/cancel?order=all").await;
+    let fields = [("order", "all"), ("once", &*hidden(&all, "once"))];
+    let done = stage.paddock.submit("/accounts/my-paper/cancel", &fields).await;
+    assert_eq!(location(&done), "/accounts/my-paper?done=canceled-all");
+}
+
+#[tokio::test]
+async fn real_money_asks_for_the_name_and_an_account_that_does_not_answer_says_so() {
+    let paddock = Paddock::start().await;
+    paddock.connect("my-live", "live", &LIVE).await.expect(201);
+    let page = paddock.page("/accounts/my-live").await;
+    assert!(page.expect(200).text().contains("Real money"), "{page:?}");
+    // This Alpaca has no orders or positions to tell: each part says so in its own place.
+    assert!(page.text().contains("$100,250.50") && page.text().contains("Next: "), "{}", page.text());
+    let fields = [("order", "00000000-0000-0000-0000-000000000001"), ("once", "a")];
+    let refused = paddock.submit("/accounts/my-live/cancel", &fields).await;
+    refused.expect(422);
+    assert_eq!(paddock.get("/api/v1/activity").await.json["items"], json!([]), "nothing was tried");
+    paddock.page("/accounts/nobody").await.expect(404);
+}
+
+#[rstest]
+#[case("/activity", &["buy 4 AAPL market", "/keys/bot", "my-paper", "permitted", "Export as CSV"])]
+#[case("/activity?key=bot&symbol=AAPL", &["Remove this filter", "/activity?symbol=AAPL", "key=bot&#38;symbol=AAPL&#38;format=csv"])]
+#[case("/activity?reason=frozen", &["Nothing fits"])]
+#[case("/activity?show=latest", &["gone with the next start", "POST /v2/orders"])]
+#[case("/activity?order=nothing", &["Nothing fits"])]
+#[case("/audit", &["Verify now", "The chain is whole", "issued the access key bot", "for ever"])]
+#[case("/audit?event=key_created", &["issued the access key bot", "Clear"])]
+#[case("/settings", &["Nothing trades by itself yet", "Manual", "Download a backup", "Public key", "--tls 0.0.0.0:7883"])]
+#[tokio::test]
+async fn each_page_shows_what_it_is_for(#[case] path: &str, #[case] expected: &[&str]) {
+    let stage = Stage::set().await;
+    let page = stage.paddock.page(path).await;
+    page.expect(200);
+    for text in expected {
+        assert!(page.text().contains(text), "{text} in {}", page.text());
+    }
+    assert!(!page.text().contains("style=") && !page.text().contains("onclick"), "nothing inline");
+}
+
+#[tokio::test]
+async fn a_story_has_its_records_and_a_list_has_pages() {
+    let stage = Stage::set().await;
+    let list = stage.paddock.page("/activity?limit=1").await;
+    assert!(list.expect(200).text().contains("Older"), "{list:?}");
+    let items = stage.paddock.get("/api/v1/activity").await;
+    let id = items.json["items"][1]["request"].as_str().unwrap();
+    let story = stage.paddock.page(&format!("/activity/{id}")).await;
+    for text in [
+        "buy 4 AAPL market",
+        "permitted: buy 4 AAPL market",
+        "the broker answered 200",
+        "The order now",
+        "filled",
+    ] {
+        assert!(story.expect(200).text().contains(text), "{text} in {}", story.text());
+    }
+    stage.paddock.page("/activity/00000000-0000-0000-0000-000000000001").await.expect(404);
+}
+
+#[tokio::test]
+async fn the_chain_is_verified_by_a_button_and_exported() {
+    let stage = Stage::set().await;
+    let done = stage.paddock.submit("/audit/verify", &[]).await;
+    assert_eq!(location(&done), "/audit?done=checked");
+    let page = stage.paddock.page("/audit?done=checked").await;
+    assert!(page.text().contains("read and checked just now"));
+    let export = stage.paddock.page("/audit/export").await;
+    assert!(export.expect(200).text().lines().count() > 3);
+}
+
+#[tokio::test]
+async fn settings_change_what_they_say() {
+    let paddock = Paddock::start().await;
+    paddock.connect_paper().await;
+    for (path, fields, code) in [
+        ("/settings/trading/mode", vec![("mode", "copilot"), ("reason", "let us see")], "mode"),
+        ("/settings/trading/pause", vec![], "paused"),
+        ("/settings/vault/rotate", vec![("what", "kek")], "kek"),
+        ("/settings/vault/rotate", vec![("what", "dek")], "dek"),
+        ("/settings/audit-key/rotate", vec![], "audit-key"),
+    ] {
+        let done = paddock.submit(path, &fields).await;
+        assert_eq!((done.status.as_u16(), location(&done)), (303, &*format!("/settings?done={code}")));
+    }
+    let page = paddock.page("/settings?done=paused").await;
+    assert!(
+        page.text().contains("Resume trading") && page.text().contains("value=\"copilot\" checked"),
+        "{page:?}"
+    );
+    let refused = paddock.submit("/settings/trading/mode", &[("mode", "yolo")]).await;
+    assert!(refused.expect(422).text().contains("role=\"alert\""));
+    let backup = paddock.submit("/settings/backup", &[]).await;
+    assert_eq!(backup.expect(200).headers["content-type"], "application/gzip");
+    paddock.page("/settings/ca.pem").await.expect(404);
+    std::fs::write(
+        paddock.dir.path().join("ca.pem"),
+        "-----BEGIN CERTIFICATE-----\nYWJj\n-----END CERTIFICATE-----\nsecret",
+    )
+    .unwrap();
+    let pem = paddock.page("/settings/ca.pem").await;
+    assert!(!pem.expect(200).text().contains("secret"));
+    assert!(paddock.page("/settings").await.text().contains("BA:78:16:BF"));
+    let verified = paddock.get("/api/v1/audit/verify").await;
+    assert_eq!(verified.json["valid"], true, "{verified:?}");
+}
