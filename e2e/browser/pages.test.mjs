@@ -7,17 +7,26 @@ import { play } from "./scene.mjs";
 import { picture } from "./screens.mjs";
 import { Stage } from "./stage.mjs";
 
-/** Each page with the pictures that are kept of it besides the plain one. */
+/** Each page with the pictures that are kept of it besides the plain one. Its name is what its pictures are called. */
 const PAGES = [
   { name: "overview", path: "/", also: ["dark", "phone"] },
+  { name: "keys", path: "/keys", also: ["phone"] },
+  { name: "key-new", path: "/keys/new?connection=paper-main", also: ["phone"] },
+  { name: "key", path: "/keys/momentum", also: ["dark"] },
+  { name: "key-edit", path: "/keys/momentum/edit" },
+  { name: "key-revoke", path: "/keys/momentum/revoke" },
+  { name: "approvals", path: "/approvals", also: ["dark", "phone"] },
+  { name: "approval", path: (scene) => `/approvals/${scene.approval}` },
+  { name: "no-such-page", path: "/keys/nobody" },
 ];
 
 let stage;
 let visitor;
+let scene;
 
 before(async () => {
   stage = await Stage.set();
-  await play(stage);
+  scene = await play(stage);
   visitor = await stage.owner();
 });
 
@@ -29,7 +38,7 @@ for (const { name, path, also = [] } of PAGES) {
     const look = async (window, colorScheme) => {
       await page.setViewportSize(window);
       await page.emulateMedia({ colorScheme });
-      await page.goto(path);
+      await page.goto(typeof path === "function" ? path(scene) : path);
     };
     await look(DESK, "light");
     await t.test("loads soon and calmly, and says what it is", async (t) => {

@@ -1,4 +1,4 @@
-// A Paddock that has been in use: two accounts, three access keys, and a bot whose orders were filled and refused.
+// A Paddock that has been in use: an account, three access keys, and bots whose orders were filled, refused and held.
 
 /** Plays it by the command line and alpaca-py, and returns what is there. */
 export async function play(stage) {
@@ -10,5 +10,9 @@ export async function play(stage) {
   const bot = stage.bot(key);
   await bot.account();
   for (const [symbol, quantity] of [["AAPL", 1], ["MSFT", 1], ["TSLA", 1], ["AAPL", 9]]) await bot.buy(symbol, quantity);
-  return { bot, key };
+  await bot.buy("MSFT", 2, 5);
+  const careful = stage.bot(await paddock.issue("careful", "paper-main", "--preset", "trader", "--approval-over", "500"));
+  await careful.buy("NVDA", 20, 100);
+  const approval = (await paddock.cli("approval", "list"))[0].id;
+  return { approval };
 }

@@ -1,0 +1,68 @@
+// Orders that wait for a person: a bot waits, somebody answers on the page.
+
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { isAccessible } from "./checks.mjs";
+import { picture } from "./screens.mjs";
+import { Stage } from "./stage.mjs";
+
+let stage;
+let page;
+let bot;
+
+before(async () => {
+  stage = await Stage.set();
+  const { broker, paddock } = stage;
+  await paddock.connect("paper-main", await broker.account());
+  const asks = ["--approval-over", "500", "--approval-wait", "60"];
+  bot = stage.bot(await paddock.issue("careful", "paper-main", "--preset", "trader", ...asks));
+  ({ page } = await stage.owner());
+});
+
+after(() => stage?.strike());
+
+const waiting = (words) => page.getByRole("listitem").filter({ hasText: words }).filter({ has: page.getByRole("button", { name: "Approve" }) });
+
+test("a held order shows by itself, and goes when a person says yes", async () => {
+  await page.goto("/approvals");
+  await page.getByRole("heading", { name: "Nothing waits" }).waitFor();
+  const order = bot.buy("AAPL", 10, 100);
+  await waiting("buy 10 AAPL").waitFor();
+  await page.getByRole("link", { name: /Approvals.*1/ }).waitFor();
+  await isAccessible(page);
+  await picture(page, "approvals");
+  await waiting("buy 10 AAPL").getByRole("textbox").fill("as discussed");
+  await waiting("buy 10 AAPL").getByRole("button", { name: "Approve" }).click();
+  assert.equal((await order).qty, "10");
+  await page.getByRole("row").filter({ hasText: "buy 10 AAPL" }).filter({ hasText: /Approved/i }).waitFor();
+});
+
+test("a denied order is not sent, and the bot hears why", async () => {
+  await page.goto("/approvals");
+  const order = bot.buy("MSFT", 11, 100);
+  await waiting("buy 11 MSFT").getByRole("textbox").fill("not today");
+  await waiting("buy 11 MSFT").getByRole("button", { name: "Deny" }).click();
+  const refused = await order;
+  assert.equal(refused.refused, 403);
+  assert.match(refused.message, /not today/);
+  await page.getByRole("row").filter({ hasText: "buy 11 MSFT" }).filter({ hasText: /Denied/i }).waitFor();
+});
+
+test("what was decided can be read afterwards", async () => {
+  await page.getByRole("link", { name: /buy 10 AAPL/i }).first().click();
+  await page.getByText("as discussed").first().waitFor();
+  await isAccessible(page);
+});
+
+test("the keyboard answers too", async () => {
+  await page.goto("/approvals");
+  const order = bot.buy("AAPL", 12, 100);
+  await waiting("buy 12 AAPL").waitFor();
+  await page.keyboard.press("j");
+  await page.keyboard.press("a");
+  const asked = page.getByRole("dialog");
+  await asked.waitFor();
+  assert.match(await asked.innerText(), /buy 12 AAPL/i);
+  await page.keyboard.press("Enter");
+  assert.equal((await order).qty, "12");
+});

@@ -1,0 +1,72 @@
+// The brake is within reach on every page, and what it stops is stopped.
+
+import assert from "node:assert/strict";
+import { after, before, test as always } from "node:test";
+import { isAccessible } from "./checks.mjs";
+import { picture } from "./screens.mjs";
+import { Stage } from "./stage.mjs";
+
+const stage = await Stage.set();
+// A Paddock that has no such pages yet is not judged by them.
+const test = (await stage.has("/freeze")) ? always : always.skip;
+let page;
+let bot;
+
+before(async () => {
+  const { broker, paddock } = stage;
+  await paddock.connect("paper-main", await broker.account());
+  bot = stage.bot(await paddock.issue("momentum", "paper-main", "--preset", "trader"));
+  ({ page } = await stage.owner());
+});
+
+after(() => stage.strike());
+
+const brake = () => page.getByRole("banner").getByRole("link", { name: /^(Freeze|Frozen)/ });
+
+test("everything is frozen from any page in two clicks, and the bot is stopped", async () => {
+  assert.equal((await bot.buy("AAPL", 1)).qty, "1");
+  await page.goto("/keys");
+  await brake().click();
+  await isAccessible(page);
+  await page.getByRole("button", { name: "Freeze everything" }).click();
+  await page.getByText("Everything is frozen").first().waitFor();
+  const refused = await bot.buy("AAPL", 1);
+  assert.equal(refused.refused, 403);
+  assert.match(refused.message, /frozen/);
+  await isAccessible(page);
+  await picture(page, "freeze");
+});
+
+test("every page says that everything is frozen", async () => {
+  for (const path of ["/", "/keys", "/connections"]) {
+    await page.goto(path);
+    await page.getByText("Everything is frozen").first().waitFor();
+    assert.match(await page.title(), /^Frozen: /);
+  }
+});
+
+test("cancels pass while it is frozen", async () => {
+  assert.equal((await bot.cancelAll()).cancelled, 0);
+});
+
+test("unfrozen, the bot goes on", async () => {
+  await page.goto("/freeze");
+  await page.getByRole("button", { name: "Unfreeze Everything" }).click();
+  await page.getByText("Everything is frozen").first().waitFor({ state: "detached" });
+  assert.equal((await bot.buy("AAPL", 1)).qty, "1");
+});
+
+test("one connection is frozen with what may pass and what is done, and the reason is kept", async () => {
+  await page.goto("/freeze");
+  const what = page.getByLabel("What", { exact: true });
+  const options = await what.getByRole("option").allTextContents();
+  await what.selectOption({ label: options.find((option) => option.includes("paper-main")) });
+  await page.getByRole("checkbox", { name: /^Reads/ }).check();
+  await page.getByLabel(/^Why/).fill("over the weekend");
+  await page.getByRole("button", { name: "Freeze", exact: true }).click();
+  await page.getByText("over the weekend").first().waitFor();
+  assert.ok((await bot.account()).number, "reads pass");
+  assert.equal((await bot.buy("AAPL", 1)).refused, 403);
+  await page.getByRole("button", { name: /Unfreeze .*paper-main/ }).click();
+  await page.getByText("over the weekend").first().waitFor({ state: "detached" });
+});
