@@ -109,7 +109,7 @@ pub(super) fn section(workspace: &Workspace, binary: &Path, seconds: u32) -> Res
             gateway.connect(super::KEY_ID, super::SECRET)?;
             let key = gateway.issue_access_key(&["--preset", "read-only"])?;
             let address = gateway.address;
-            Ok((Served::Gateway(gateway), address, key))
+            Ok((Served::Gateway(Box::new(gateway)), address, key))
         })?;
         let relay = climb("relay", &|source| {
             let port = measure::free_port()?;
@@ -125,7 +125,7 @@ pub(super) fn section(workspace: &Workspace, binary: &Path, seconds: u32) -> Res
 
 /// One of the two that are measured.
 enum Served {
-    Gateway(Gateway),
+    Gateway(Box<Gateway>),
     Relay(Running),
 }
 
