@@ -2,6 +2,7 @@
 
 mod ends;
 mod unseen;
+pub(crate) mod used;
 
 use jiff::Timestamp;
 use jiff::civil::Date;
@@ -19,6 +20,7 @@ use crate::{Store, StoreError, audit, placed};
 
 pub use ends::{AfterEnd, EndedOrder, WorkingCharge};
 pub use unseen::Figures;
+use used::{read_usage, write_usage};
 
 /// A request that would change something, before it is decided.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -287,7 +289,7 @@ pub(crate) async fn reserve(
     let charge = permit.charge();
     if !charge.is_nothing() {
         let after = add(used, charge).ok_or(StoreError::AmountTooLarge)?;
-        write_usage(tx, intent.key, after).await?;
+        write_usage(tx, intent.key, after);
     }
     insert(tx, intent, charge).await?;
     if !charge.notional.is_zero() || charge.exposure != Some(Decimal::ZERO) {
@@ -342,25 +344,6 @@ pub(crate) async fn settle(
     }
 }
 
-async fn read_usage(tx: &mut Tx, key: AccessKeyId, day: Date) -> Result<Usage, StoreError> {
-    let row = sql!(tx, fetch_optional (i64, String):
-        "SELECT orders, notional FROM usage WHERE access_key_id = $1 AND day = $2", key.to_string(), day.to_string())?;
-    match row {
-        None => Ok(Usage::none(day)),
-        Some((orders, notional)) => {
-            Ok(Usage { orders: number(orders)?, notional: decimal(&notional)?, ..Usage::none(day) })
-        }
-    }
-}
-
-async fn write_usage(tx: &mut Tx, key: AccessKeyId, usage: Usage) -> Result<(), StoreError> {
-    sql!(tx, execute
-        "INSERT INTO usage (access_key_id, day, orders, notional) VALUES ($1, $2, $3, $4)
-         ON CONFLICT (access_key_id, day) DO UPDATE SET orders = excluded.orders, notional = excluded.notional",
-        key.to_string(), usage.day.to_string(), i64::from(usage.orders), usage.notional.to_string())?;
-    Ok(())
-}
-
 async fn give_back(tx: &mut Tx, key: AccessKeyId, day: Date, charge: Charge) -> Result<(), StoreError> {
     if charge.is_nothing() {
         return Ok(());
@@ -368,7 +351,8 @@ async fn give_back(tx: &mut Tx, key: AccessKeyId, day: Date, charge: Charge) -> 
     let used = read_usage(tx, key, day).await?;
     let orders = used.orders.saturating_sub(charge.orders);
     let notional = used.notional.checked_sub(charge.notional).unwrap_or_default().max(Decimal::ZERO);
-    write_usage(tx, key, Usage { orders, notional, ..used }).await
+    write_usage(tx, key, Usage { orders, notional, ..used });
+    Ok(())
 }
 
 async fn insert(tx: &mut Tx, intent: &Intent, charge: Charge) -> Result<(), StoreError> {

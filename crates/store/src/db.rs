@@ -16,6 +16,7 @@ use tokio::time::{Instant, interval};
 
 use crate::audit::Unwritten;
 use crate::audit_team::Teams;
+use crate::caps::used::{self, Used};
 use crate::writer::{self, Waiting};
 use crate::{StoreError, audit, migrations};
 
@@ -85,6 +86,8 @@ pub(crate) struct Tx {
     pub(crate) teams: Teams,
     /// Audit records that were appended and are written together at the end.
     pub(crate) unwritten: Vec<Unwritten>,
+    /// What access keys have used, as far as this transaction has looked at it; written at the end.
+    pub(crate) used: Vec<Used>,
     /// Statements that changed something, and records appended.
     pub(crate) changes: u64,
 }
@@ -233,14 +236,23 @@ impl Connections {
     }
 
     fn tx(&self, on: TxOn) -> Tx {
-        let (newest, teams) = (self.newest.clone(), self.teams.clone());
-        Tx { on, newest, teams, appended: None, head: None, unwritten: Vec::new(), changes: 0 }
+        Tx {
+            on,
+            newest: self.newest.clone(),
+            teams: self.teams.clone(),
+            appended: None,
+            head: None,
+            unwritten: Vec::new(),
+            used: Vec::new(),
+            changes: 0,
+        }
     }
 }
 
 impl Tx {
     /// Makes what was written durable.
     pub(crate) async fn commit(mut self) -> Result<(), StoreError> {
+        used::write_changed(&mut self).await?;
         audit::write_appended(&mut self).await?;
         match self.on {
             TxOn::Sqlite(tx) => tx.commit().await?,

@@ -9,7 +9,6 @@ use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::future::join_all;
 use paddock_alpaca::client::ClientError;
 use paddock_alpaca::wire::Order;
 use paddock_core::id::ConnectionId;
@@ -227,7 +226,7 @@ impl Follower {
 
     async fn end(&mut self, orders: Vec<EndedOrder>) {
         let (store, now) = (&self.shared.store, self.shared.clock.now());
-        let settled = join_all(orders.iter().map(|order| store.order_ended(order, now))).await;
+        let settled = store.orders_ended(&orders, now).await;
         for (order, outcome) in orders.into_iter().zip(settled) {
             match outcome {
                 Ok(AfterEnd::Settled(_) | AfterEnd::Nothing) => {}

@@ -3,6 +3,9 @@
 //! A replacement goes on with the charge of the order that it replaces, so such orders are settled together, when the last of them
 //! ends. What cannot be told stays charged. A fill that is told later takes its part again.
 
+use std::collections::HashSet;
+
+use futures_util::future::join_all;
 use jiff::Timestamp;
 use jiff::civil::Date;
 use paddock_core::audit::{Actor, AuditEvent};
@@ -10,9 +13,9 @@ use paddock_core::id::{AccessKeyId, ConnectionId, RequestId};
 use paddock_core::usage::{Filled, kept};
 use rust_decimal::Decimal;
 
-use super::{read_usage, write_usage};
+use super::used::{read_usage, write_usage};
 use crate::codec::{decimal, parse};
-use crate::db::{Tx, row, sql};
+use crate::db::{Tx, TxOn, row, sql};
 use crate::writer::Work;
 use crate::{Store, StoreError, audit};
 
@@ -120,11 +123,45 @@ impl Store {
     /// # Errors
     /// When the database fails.
     pub async fn order_ended(&self, order: &EndedOrder, at: Timestamp) -> Result<AfterEnd, StoreError> {
+        let outcome = self.orders_ended(std::slice::from_ref(order), at).await.pop();
+        outcome.unwrap_or(Ok(AfterEnd::Unknown))
+    }
+
+    /// The same for orders that ended at once, with an outcome for each. They are settled in their order.
+    pub async fn orders_ended(
+        &self,
+        orders: &[EndedOrder],
+        at: Timestamp,
+    ) -> Vec<Result<AfterEnd, StoreError>> {
         // Most orders of an account may be none of ours, which are not worth a turn of the writer.
-        match charged(&mut self.begin_read().await?, &order.id, None).await? {
-            None => Ok(AfterEnd::Unknown),
-            Some(_) => self.write(End { order: order.clone(), at }).await,
-        }
+        let ours = match self.charged_of(orders).await {
+            Ok(ours) => ours,
+            Err(error) => return vec![Err(error); orders.len()],
+        };
+        join_all(orders.iter().map(async |order| {
+            if ours.contains(&order.id) {
+                self.write(End { order: order.clone(), at }).await
+            } else {
+                Ok(AfterEnd::Unknown)
+            }
+        }))
+        .await
+    }
+
+    /// The ids of those that were charged.
+    async fn charged_of(&self, orders: &[EndedOrder]) -> Result<HashSet<String>, StoreError> {
+        let ids = serde_json::to_string(&orders.iter().map(|order| order.id.as_str()).collect::<Vec<_>>())
+            .map_err(|_| StoreError::Malformed { what: "order id" })?;
+        let mut tx = self.begin_read().await?;
+        let rows = match &tx.on {
+            TxOn::Sqlite(_) => sql!(tx, fetch_all (String,):
+                "SELECT order_id FROM reservations
+                 WHERE state = 'confirmed' AND order_id IN (SELECT value FROM json_each($1))", ids)?,
+            TxOn::Postgres(_) => sql!(tx, fetch_all (String,):
+                "SELECT order_id FROM reservations
+                 WHERE state = 'confirmed' AND order_id IN (SELECT json_array_elements_text($1::json))", ids)?,
+        };
+        Ok(rows.into_iter().map(|(id,)| id).collect())
     }
 
     /// The orders of a connection that were charged and are not known to have ended, oldest first.
@@ -265,7 +302,7 @@ async fn give_back(tx: &mut Tx, chain: &mut [Link], change: Decimal) -> Result<(
         let mut used = read_usage(tx, link.key, link.day).await?;
         used.notional =
             used.notional.checked_sub(signed).ok_or(StoreError::AmountTooLarge)?.max(Decimal::ZERO);
-        write_usage(tx, link.key, used).await?;
+        write_usage(tx, link.key, used);
         sql!(tx, execute
             "UPDATE order_charges SET returned = $1 WHERE request_id = $2",
             link.returned.to_string(), link.request.to_string())?;
