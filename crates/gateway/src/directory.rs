@@ -16,6 +16,7 @@ use paddock_vault::{Binding, Field, Opener, Sealed, VaultError, WrappedDek};
 use paddock_alpaca::Credential;
 
 use crate::halt::Emergency;
+use crate::id_map::IdMap;
 
 /// An access key together with the connection that it opens.
 #[derive(Debug)]
@@ -118,7 +119,7 @@ impl ConnectionEntry {
 pub(crate) struct Directory {
     by_key_id: HashMap<String, Arc<KeyEntry>>,
     by_secret_hash: HashMap<[u8; 32], Arc<KeyEntry>>,
-    connections: HashMap<ConnectionId, Arc<ConnectionEntry>>,
+    connections: IdMap<ConnectionId, Arc<ConnectionEntry>>,
     freezes: HashMap<Subject, Freeze>,
     emergency: Arc<Emergency>,
 }
@@ -156,7 +157,7 @@ impl Directory {
                 .map_err(|_| DirectoryError::UnreadableDek { dek: row.id })?;
             deks.insert(row.id, dek);
         }
-        let mut connections = HashMap::new();
+        let mut connections = IdMap::default();
         for (connection, credential) in snapshot.connections {
             let Some(dek) = deks.get(&credential.dek).cloned() else {
                 return Err(DirectoryError::MissingDek { connection: connection.name });

@@ -63,7 +63,7 @@ pub(crate) async fn pass(
     let (parts, body) = request.into_parts();
     let mut line = RequestLine {
         network: Some(network.to_canonical()),
-        path: parts.uri.path().chars().take(200).collect(),
+        path: shortened(parts.uri.path()).to_owned(),
         ..RequestLine::begun(arrival.request, at, &parts.method)
     };
     if let Some(stream) = Stream::asked_for(&parts) {
@@ -87,12 +87,18 @@ pub(crate) async fn pass(
             stop.answer(arrival.request)
         }
     };
-    line.counted.tell_share(&mut answer, shared.clock.now());
+    let now = shared.clock.now();
+    line.counted.tell_share(&mut answer, now);
     line.status = answer.status().as_u16();
-    line.micros = arrival.micros_until(shared.clock.now());
+    line.micros = arrival.micros_until(now);
     shared.key_books.note(&line, network, agent.as_ref().map(HeaderValue::as_bytes));
     shared.log.note(line);
     answer
+}
+
+/// As much of a path as is shown.
+fn shortened(path: &str) -> &str {
+    path.get(..path.floor_char_boundary(200)).unwrap_or_default()
 }
 
 async fn steps(

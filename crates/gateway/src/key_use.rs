@@ -3,7 +3,7 @@
 //! Counting happens in memory, so that a read writes nothing; what was counted is written every quarter of a minute and at a shutdown.
 //! A kill -9 loses the seconds since then.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::sync::{Mutex, PoisonError};
 
@@ -14,6 +14,7 @@ use paddock_core::id::AccessKeyId;
 use paddock_core::unusual::{Found, Habits};
 use paddock_store::{KeyUse, StoreError};
 
+use crate::id_map::IdMap;
 use crate::requests::{Outcome, RequestLine};
 use crate::shared::Shared;
 
@@ -22,7 +23,7 @@ const AGENT_BYTES: usize = 120;
 
 /// The books of all access keys that were used.
 #[derive(Debug, Default)]
-pub(crate) struct KeyBooks(Mutex<HashMap<AccessKeyId, Book>>);
+pub(crate) struct KeyBooks(Mutex<IdMap<AccessKeyId, Book>>);
 
 #[derive(Debug, Default)]
 struct Book {

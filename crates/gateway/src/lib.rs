@@ -27,6 +27,7 @@ mod explain;
 mod facts;
 mod halt;
 mod health;
+mod id_map;
 mod key_use;
 mod lane;
 mod looks;

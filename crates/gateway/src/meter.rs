@@ -6,7 +6,6 @@ mod entry;
 mod flood;
 mod rate;
 
-use std::collections::HashMap;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -20,6 +19,7 @@ pub(crate) use flood::record_floods;
 
 use crate::budget::{Account, Asker, Budget, Priority, Share};
 use crate::directory::{Directory, KeyEntry};
+use crate::id_map::IdMap;
 use crate::metrics::ByOutcome;
 use rate::{Rate, TooMany};
 
@@ -46,8 +46,8 @@ impl Default for Limits {
 #[derive(Debug)]
 pub(crate) struct Meters {
     limits: Limits,
-    meters: ArcSwap<HashMap<AccessKeyId, Arc<Meter>>>,
-    accounts: ArcSwap<HashMap<ConnectionId, Arc<Account>>>,
+    meters: ArcSwap<IdMap<AccessKeyId, Arc<Meter>>>,
+    accounts: ArcSwap<IdMap<ConnectionId, Arc<Account>>>,
 }
 
 /// One access key's.
@@ -113,25 +113,25 @@ impl Meters {
     }
 }
 
-fn get_or_put<K, V>(map: &ArcSwap<HashMap<K, Arc<V>>>, key: K, value: Arc<V>) -> Arc<V>
+fn get_or_put<K, V>(map: &ArcSwap<IdMap<K, Arc<V>>>, key: K, value: Arc<V>) -> Arc<V>
 where
     K: Copy + Eq + std::hash::Hash,
 {
     map.rcu(|map| {
-        let mut map = HashMap::clone(map);
+        let mut map = IdMap::clone(map);
         map.entry(key).or_insert_with(|| Arc::clone(&value));
         map
     });
     map.load().get(&key).map_or(value, Arc::clone)
 }
 
-fn keep<K, V>(map: &ArcSwap<HashMap<K, Arc<V>>>, wanted: impl Fn(&K) -> bool)
+fn keep<K, V>(map: &ArcSwap<IdMap<K, Arc<V>>>, wanted: impl Fn(&K) -> bool)
 where
     K: Copy + Eq + std::hash::Hash,
 {
     if map.load().keys().any(|key| !wanted(key)) {
         map.rcu(|map| {
-            let mut map = HashMap::clone(map);
+            let mut map = IdMap::clone(map);
             map.retain(|key, _| wanted(key));
             map
         });

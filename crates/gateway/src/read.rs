@@ -70,9 +70,8 @@ impl Reading {
         credential: &Credential,
     ) -> Result<Response<Incoming>, Fault> {
         let url = self.target.url(&lane.shared, self.grant.entry().connection.connection.environment);
-        ticket.sent();
-        let shared = &lane.shared;
-        shared.metrics.decide_read.observe(self.arrival.micros_until(shared.clock.now()));
+        let sent_at = ticket.sent();
+        lane.shared.metrics.decide_read.observe(self.arrival.micros_until(sent_at));
         match lane.upstream.send(&url, Method::GET, Bytes::new(), &self.headers, credential).await {
             Ok(response) => {
                 ticket.answered(response.status(), response.headers());

@@ -1,8 +1,8 @@
 //! The last requests and their decisions, for people who watch.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 use std::net::IpAddr;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use http::header::RETRY_AFTER;
 use http::{Response, StatusCode};
@@ -14,6 +14,7 @@ use serde::Serialize;
 use tokio::sync::broadcast;
 
 use crate::budget::Priority;
+use crate::id_map::IdMap;
 use crate::meter::Meter;
 use crate::metrics::RequestMetrics;
 
@@ -100,7 +101,7 @@ impl RequestLine {
             key_name: None,
             connection: None,
             environment: None,
-            method: method.as_str().chars().take(10).collect(),
+            method: method.as_str().get(..10).unwrap_or(method.as_str()).to_owned(),
             path: String::new(),
             operation: None,
             outcome: Outcome::Permitted,
@@ -177,20 +178,25 @@ impl Counters {
 /// The memory of requests.
 #[derive(Debug)]
 pub(crate) struct RequestLog {
-    lines: Mutex<VecDeque<RequestLine>>,
-    used: Mutex<HashMap<AccessKeyId, Timestamp>>,
+    memory: Mutex<Memory>,
     watchers: broadcast::Sender<RequestLine>,
-    by_user: Mutex<HashMap<Option<UserId>, Counters>>,
     pub(crate) metrics: RequestMetrics,
+}
+
+#[derive(Debug, Default)]
+struct Memory {
+    /// The newest first.
+    lines: VecDeque<RequestLine>,
+    /// When keys were used last.
+    used: IdMap<AccessKeyId, Timestamp>,
+    by_user: IdMap<Option<UserId>, Counters>,
 }
 
 impl Default for RequestLog {
     fn default() -> Self {
         Self {
-            lines: Mutex::default(),
-            used: Mutex::default(),
+            memory: Mutex::default(),
             watchers: broadcast::channel(256).0,
-            by_user: Mutex::default(),
             metrics: RequestMetrics::default(),
         }
     }
@@ -198,29 +204,29 @@ impl Default for RequestLog {
 
 impl RequestLog {
     pub(crate) fn note(&self, line: RequestLine) {
-        self.by_user
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .entry(line.user)
-            .or_default()
-            .count(&line.outcome);
         self.metrics.note(&line);
-        if let Some(key) = line.key {
-            self.used.lock().unwrap_or_else(PoisonError::into_inner).insert(key, line.at);
-        }
         if self.watchers.receiver_count() > 0 {
             _ = self.watchers.send(line.clone());
         }
-        let mut lines = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
-        if lines.len() == REMEMBERED {
-            lines.pop_back();
+        let mut memory = self.memory();
+        memory.by_user.entry(line.user).or_default().count(&line.outcome);
+        if let Some(key) = line.key {
+            memory.used.insert(key, line.at);
         }
-        lines.push_front(line);
+        let oldest = if memory.lines.len() == REMEMBERED { memory.lines.pop_back() } else { None };
+        memory.lines.push_front(line);
+        // It is dropped while others may go on.
+        drop(memory);
+        drop(oldest);
+    }
+
+    fn memory(&self) -> MutexGuard<'_, Memory> {
+        self.memory.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The newest lines first.
     pub(crate) fn recent(&self, limit: usize) -> Vec<RequestLine> {
-        self.lines.lock().unwrap_or_else(PoisonError::into_inner).iter().take(limit).cloned().collect()
+        self.memory().lines.iter().take(limit).cloned().collect()
     }
 
     pub(crate) fn subscribe(&self) -> broadcast::Receiver<RequestLine> {
@@ -229,12 +235,11 @@ impl RequestLog {
 
     /// Which keys were used since the last call, and when last.
     pub(crate) fn take_used(&self) -> Vec<(AccessKeyId, Timestamp)> {
-        self.used.lock().unwrap_or_else(PoisonError::into_inner).drain().collect()
+        self.memory().used.drain().collect()
     }
 
     /// The totals of one team's requests, or of those of nobody.
     pub(crate) fn counters_of(&self, user: Option<UserId>) -> Counters {
-        let by_user = self.by_user.lock().unwrap_or_else(PoisonError::into_inner);
-        by_user.get(&user).copied().unwrap_or_default()
+        self.memory().by_user.get(&user).copied().unwrap_or_default()
     }
 }

@@ -52,9 +52,11 @@ impl Ticket {
         self.was_waited_for
     }
 
-    /// The request is being sent: from here on it counts, whatever becomes of it.
-    pub(crate) fn sent(&mut self) {
-        self.state = State::Sent(self.budget.count.number(), self.clock.now());
+    /// The request is being sent: from here on it counts, whatever becomes of it. Tells when that is.
+    pub(crate) fn sent(&mut self) -> Timestamp {
+        let now = self.clock.now();
+        self.state = State::Sent(self.budget.count.number(), now);
+        now
     }
 
     /// The head of the answer has come.

@@ -50,6 +50,7 @@ impl Options {
 
     async fn serve(self, socket: TcpStream) {
         let mut packed = false;
+        #[expect(clippy::result_large_err, reason = "the signature is tungstenite's")]
         let look = |request: &Request, response: Response| -> Result<Response, ErrorResponse> {
             packed = request.headers().get("content-type").is_some_and(|form| form == "application/msgpack");
             assert!(["/v1beta1/opra", "/v1beta1/indicative"].contains(&request.uri().path()));
