@@ -109,6 +109,8 @@ fn what(event: &Value, names: &Names) -> String {
             message => format!("{}: {message}", field("why")),
         },
         "kek_rotated" => format!("data-encryption keys wrapped anew: {}", field("rewrapped")),
+        "token_created" => format!("{} as {}", field("name"), field("role")),
+        "recovery_code_used" => format!("{} left", field("left")),
         "audit_key_made" => format!("public key {}", field("public_key")),
         "audit_pruned" => format!("records up to {} were removed", field("through")),
         "unusual_use" => format!("{}: {}, {}", names.of_id(&field("key")), field("what"), field("detail")),

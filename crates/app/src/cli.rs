@@ -81,6 +81,12 @@ pub(crate) enum Command {
     /// Answer orders that wait for a person
     #[command(subcommand)]
     Approval(commands::approval::ApprovalCommand),
+    /// Help somebody who has lost their second factor
+    #[command(subcommand)]
+    Factor(commands::factor::FactorCommand),
+    /// Make tokens with which scripts use the JSON API, and take them back
+    #[command(subcommand)]
+    Token(commands::token::TokenCommand),
     /// Stop everything at once; cancels still pass, or what you say
     Freeze(commands::freeze::FreezeAllArgs),
     /// Let everything go on again

@@ -11,6 +11,7 @@ pub(crate) mod connection;
 pub(crate) mod demo;
 pub(crate) mod doctor;
 pub(crate) mod env;
+pub(crate) mod factor;
 pub(crate) mod freeze;
 pub(crate) mod key;
 pub(crate) mod metrics;
@@ -19,6 +20,7 @@ pub(crate) mod person;
 pub(crate) mod restore;
 pub(crate) mod run;
 pub(crate) mod serve;
+pub(crate) mod token;
 pub(crate) mod trading;
 pub(crate) mod vault;
 
@@ -41,6 +43,8 @@ pub(crate) async fn run(command: Command, context: &Context) -> Outcome {
         Command::Activity(command) => activity::run(command, context).await,
         Command::Trading(command) => trading::run(command, context).await,
         Command::Approval(command) => approval::run(command, context).await,
+        Command::Factor(command) => factor::run(command, context).await,
+        Command::Token(command) => token::run(command, context).await,
         Command::Freeze(args) => freeze::freeze_everything(args, context).await,
         Command::CheckIn => check_in::run(context).await,
         Command::Unfreeze => freeze::unfreeze_everything(context).await,

@@ -101,6 +101,7 @@ impl Instance {
         let client = AlpacaClient::new(config.endpoints.clone(), &ClientOptions::default())
             .map_err(Failure::cannot("ask Alpaca"))?;
         let sealer = Arc::new(vault.sealer());
+        let second_factor = vault.second_factor();
         let gateway = Gateway::start(GatewayOptions {
             store: store.clone(),
             vault,
@@ -127,6 +128,8 @@ impl Instance {
         let state = Arc::new(WebState {
             store: store.clone(),
             sealer,
+            second_factor,
+            run: paddock_core::id::uuid_v7(clock.now(), &OsEntropy).to_string(),
             control: gateway.control(),
             client,
             clock: Arc::clone(&clock),

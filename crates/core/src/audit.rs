@@ -15,7 +15,7 @@ use sha2::{Digest, Sha256};
 use crate::checkpoint::PublicKey;
 use crate::connection::Environment;
 use crate::decide::{Frozen, Passing, ReasonCode};
-use crate::id::{AccessKeyId, ApprovalId, ConnectionId, DekId, LinkId, PersonId, RequestId, UserId};
+use crate::id::{AccessKeyId, ApprovalId, ConnectionId, DekId, LinkId, PersonId, RequestId, TokenId, UserId};
 use crate::role::Role;
 use crate::scope::Scope;
 use crate::trading::TradingMode;
@@ -312,6 +312,60 @@ pub enum AuditEvent {
         /// Its user.
         user: UserId,
     },
+    /// A person turned their second factor on.
+    SecondFactorOn {
+        /// The person.
+        person: PersonId,
+        /// Their team.
+        team: UserId,
+    },
+    /// A person's second factor was turned off, and their recovery codes with it.
+    SecondFactorOff {
+        /// The person.
+        person: PersonId,
+        /// Their team.
+        team: UserId,
+    },
+    /// A person made new recovery codes; the ones before are good for nothing any more.
+    RecoveryCodesMade {
+        /// The person.
+        person: PersonId,
+        /// Their team.
+        team: UserId,
+    },
+    /// A recovery code stood in for a second factor.
+    RecoveryCodeUsed {
+        /// The person.
+        person: PersonId,
+        /// Their team.
+        team: UserId,
+        /// How many are left.
+        left: u32,
+    },
+    /// A personal API token was made.
+    TokenCreated {
+        /// The token.
+        token: TokenId,
+        /// The name that its owner gave it.
+        name: String,
+        /// For whom it acts.
+        person: PersonId,
+        /// Their team.
+        team: UserId,
+        /// What it may do at most.
+        role: Role,
+        /// Whether it may do what otherwise needs a fresh second factor.
+        may_without_factor: bool,
+        /// From when on it opens nothing.
+        expires_at: Timestamp,
+    },
+    /// A personal API token was revoked for good.
+    TokenRevoked {
+        /// The token.
+        token: TokenId,
+        /// The team of its owner.
+        team: UserId,
+    },
     /// A key was made with which checkpoints of this chain are signed from now on.
     AuditKeyMade {
         /// The public key, hex.
@@ -505,6 +559,12 @@ impl AuditEvent {
             Self::ApprovalEnded { .. } => "approval_ended",
             Self::KekRotated { .. } => "kek_rotated",
             Self::DekRotated { .. } => "dek_rotated",
+            Self::SecondFactorOn { .. } => "second_factor_on",
+            Self::SecondFactorOff { .. } => "second_factor_off",
+            Self::RecoveryCodesMade { .. } => "recovery_codes_made",
+            Self::RecoveryCodeUsed { .. } => "recovery_code_used",
+            Self::TokenCreated { .. } => "token_created",
+            Self::TokenRevoked { .. } => "token_revoked",
             Self::AuditKeyMade { .. } => "audit_key_made",
             Self::AuditPruned { .. } => "audit_pruned",
             Self::UnusualUse { .. } => "unusual_use",

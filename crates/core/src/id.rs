@@ -76,6 +76,8 @@ id! {
     RequestId,
     /// One request that waits, or waited, for a person.
     ApprovalId,
+    /// One personal API token. This is the row's identity, not what programs send.
+    TokenId,
 }
 
 /// A UUID version 7 (RFC 9562, section 5.7) from a given instant and given randomness.

@@ -2,8 +2,8 @@
 
 use paddock_core::audit::{Actor, AuditEvent};
 use paddock_core::id::{DekId, UserId};
-use paddock_store::{DekRow, SealedCredential, SealedSigningKey, Snapshot, StoreError};
-use paddock_vault::{Binding, Field, KekId, Sealed, WrappedDek};
+use paddock_store::{DekRow, FactorRow, SealedCredential, SealedSigningKey, Snapshot, StoreError};
+use paddock_vault::{Binding, FactorPlace, Field, KekId, Sealed, WrappedDek};
 use serde::Serialize;
 
 use crate::shared::{GatewayError, Shared};
@@ -22,7 +22,7 @@ pub struct KekRotation {
 pub struct DekRotation {
     /// The new key's identifier.
     pub dek: DekId,
-    /// How many credentials and signing keys were sealed anew.
+    /// How many credentials, signing keys and second factors were sealed anew.
     pub resealed: u32,
 }
 
@@ -99,6 +99,7 @@ pub(crate) async fn rotate_dek(
         resealed += 1;
     }
     resealed += reseal_signing_keys(shared, user, &snapshot, &fresh).await?;
+    resealed += reseal_factors(shared, user, &snapshot, &fresh).await?;
     // The key that signs the audit is sealed for the team that runs this Paddock.
     if user == shared.user {
         crate::checkpoints::reseal_key(shared, &fresh).await?;
@@ -136,6 +137,36 @@ async fn reseal_signing_keys(
             created_at: shared.clock.now(),
         };
         match shared.store.replace_signing_key(&anew).await {
+            Ok(()) => resealed += 1,
+            Err(StoreError::NotFound { .. }) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok(resealed)
+}
+
+/// Seals the second factors of the team's people anew. One that was turned off meanwhile needs none any more.
+async fn reseal_factors(
+    shared: &Shared,
+    user: UserId,
+    snapshot: &Snapshot,
+    fresh: &WrappedDek,
+) -> Result<u32, GatewayError> {
+    let mut resealed = 0;
+    for row in shared.store.second_factors(user).await? {
+        let old = snapshot.deks.iter().find(|dek| dek.id == row.dek && dek.user == user);
+        let Some(old) = old.filter(|old| old.id != fresh.id()) else { continue };
+        let place = FactorPlace { user: row.user, person: row.person, version: row.version };
+        let (old, sealed) = (WrappedDek::from_bytes(&old.wrapped)?, Sealed::from_bytes(&row.sealed)?);
+        let seals = shared.store.count_seals(fresh.id(), 1).await?;
+        let anew = shared.rotator.reseal_factor(&old, fresh, seals, &place, &sealed, &*shared.entropy)?;
+        let anew = FactorRow {
+            version: row.version.saturating_add(1),
+            dek: fresh.id(),
+            sealed: anew.to_bytes(),
+            ..row
+        };
+        match shared.store.replace_sealed_factor(&anew).await {
             Ok(()) => resealed += 1,
             Err(StoreError::NotFound { .. }) => {}
             Err(error) => return Err(error.into()),

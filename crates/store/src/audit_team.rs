@@ -113,7 +113,13 @@ fn about(event: &AuditEvent) -> About {
         | AuditEvent::PersonRemoved { team, .. }
         | AuditEvent::SignInFailed { team, .. }
         | AuditEvent::PasswordChanged { team, .. }
-        | AuditEvent::ResetLinkMade { team, .. } => About::Team(*team),
+        | AuditEvent::ResetLinkMade { team, .. }
+        | AuditEvent::SecondFactorOn { team, .. }
+        | AuditEvent::SecondFactorOff { team, .. }
+        | AuditEvent::RecoveryCodesMade { team, .. }
+        | AuditEvent::RecoveryCodeUsed { team, .. }
+        | AuditEvent::TokenCreated { team, .. }
+        | AuditEvent::TokenRevoked { team, .. } => About::Team(*team),
         AuditEvent::CheckedIn
         | AuditEvent::KekRotated { .. }
         | AuditEvent::AuditKeyMade { .. }

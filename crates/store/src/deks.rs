@@ -5,7 +5,7 @@ use paddock_core::id::{DekId, UserId};
 
 use crate::codec::{bigint, instant, micros, number, parse};
 use crate::db::{Tx, row, sql};
-use crate::{Store, StoreError, signing_keys};
+use crate::{Store, StoreError, factors, signing_keys};
 
 /// A data-encryption key that is in use.
 #[derive(Clone, PartialEq, Eq)]
@@ -114,7 +114,9 @@ impl Store {
         let (credentials,) = sql!(tx, fetch_one (i64,):
             "SELECT (SELECT COUNT(*) FROM credentials WHERE dek_id = $1) + (SELECT COUNT(*) FROM audit_keys WHERE dek_id = $1)",
             dek.to_string())?;
-        let credentials = credentials + signing_keys::count_under(&mut tx, dek).await?;
+        let credentials = credentials
+            + signing_keys::count_under(&mut tx, dek).await?
+            + factors::count_under(&mut tx, dek).await?;
         if credentials > 0 {
             return Err(StoreError::DekInUse { credentials: number(credentials)? });
         }

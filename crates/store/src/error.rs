@@ -64,6 +64,9 @@ pub enum StoreError {
     /// An access key whose requests are signed comes without what they are signed with. A defect of the caller.
     #[error("an access key for signed requests needs a signing key: issue a new access key")]
     NoSigningKey,
+    /// A second factor is set up where there is one already.
+    #[error("a second factor is on already: turn it off first, then set up another one")]
+    FactorIsOn,
     /// Adding the charge to what was used before cannot be done exactly.
     #[error("these amounts are too large to be added up exactly: use smaller orders")]
     AmountTooLarge,

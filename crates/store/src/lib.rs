@@ -7,6 +7,7 @@
 
 mod access_keys;
 mod activity;
+mod api_tokens;
 mod approvals;
 mod audit;
 mod audit_team;
@@ -21,7 +22,9 @@ mod credentials;
 mod db;
 mod deks;
 mod error;
+mod factors;
 mod freeze;
+mod idempotency;
 mod key_use;
 mod links;
 mod migrations;
@@ -42,6 +45,7 @@ mod writer;
 
 pub use access_keys::AccessKey;
 pub use activity::{Activity, ActivityCursor, ActivityDecision, ActivityQuery, RecordQuery, Sender};
+pub use api_tokens::ApiToken;
 pub use approvals::{Approval, ApprovalState, Approved, Consent, Held, NewApproval};
 pub use audit::AuditQuery;
 pub use backup::BackupSummary;
@@ -54,7 +58,9 @@ pub use credentials::{FingerprintMatch, SealedCredential};
 pub use db::{Store, Target};
 pub use deks::DekRow;
 pub use error::StoreError;
+pub use factors::{CodeHash, FactorRow};
 pub use freeze::{FreezeRow, Freezing, Subject};
+pub use idempotency::{Begun, KeptAnswer, KeyedRequest};
 pub use key_use::{DayOfUse, KeyUse, LastUse};
 pub use links::{Link, LinkFor, Newcomer};
 pub use persons::Person;

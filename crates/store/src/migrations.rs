@@ -26,6 +26,7 @@ pub(crate) fn sqlite() -> Migrator {
         7 "pulse" "0007_pulse.sql",
         8 "approvals" "0008_approvals.sql",
         9 "people" "0009_people.sql",
+        10 "factors" "0010_factors.sql",
         11 "activity" "0011_activity.sql",
     ))
 }
@@ -42,6 +43,7 @@ pub(crate) fn postgres() -> Migrator {
         7 "pulse" "0007_pulse.sql",
         8 "approvals" "0008_approvals.sql",
         9 "people" "0009_people.sql",
+        10 "factors" "0010_factors.sql",
         11 "activity" "0011_activity.sql",
     ))
 }

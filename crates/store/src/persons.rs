@@ -7,7 +7,7 @@ use paddock_core::id::{PersonId, SessionId, UserId};
 
 use crate::codec::{instant, micros, parse};
 use crate::db::{Tx, row, sql};
-use crate::{Store, StoreError, audit, links, sessions};
+use crate::{Store, StoreError, audit, factors, links, sessions};
 
 /// Somebody who can sign in.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -113,7 +113,7 @@ impl Store {
         tx.commit().await
     }
 
-    /// Removes a person: erases their password and ends their sessions. What they did stays recorded under their name.
+    /// Removes a person: erases their password and second factor, and ends their sessions and API tokens. What they did stays recorded under their name.
     ///
     /// # Errors
     /// [`StoreError::NotFound`] when the team has no such person; [`StoreError::LastOwner`] when the team would have no owner.
@@ -133,6 +133,7 @@ impl Store {
             micros(at), id.to_string())?;
         sessions::end_all_of(&mut tx, id, None).await?;
         links::remove_all_for(&mut tx, id).await?;
+        factors::erase(&mut tx, id, at).await?;
         audit::append(&mut tx, actor, &AuditEvent::PersonRemoved { person: id, team }, at).await?;
         tx.commit().await
     }

@@ -1,4 +1,4 @@
-//! AES-256-GCM and HMAC-SHA256, each behind one function. Nothing else in this crate calls `aws-lc-rs` for them.
+//! AES-256-GCM, HMAC-SHA256 and, for codes of authenticator apps, HMAC-SHA1, each behind one function. Nothing else in this crate calls `aws-lc-rs` for them.
 
 use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, Nonce, UnboundKey};
 use aws_lc_rs::error::Unspecified;
@@ -70,6 +70,19 @@ pub(crate) fn keyed_hash(key: &Key, label: &str, data: &[u8]) -> [u8; 32] {
 /// Whether `signature` is the HMAC-SHA256 of `message` under a key of any length. Takes as long for a wrong one as for a right one.
 pub(crate) fn is_signature(key: &[u8], message: &[u8], signature: &[u8]) -> bool {
     hmac::verify(&hmac::Key::new(hmac::HMAC_SHA256, key), message, signature).is_ok()
+}
+
+/// HMAC-SHA1. For codes of authenticator apps only, which know nothing else; what is wrong with SHA-1 does not touch its HMAC.
+pub(crate) fn hmac_sha1(key: &[u8], message: &[u8]) -> [u8; 20] {
+    let mut hash = [0; 20];
+    let key = hmac::Key::new(hmac::HMAC_SHA1_FOR_LEGACY_USE_ONLY, key);
+    hash.copy_from_slice(hmac::sign(&key, message).as_ref());
+    hash
+}
+
+/// Whether two texts of the same length are the same. Takes as long whether they are or not.
+pub(crate) fn is_equal(one: &[u8], other: &[u8]) -> bool {
+    aws_lc_rs::constant_time::verify_slices_are_equal(one, other).is_ok()
 }
 
 /// The form in which the cipher wants a key. [`Key::prepared`] keeps it.

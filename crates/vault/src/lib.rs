@@ -4,12 +4,13 @@
 //! wraps the DEKs and lives in a [`KeyFile`], apart from the database. The database keeps [`WrappedDek`]s and
 //! [`Sealed`] secrets as opaque bytes; without the key file both are noise.
 //!
-//! A [`Vault`] hands out four capabilities:
+//! A [`Vault`] hands out five capabilities:
 //!
 //! * [`Sealer`] makes DEKs, seals secrets and takes their fingerprints. It cannot open anything.
 //! * [`Opener`] turns a sealed secret back into text. Only what talks to the broker gets one.
 //! * [`Rotator`] replaces KEKs and DEKs. It opens and seals again inside, and yields no text.
 //! * [`Signer`] makes the key that signs checkpoints of the audit chain, and signs with it. It yields public keys and signatures.
+//! * [`SecondFactor`] makes the secrets behind people's six-digit codes, shows each once, and checks codes.
 //!
 //! Passwords of people are hashed here too ([`PasswordHash`]), which has nothing to do with the rest.
 //!
@@ -30,7 +31,9 @@ mod password;
 mod rotator;
 mod sealed;
 mod sealer;
+mod second_factor;
 mod signer;
+mod totp;
 mod vault;
 
 pub use binding::{Binding, Field};
@@ -45,6 +48,7 @@ pub use paddock_core::SecretText;
 pub use password::{MAX_PASSWORD_BYTES, PasswordCost, PasswordHash};
 pub use rotator::Rotator;
 pub use sealed::Sealed;
-pub use sealer::{MAX_SECRET_BYTES, Sealer};
+pub use sealer::{MAX_SECRET_BYTES, Purpose, Sealer};
+pub use second_factor::{FactorPlace, NewFactor, SecondFactor};
 pub use signer::{SealedSigner, Signer, verify_signature};
 pub use vault::{KekStatus, Vault};

@@ -64,6 +64,34 @@ impl Sealer {
             cipher::keyed_hash(&keys.fingerprint.key, "paddock fingerprint", secret.expose().as_bytes());
         Ok(Fingerprint::from_bytes(hash))
     }
+
+    /// A keyed hash (HMAC-SHA256) of a message, for one purpose: what it marks, nobody else can mark, and what is behind it nobody can
+    /// find by guessing. It stays the same after the keys were rotated.
+    ///
+    /// # Errors
+    ///
+    /// [`VaultError::Locked`].
+    pub fn mark(&self, purpose: Purpose, message: &[u8]) -> Result<[u8; 32], VaultError> {
+        Ok(cipher::keyed_hash(&self.0.keys()?.fingerprint.key, purpose.label(), message))
+    }
+}
+
+/// What a mark is for. A mark for one purpose is none for another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Purpose {
+    /// A request, as it is known again when it comes a second time.
+    Request,
+    /// What a browser keeps between the two steps of signing in.
+    SignInStep,
+}
+
+impl Purpose {
+    const fn label(self) -> &'static str {
+        match self {
+            Self::Request => "paddock request",
+            Self::SignInStep => "paddock sign-in step",
+        }
+    }
 }
 
 pub(crate) fn seal_under(

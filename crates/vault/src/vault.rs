@@ -6,7 +6,7 @@ use paddock_core::Entropy;
 
 use crate::key::{Key, NamedKey};
 use crate::key_set::KeySet;
-use crate::{KekId, KeyFile, KeyFileError, Opener, Rotator, Sealer, Signer, VaultError};
+use crate::{KekId, KeyFile, KeyFileError, Opener, Rotator, Sealer, SecondFactor, Signer, VaultError};
 
 /// The running process's hold on the keys. It hands out capabilities; what those may do is their own type's matter.
 #[derive(Clone, Debug)]
@@ -77,6 +77,12 @@ impl Vault {
     #[must_use]
     pub fn signer(&self) -> Signer {
         Signer(Arc::clone(&self.0))
+    }
+
+    /// The capability to make and check second factors.
+    #[must_use]
+    pub fn second_factor(&self) -> SecondFactor {
+        SecondFactor(Arc::clone(&self.0))
     }
 
     /// The capability to replace keys.

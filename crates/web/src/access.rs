@@ -15,7 +15,7 @@ use crate::WebState;
 use crate::desk::{Asker, Way, not_signed_in, not_your_team};
 use crate::fresh::{FRESH_FACTOR_NEEDED, Matter};
 use crate::pages::answer::see;
-use crate::people::{network, session};
+use crate::people::{api_token, network, session};
 use crate::problem::Problem;
 use crate::same_origin;
 
@@ -97,6 +97,8 @@ pub(crate) const TABLE: &[Line] = &[
     anybody("POST", "/invitations/{token}"),
     anybody("GET", "/reset/{token}"),
     anybody("POST", "/reset/{token}"),
+    anybody("GET", "/sign-in/code"),
+    anybody("POST", "/sign-in/code"),
     viewer("POST", "/sign-out"),
     // --- overview
     viewer("GET", "/"),
@@ -120,9 +122,9 @@ pub(crate) const TABLE: &[Line] = &[
     viewer("GET", "/api/v1/keys/{name}"),
     operator("PATCH", "/api/v1/keys/{name}"),
     viewer("GET", "/api/v1/keys/{name}/usage"),
-    viewer("POST", "/api/v1/scope/describe"),
     viewer("POST", "/api/v1/keys/{name}/diff"),
     viewer("POST", "/api/v1/keys/{name}/explain"),
+    viewer("POST", "/api/v1/scope/describe"),
     operator("POST", "/api/v1/keys/{name}/freeze"),
     operator("POST", "/api/v1/keys/{name}/unfreeze").fresh(),
     operator("POST", "/api/v1/keys/{name}/revoke"),
@@ -230,6 +232,34 @@ pub(crate) const TABLE: &[Line] = &[
     viewer("POST", "/settings/password"),
     viewer("POST", "/settings/sessions/end"),
     viewer("POST", "/settings/sessions/{id}/end"),
+    // --- second factors, proofs and tokens: each person's own
+    viewer("GET", "/confirm"),
+    viewer("POST", "/confirm"),
+    viewer("POST", "/api/v1/confirm"),
+    viewer("GET", "/settings/security"),
+    viewer("GET", "/settings/security/second-factor").fresh_for_access(),
+    viewer("POST", "/settings/security/second-factor").fresh_for_access(),
+    viewer("GET", "/settings/security/second-factor/confirm").fresh_for_access(),
+    viewer("POST", "/settings/security/second-factor/confirm").fresh_for_access(),
+    viewer("GET", "/settings/security/second-factor/off").fresh_for_access(),
+    viewer("POST", "/settings/security/second-factor/off").fresh_for_access(),
+    viewer("GET", "/settings/security/recovery-codes").fresh_for_access(),
+    viewer("POST", "/settings/security/recovery-codes").fresh_for_access(),
+    viewer("POST", "/settings/security/sessions/end"),
+    viewer("POST", "/settings/security/sessions/{id}/end"),
+    viewer("GET", "/settings/tokens"),
+    viewer("GET", "/settings/tokens/new").fresh_for_access(),
+    viewer("POST", "/settings/tokens/new").fresh_for_access(),
+    viewer("POST", "/settings/tokens/{id}/revoke"),
+    viewer("GET", "/api/v1/second-factor"),
+    viewer("POST", "/api/v1/second-factor").fresh_for_access(),
+    viewer("DELETE", "/api/v1/second-factor").fresh_for_access(),
+    viewer("POST", "/api/v1/second-factor/confirm").fresh_for_access(),
+    viewer("POST", "/api/v1/second-factor/recovery-codes").fresh_for_access(),
+    owner("DELETE", "/api/v1/people/{name}/second-factor").fresh_for_access(),
+    viewer("GET", "/api/v1/tokens"),
+    viewer("POST", "/api/v1/tokens").fresh_for_access(),
+    viewer("DELETE", "/api/v1/tokens/{name}"),
 ];
 
 /// All routes, for tests that call each of them.
@@ -248,15 +278,25 @@ pub(crate) fn line(method: &Method, path: &str) -> Option<&'static Line> {
 #[derive(Clone, Debug)]
 struct Unknown(Problem);
 
-/// Finds out who asks, if a browser sends the cookie of a session. Whether they may is for [`guard`].
+/// Finds out who asks: a browser that sends the cookie of a session, or a program that sends an API token, which opens the API only and
+/// with which no cookie counts. Whether they may is for [`guard`].
 pub(crate) async fn identify(
     State(state): State<Arc<WebState>>,
     mut request: Request,
     next: Next,
 ) -> Response {
     let network = network::of(request.extensions(), request.headers(), &state.people.proxies);
-    match session::of(&state, request.headers(), network).await {
-        Ok(Some((session, person))) => _ = request.extensions_mut().insert(Asker::signed_in(session, person)),
+    let found = match api_token::sent(request.headers()) {
+        Some(token) if !is_page(request.uri().path()) => {
+            api_token::of(&state, token, network).await.map(Some)
+        }
+        Some(_) => Ok(None),
+        None => session::of(&state, request.headers(), network)
+            .await
+            .map(|found| found.map(|(session, person)| Asker::signed_in(session, person))),
+    };
+    match found {
+        Ok(Some(asker)) => _ = request.extensions_mut().insert(asker),
         Ok(None) => {}
         Err(problem) => _ = request.extensions_mut().insert(Unknown(problem)),
     }
@@ -374,7 +414,7 @@ pub(crate) fn confirm_first(parts: &Parts) -> String {
     with_next("/confirm", form.as_ref().and_then(|form| form.path_and_query()).map(|form| form.as_str()))
 }
 
-fn with_next(page: &str, next: Option<&str>) -> String {
+pub(crate) fn with_next(page: &str, next: Option<&str>) -> String {
     let mut location = page.to_owned();
     if let Some(next) = next.and_then(local) {
         location.push_str("?next=");

@@ -15,7 +15,9 @@ pub(crate) mod keys;
 pub(crate) mod pace;
 pub(crate) mod people;
 pub(crate) mod requests;
+pub(crate) mod second_factor;
 pub(crate) mod status;
+pub(crate) mod tokens;
 pub(crate) mod trading;
 pub(crate) mod vault;
 
@@ -91,6 +93,16 @@ pub(crate) fn routes(state: &Arc<WebState>) -> Router<Arc<WebState>> {
         .route("/activity", get(activity::list))
         .route("/activity/export", get(activity::export))
         .route("/activity/{id}", get(activity::show))
+        .route("/tokens", get(tokens::list::list).post(tokens::create::create))
+        .route("/tokens/{name}", delete(tokens::revoke::revoke))
+        .route(
+            "/second-factor",
+            get(second_factor::show).post(second_factor::begin).delete(second_factor::turn_off),
+        )
+        .route("/confirm", post(crate::pages::confirm::confirm))
+        .route("/second-factor/confirm", post(second_factor::confirm))
+        .route("/people/{name}/second-factor", delete(second_factor::turn_off_for))
+        .route("/second-factor/recovery-codes", post(second_factor::new_codes))
         .route("/requests", get(requests::list::list))
         .route("/events", get(requests::events::events))
         .route("/people", get(people::list::list))
@@ -102,6 +114,7 @@ pub(crate) fn routes(state: &Arc<WebState>) -> Router<Arc<WebState>> {
         .route("/sessions/{id}", delete(people::sessions::end))
         .route("/password", post(people::password::change))
         .method_not_allowed_fallback(around::wrong_method)
+        .layer(from_fn_with_state(Arc::clone(state), crate::idempotency::once))
         .layer(from_fn(around::check))
         .layer(from_fn(around::finish))
         .layer(from_fn_with_state(Arc::clone(state), pace::keep))

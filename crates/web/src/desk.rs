@@ -34,6 +34,11 @@ pub(crate) enum Way {
     Socket,
     /// By the cookie of a session.
     Session(Session),
+    /// By a personal API token.
+    Token {
+        /// Whether it may do what otherwise needs a fresh second factor.
+        may_without_factor: bool,
+    },
 }
 
 impl Asker {
@@ -86,11 +91,24 @@ impl Desk {
         self.role >= role
     }
 
+    /// The person who asks, where it is about themselves.
+    pub(crate) fn somebody(&self) -> Result<&Person, Problem> {
+        self.person.as_ref().ok_or_else(|| {
+            Problem::new(
+                StatusCode::CONFLICT,
+                "nobody_in_particular",
+                "Nobody in particular",
+                "the admin socket acts for the team and not for one person, and this is about one",
+                "sign in on the pages",
+            )
+        })
+    }
+
     /// The session of the browser that asks, if it is one.
     pub(crate) const fn session(&self) -> Option<&Session> {
         match &self.way {
             Way::Session(session) => Some(session),
-            Way::Socket => None,
+            Way::Socket | Way::Token { .. } => None,
         }
     }
 

@@ -398,7 +398,7 @@ impl<S: Sync> FromRequest<S> for Fields {
     type Rejection = Problem;
 
     async fn from_request(request: Request<Body>, _: &S) -> Result<Self, Problem> {
-        Self::parse(&whole_body(request).await?)
+        Self::parse(&whole_body(request.into_body()).await?)
     }
 }
 
@@ -417,15 +417,15 @@ impl<S: Sync> FromRequest<S> for FormFields {
                 "send `application/x-www-form-urlencoded`, or use /api/v1 with JSON",
             ));
         }
-        Fields::parse_form(&whole_body(request).await?).map(Self)
+        Fields::parse_form(&whole_body(request.into_body()).await?).map(Self)
     }
 }
 
 /// The body, wiped on drop.
-async fn whole_body(request: Request<Body>) -> Result<Zeroizing<Vec<u8>>, Problem> {
+pub(crate) async fn whole_body(body: Body) -> Result<Zeroizing<Vec<u8>>, Problem> {
     // Wiped on drop, since the body may hold a Secret Key; one allocation, so that growing leaves no copy behind.
-    let mut body = Zeroizing::new(Vec::new());
-    let mut chunks = request.into_body().into_data_stream();
+    let mut whole = Zeroizing::new(Vec::new());
+    let mut chunks = body.into_data_stream();
     while let Some(chunk) = chunks.next().await {
         let chunk = chunk.map_err(|_| {
             Problem::new(
@@ -436,7 +436,7 @@ async fn whole_body(request: Request<Body>) -> Result<Zeroizing<Vec<u8>>, Proble
                 "send the request again",
             )
         })?;
-        if body.len() + chunk.len() > MAX_BODY_BYTES {
+        if whole.len() + chunk.len() > MAX_BODY_BYTES {
             return Err(Problem::new(
                 StatusCode::PAYLOAD_TOO_LARGE,
                 "body_too_large",
@@ -445,12 +445,12 @@ async fn whole_body(request: Request<Body>) -> Result<Zeroizing<Vec<u8>>, Proble
                 "send fewer or shorter fields",
             ));
         }
-        if body.capacity() == 0 {
-            body.reserve_exact(MAX_BODY_BYTES);
+        if whole.capacity() == 0 {
+            whole.reserve_exact(MAX_BODY_BYTES);
         }
-        body.extend_from_slice(&chunk);
+        whole.extend_from_slice(&chunk);
     }
-    Ok(body)
+    Ok(whole)
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::desk::{Asker, Desk, Way};
 use crate::problem::Problem;
+use crate::second_factor;
 
 /// How long a proof counts.
 pub(crate) const FRESH: SignedDuration = SignedDuration::from_mins(5);
@@ -12,18 +13,21 @@ pub(crate) const FRESH: SignedDuration = SignedDuration::from_mins(5);
 /// The code of the problem that a missing proof is. Pages send the visitor to prove it and back.
 pub(crate) const FRESH_FACTOR_NEEDED: &str = "fresh_factor_needed";
 
+/// The code of the problem that a missing second factor is. Pages send the visitor to where it is turned on.
+pub(crate) const SECOND_FACTOR_NEEDED: &str = "second_factor_needed";
+
 /// What a proof is asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Matter {
-    /// What Paddock does: real money, scopes, freezes, the vault, backups.
+    /// What Paddock does: real money, scopes, freezes, the vault, backups. A token that was made for it may do this alone.
     Work,
-    /// Who gets in: people, second factors, tokens.
+    /// Who gets in: people, second factors, tokens. No token may.
     Access,
 }
 
 impl Asker {
     /// Goes on only if whoever asks has proved within five minutes who they are. The admin socket counts as proved.
-    pub(crate) fn need_fresh(&self, _matter: Matter, now: Timestamp) -> Result<(), Problem> {
+    pub(crate) fn need_fresh(&self, matter: Matter, now: Timestamp) -> Result<(), Problem> {
         match &self.way {
             Way::Socket => Ok(()),
             Way::Session(session) => match session.factor_at {
@@ -36,6 +40,21 @@ impl Asker {
                     "confirm at /confirm, then do it again",
                 )),
             },
+            Way::Token { may_without_factor: true } if matter == Matter::Work => Ok(()),
+            Way::Token { .. } if matter == Matter::Work => Err(Problem::new(
+                StatusCode::FORBIDDEN,
+                FRESH_FACTOR_NEEDED,
+                "Needs a person",
+                "this asks for a fresh second factor, which an API token cannot have",
+                "do it on the pages or at the admin socket, or make a token with `--may-without-factor`",
+            )),
+            Way::Token { .. } => Err(Problem::new(
+                StatusCode::FORBIDDEN,
+                FRESH_FACTOR_NEEDED,
+                "Needs a person",
+                "people, second factors and tokens are never changed with an API token",
+                "do it on the pages or at the admin socket",
+            )),
         }
     }
 }
@@ -46,5 +65,22 @@ impl Desk {
         let asker =
             Asker { user: self.user, role: self.role, person: self.person.clone(), way: self.way.clone() };
         asker.need_fresh(matter, self.now())
+    }
+
+    /// Goes on only if whoever asks has proved who they are, and has a second factor at all: for what has to do with real money.
+    pub(crate) async fn need_second_factor(&self) -> Result<(), Problem> {
+        self.need_fresh(Matter::Work)?;
+        if let (Way::Session(_), Some(person)) = (&self.way, &self.person)
+            && !second_factor::is_on(self, person.id).await?
+        {
+            return Err(Problem::new(
+                StatusCode::FORBIDDEN,
+                SECOND_FACTOR_NEEDED,
+                "Second factor needed",
+                "real money needs a second factor, and you have none",
+                "turn it on at /settings/security, then do it again",
+            ));
+        }
+        Ok(())
     }
 }

@@ -7,6 +7,7 @@ mod approvals;
 mod assets;
 mod audit;
 pub(crate) mod chain;
+pub(crate) mod confirm;
 pub(crate) mod form;
 mod headers;
 pub(crate) mod health;
@@ -17,11 +18,14 @@ mod keys;
 mod live;
 mod people;
 mod rows;
+mod second_step;
+mod security;
 mod sessions;
 mod settings;
 pub(crate) mod shell;
 mod sign_in;
 pub(crate) mod text;
+mod tokens;
 
 use std::sync::Arc;
 
@@ -70,6 +74,10 @@ fn areas(state: &Arc<WebState>) -> Router<Arc<WebState>> {
         .merge(people::routes())
         .merge(sessions::routes())
         .merge(sign_in::routes())
+        .merge(confirm::routes())
+        .merge(second_step::routes())
+        .merge(security::routes())
+        .merge(tokens::routes())
         .layer(from_fn(api::around::finish))
         .layer(from_fn_with_state(Arc::clone(state), access::guard))
         .fallback(no_such_page)

@@ -1,5 +1,6 @@
 //! People: how somebody comes to be known here, and what the rest of this crate needs for it.
 
+pub(crate) mod api_token;
 pub(crate) mod cookie;
 pub(crate) mod invite;
 pub(crate) mod network;
@@ -7,6 +8,7 @@ pub(crate) mod password;
 pub(crate) mod person_name;
 pub(crate) mod session;
 pub(crate) mod sign_in;
+pub(crate) mod step;
 pub(crate) mod throttle;
 pub(crate) mod token;
 

@@ -1,19 +1,20 @@
 //! Changes come from our own pages only. A page elsewhere can make a browser send a form here with the visitor's cookie; the browser then
 //! says where it comes from.
 
-use http::header::{AUTHORIZATION, HOST, ORIGIN};
+use http::header::{HOST, ORIGIN};
 use http::request::Parts;
 use http::{HeaderMap, Method, StatusCode};
 
 use crate::WebState;
-use crate::people::WebOrigin;
+use crate::people::{WebOrigin, api_token};
 use crate::problem::Problem;
 
-/// Goes on only if the request changes nothing or comes from our own pages. One with `Authorization` is let through: a page elsewhere
-/// cannot send it, since it would have to be allowed to, and it does not count on a cookie.
+/// Goes on only if the request changes nothing or comes from our own pages. One with an API token is let through: a page elsewhere
+/// cannot send it, since it would have to be allowed to, and no cookie counts with it. What a browser sends to a proxy with a password by
+/// itself (`Authorization: Basic`) is no token.
 pub(crate) fn check(state: &WebState, parts: &Parts) -> Result<(), Problem> {
     let changes = !matches!(parts.method, Method::GET | Method::HEAD | Method::OPTIONS);
-    let has_token = parts.headers.contains_key(AUTHORIZATION);
+    let has_token = api_token::sent(&parts.headers).is_some();
     if !changes || has_token || is_ours(&parts.headers, state.people.origin.as_ref()) {
         return Ok(());
     }

@@ -9,7 +9,7 @@ use paddock_core::id::UserId;
 use paddock_core::{Clock, Entropy};
 use paddock_gateway::Control;
 use paddock_store::Store;
-use paddock_vault::Sealer;
+use paddock_vault::{Sealer, SecondFactor};
 use tokio_util::sync::CancellationToken;
 
 use crate::api::pace::Pace;
@@ -25,6 +25,10 @@ pub struct WebState {
     pub store: Store,
     /// Seals the credentials of new connections.
     pub sealer: Arc<Sealer>,
+    /// Makes and checks second factors.
+    pub second_factor: SecondFactor,
+    /// Names this run of the process, to tell what an earlier one left unfinished.
+    pub run: String,
     /// The running gateway.
     pub control: Control,
     /// Asks Alpaca about a pair before it is stored.

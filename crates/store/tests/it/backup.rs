@@ -77,6 +77,8 @@ async fn fill(store: &Store) {
     assert_eq!(store.index_activity().await.unwrap(), 0);
     store.touch_keys(&[(it.key.id, later(5))]).await.unwrap();
     crate::people::fill(store, it.user).await;
+    let grace = crate::factors::person(store, it.user, "grace-of-factors").await;
+    crate::factors::fill(store, grace, it.user, it.dek).await;
     crate::retention::make_key(store, it.dek).await;
     crate::retention::checkpoint(store).await;
     store.write_key_use(&[crate::key_use::some_use(it.key.id, day(), 5, "192.0.2.1")]).await.unwrap();

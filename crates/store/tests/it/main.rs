@@ -20,6 +20,7 @@ mod caps;
 mod connections;
 mod crash;
 mod deks;
+mod factors;
 mod freezes;
 mod key_use;
 mod open;

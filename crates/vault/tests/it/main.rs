@@ -6,6 +6,7 @@ mod key_file;
 mod places;
 mod redaction;
 mod rotation;
+mod second_factor;
 
 use jiff::Timestamp;
 use paddock_core::id::{ConnectionId, UserId};

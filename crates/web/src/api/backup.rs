@@ -16,6 +16,7 @@ use tokio::io::AsyncReadExt;
 
 use crate::desk::Desk;
 use crate::fields::Fields;
+use crate::fresh::Matter;
 use crate::problem::Problem;
 
 /// Bytes that are read and sent at a time.
@@ -35,6 +36,7 @@ const CHUNK: usize = 64 * 1024;
 )]
 pub(crate) async fn create(desk: Desk, fields: Fields) -> Result<Response, Problem> {
     fields.finish(&[])?;
+    desk.need_fresh(Matter::Work)?;
     let file = nameless_file(&desk).map_err(|error| unwritable(&error))?;
     let (mut file, summary) = {
         let (store, runtime) = (desk.store.clone(), tokio::runtime::Handle::current());

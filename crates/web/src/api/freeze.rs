@@ -19,6 +19,7 @@ use serde::Serialize;
 use crate::desk::Desk;
 use crate::document::words;
 use crate::fields::Fields;
+use crate::fresh::Matter;
 use crate::problem::Problem;
 
 use utoipa::ToSchema;
@@ -235,6 +236,7 @@ pub(crate) async fn everything_frozen(desk: &Desk) -> Result<bool, Problem> {
 
 /// Lifts a freeze. Of everything, for a team that does not run this Paddock, that of each of its own connections.
 pub(crate) async fn unfreeze(desk: &Desk, subject: Subject) -> Result<(), Problem> {
+    desk.need_fresh(Matter::Work)?;
     if subject != Subject::Everything || desk.runs_this() {
         return unfreeze_one(desk, subject).await;
     }

@@ -14,7 +14,9 @@ use super::assets::Frame;
 use super::shell::{Section, Shell};
 use super::text::prose;
 use crate::WebState;
+use crate::access::confirm_first;
 use crate::desk::Desk;
+use crate::fresh::{FRESH_FACTOR_NEEDED, SECOND_FACTOR_NEEDED};
 use crate::problem::Problem;
 
 /// A page. No browser or proxy may keep it.
@@ -101,10 +103,17 @@ pub(super) async fn show_problems(
     let for_a_program = request.uri().path().ends_with(".json") || request.uri().path().starts_with("/api/");
     let (mut parts, body) = request.into_parts();
     let desk = Desk::from_request_parts(&mut parts, &state).await.ok();
+    let confirm = confirm_first(&parts);
     let response = next.run(Request::from_parts(parts, body)).await;
     let Some(problem) = response.extensions().get::<Problem>().cloned() else { return response };
     if for_a_program {
         return response;
+    }
+    // What a visitor can do about it at once they are led to, and back.
+    match &*problem.code {
+        FRESH_FACTOR_NEEDED => return see(&confirm),
+        SECOND_FACTOR_NEEDED => return see("/settings/security?needed=live"),
+        _ => {}
     }
     let status = response.status();
     let shell = match &desk {

@@ -161,6 +161,12 @@ fn say(event: &AuditEvent) -> String {
         AuditEvent::ApprovalEnded { why, .. } => format!("a held request ended: {why}"),
         AuditEvent::KekRotated { .. } => "rotated the key-encryption key".to_owned(),
         AuditEvent::DekRotated { .. } => "rotated a data-encryption key".to_owned(),
+        AuditEvent::SecondFactorOn { .. } => "turned a second factor on".to_owned(),
+        AuditEvent::SecondFactorOff { .. } => "turned a second factor off".to_owned(),
+        AuditEvent::RecoveryCodesMade { .. } => "made new recovery codes".to_owned(),
+        AuditEvent::RecoveryCodeUsed { left, .. } => format!("used a recovery code, {left} left"),
+        AuditEvent::TokenCreated { name, role, .. } => format!("made the API token {name}, as {role}"),
+        AuditEvent::TokenRevoked { .. } => "revoked an API token".to_owned(),
         AuditEvent::AuditKeyMade { endorsed_by: None, .. } => {
             "made the key that signs this record".to_owned()
         }

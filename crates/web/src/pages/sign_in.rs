@@ -15,6 +15,7 @@ use paddock_store::LinkFor;
 use super::answer;
 use super::assets::Frame;
 use super::form::FormView;
+use super::second_step;
 use crate::WebState;
 use crate::access::local;
 use crate::desk::{Asker, Desk};
@@ -23,6 +24,7 @@ use crate::name::PathName;
 use crate::people::{network, session, sign_in, token};
 use crate::problem::Problem;
 use crate::query::Query;
+use crate::second_factor;
 
 const FIELDS: [&str; 3] = ["name", "password", "next"];
 
@@ -96,7 +98,10 @@ async fn try_in(state: &Arc<WebState>, parts: &Parts, fields: FormFields) -> Res
     fields.finish(&FIELDS)?;
     let network = network::of_parts(parts, state);
     let person = sign_in::check(state, &name, password, network).await?;
-    // Until there is a second factor, the password is the best proof of who is there.
+    if second_factor::is_on(state, person.id).await? {
+        return second_step::begin(state, person.id, next.as_deref()).await;
+    }
+    // Without a second factor the password is the best proof of who is there.
     let token = session::begin(state, person.id, &parts.headers, network, Some(state.now())).await?;
     let next = next.as_deref().and_then(local).unwrap_or("/");
     Ok(with_cookie(answer::see(next), state.people.set_cookie(&token)))
@@ -138,6 +143,9 @@ async fn demo(
         None => None,
     };
     let Some(LinkFor::Demo(person)) = link.map(|link| link.purpose) else { return Err(super::join::gone()) };
+    if second_factor::is_on(&state, person).await? {
+        return second_step::begin(&state, person, None).await;
+    }
     let network = network::of_parts(&parts, &state);
     let token = session::begin(&state, person, &parts.headers, network, Some(state.now())).await?;
     Ok(with_cookie(answer::see("/"), state.people.set_cookie(&token)))

@@ -43,7 +43,12 @@ pub(crate) async fn check(
 
 /// Records failed attempts at the third, the sixth, the twelfth and so on, for somebody who exists only. It is not waited for, since
 /// that would take longer than for nobody.
-fn note_failure(state: &Arc<WebState>, person: Option<Person>, attempt: &Attempt, network: IpAddr) {
+pub(crate) fn note_failure(
+    state: &Arc<WebState>,
+    person: Option<Person>,
+    attempt: &Attempt,
+    network: IpAddr,
+) {
     let Some(attempts) = worth_a_record(attempt.failed) else { return };
     let Some(person) = person else { return };
     let (state, network) = (Arc::clone(state), network.to_string());

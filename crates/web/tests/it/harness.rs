@@ -14,8 +14,8 @@ use paddock_alpaca::endpoints::EndpointOverrides;
 use paddock_alpaca::{AlpacaClient, Endpoints};
 use paddock_core::{Environment, ManualClock};
 use paddock_gateway::{Gateway, GatewayOptions, Limits};
-use paddock_store::{Store, Target};
-use paddock_vault::{KeyFile, OsEntropy, Vault};
+use paddock_store::{Begun, KeyedRequest, Store, Target};
+use paddock_vault::{KeyFile, OsEntropy, Purpose, Vault};
 use paddock_web::{
     AllowedHosts, ChainWatch, Pace, People, PeopleOptions, WebState, api_router, pages_router,
 };
@@ -89,6 +89,7 @@ impl Paddock {
         key_file.create(&OsEntropy).unwrap();
         let vault = Vault::open(key_file);
         let sealer = Arc::new(vault.sealer());
+        let second_factor = vault.second_factor();
         let client =
             AlpacaClient::new(Endpoints::new(endpoints).unwrap(), &ClientOptions::default()).unwrap();
         let gateway = Gateway::start(GatewayOptions {
@@ -108,6 +109,8 @@ impl Paddock {
         let state = Arc::new(WebState {
             store,
             sealer,
+            second_factor,
+            run: "this-run".to_owned(),
             control: gateway.control(),
             client,
             clock: clock.clone(),
@@ -175,6 +178,27 @@ impl Paddock {
 
     pub(crate) async fn post(&self, path: &str, body: &Value) -> Reply {
         self.call("POST", path, body).await
+    }
+
+    /// `POST` with an `Idempotency-Key`.
+    pub(crate) async fn post_keyed(&self, path: &str, body: &Value, key: &str) -> Reply {
+        self.keyed("POST", path, body, key).await
+    }
+
+    /// Calls the API with an `Idempotency-Key`.
+    pub(crate) async fn keyed(&self, method: &str, path: &str, body: &Value, key: &str) -> Reply {
+        let request = Request::builder().method(method).uri(path).header("idempotency-key", key);
+        let request = request.body(Body::from(body.to_string())).unwrap();
+        Reply::of(self.api.clone().oneshot(request).await.unwrap()).await
+    }
+
+    /// What is left in the database when a process dies in the middle of such a request.
+    pub(crate) async fn leave_unfinished(&self, path: &str, body: &Value, key: &str) {
+        let message = format!("{}\n{body}", path.strip_prefix("/api/v1").unwrap());
+        let request = self.state.sealer.mark(Purpose::Request, message.as_bytes()).unwrap();
+        let who = format!("team {}", self.state.user);
+        let it = KeyedRequest { who: &who, key, request: &request, run: "a process that died" };
+        assert_eq!(self.state.store.begin_keyed(it, self.state.clock.now()).await.unwrap(), Begun::Fresh);
     }
 
     /// The answer of the API before its body is read.

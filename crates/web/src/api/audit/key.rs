@@ -6,6 +6,7 @@ use paddock_gateway::AuditKeys;
 use crate::desk::Desk;
 use crate::document::{problems, views};
 use crate::fields::Fields;
+use crate::fresh::Matter;
 use crate::problem::Problem;
 use crate::query::Query;
 
@@ -38,6 +39,7 @@ pub(crate) async fn show(desk: Desk, query: Query) -> Result<Json<AuditKeys>, Pr
 )]
 pub(crate) async fn rotate(desk: Desk, fields: Fields) -> Result<Json<AuditKeys>, Problem> {
     fields.finish(&[])?;
+    desk.need_fresh(Matter::Work)?;
     desk.control.rotate_audit_key().await?;
     Ok(Json(desk.control.audit_keys().await?))
 }

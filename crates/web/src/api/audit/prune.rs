@@ -13,6 +13,7 @@ use crate::WebState;
 use crate::desk::Desk;
 use crate::document::{bodies, problems};
 use crate::fields::Fields;
+use crate::fresh::Matter;
 use crate::problem::Problem;
 
 /// The fields of the body.
@@ -43,6 +44,7 @@ pub struct Pruned {
 pub(crate) async fn prune(desk: Desk, mut fields: Fields) -> Result<Json<Pruned>, Problem> {
     let before = fields.need_text("before", when::EXPECTED)?;
     fields.finish(&FIELDS)?;
+    desk.need_fresh(Matter::Work)?;
     let before = when::parse_start(&before).ok_or_else(|| Problem::field("before", when::EXPECTED))?;
     Ok(Json(prune_before(&desk, before, &desk.actor()).await?))
 }

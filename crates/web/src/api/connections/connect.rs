@@ -11,6 +11,7 @@ use paddock_vault::{Binding, Field, Fingerprint};
 
 use super::connect_problem as problem;
 use crate::desk::Desk;
+use crate::fresh::Matter;
 use crate::problem::Problem;
 use crate::sealing::current_dek;
 
@@ -39,6 +40,12 @@ struct Fingerprints {
 
 /// Connects an account. Nothing is stored unless everything passes.
 pub(super) async fn connect(desk: &Desk, wish: Wish) -> Result<Connected, Problem> {
+    // Before anything else, so that a pair is never sent anywhere by whoever may not connect it.
+    match wish.environment {
+        Environment::Live => desk.need_second_factor().await?,
+        Environment::Paper if wish.replace => desk.need_fresh(Matter::Work)?,
+        Environment::Paper => {}
+    }
     problem::check_shape(&wish.key_id, &wish.secret_key)?;
     let fingerprints = Fingerprints {
         key_id: desk.sealer.fingerprint(&wish.key_id)?,

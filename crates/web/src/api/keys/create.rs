@@ -15,7 +15,6 @@ use crate::complaints::Complaints;
 use crate::desk::Desk;
 use crate::document::{bodies, problems};
 use crate::fields::Fields;
-use crate::fresh::Matter;
 use crate::name;
 use crate::problem::Problem;
 use crate::sealing::current_dek;
@@ -76,7 +75,7 @@ impl NewKey {
     pub(crate) async fn issue(self, desk: &Desk) -> Result<Created, Problem> {
         let Self { name, connection, scope } = self;
         if connection.environment == Environment::Live {
-            desk.need_fresh(Matter::Work)?;
+            desk.need_second_factor().await?;
         }
         let now = desk.now();
         let issued = issue::issue(&*desk.entropy);

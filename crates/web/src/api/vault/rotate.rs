@@ -6,6 +6,7 @@ use axum::response::{IntoResponse, Response};
 use crate::desk::Desk;
 use crate::document::{bodies, problems, views};
 use crate::fields::Fields;
+use crate::fresh::Matter;
 use crate::problem::Problem;
 
 /// The fields of the body.
@@ -27,6 +28,7 @@ pub(crate) const FIELDS: [&str; 1] = ["what"];
 pub(crate) async fn rotate(desk: Desk, mut fields: Fields) -> Result<Response, Problem> {
     let what = fields.need_text("what", "`kek` or `dek`")?;
     fields.finish(&FIELDS)?;
+    desk.need_fresh(Matter::Work)?;
     match what.as_str() {
         "kek" => {
             // It wraps the keys of all teams.

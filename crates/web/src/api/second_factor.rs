@@ -1,0 +1,135 @@
+//! The second factor of whoever is signed in: `GET`, `POST` and `DELETE /api/v1/second-factor`, and below it.
+
+use axum::Json;
+use http::{HeaderName, HeaderValue, StatusCode, header};
+use jiff::Timestamp;
+use paddock_core::SecretText;
+use serde::Serialize;
+
+use crate::desk::Desk;
+use crate::fields::Fields;
+use crate::fresh::Matter;
+use crate::name::PathName;
+use crate::people::person_name;
+use crate::problem::{Problem, shown};
+use crate::query::Query;
+use crate::second_factor;
+
+/// How a person's second factor stands.
+#[derive(Debug, Serialize)]
+pub(crate) struct Standing {
+    /// Whether it is on.
+    on: bool,
+    /// Since when.
+    since: Option<Timestamp>,
+    /// How many recovery codes are left.
+    recovery_codes_left: u32,
+}
+
+/// An answer that no cache may keep.
+type Once<T> = ([(HeaderName, HeaderValue); 1], Json<T>);
+
+fn once<T>(content: T) -> Once<T> {
+    ([(header::CACHE_CONTROL, HeaderValue::from_static("no-store"))], Json(content))
+}
+
+/// A new secret, told once.
+#[derive(Serialize)]
+pub(crate) struct Offered {
+    secret: String,
+    uri: String,
+}
+
+impl Drop for Offered {
+    fn drop(&mut self) {
+        zeroize::Zeroize::zeroize(&mut self.secret);
+        zeroize::Zeroize::zeroize(&mut self.uri);
+    }
+}
+
+/// New recovery codes, told once.
+#[derive(Serialize)]
+pub(crate) struct Codes {
+    recovery_codes: Vec<String>,
+}
+
+impl Drop for Codes {
+    fn drop(&mut self) {
+        self.recovery_codes.iter_mut().for_each(zeroize::Zeroize::zeroize);
+    }
+}
+
+impl Codes {
+    fn new(codes: &[SecretText]) -> Self {
+        Self { recovery_codes: codes.iter().map(|code| code.expose().to_owned()).collect() }
+    }
+}
+
+/// Whether it is on.
+pub(crate) async fn show(desk: Desk, query: Query) -> Result<Json<Standing>, Problem> {
+    query.finish(&[])?;
+    let person = desk.somebody()?;
+    let factor = desk.store.second_factor(person.id).await?;
+    let since = factor.and_then(|factor| factor.confirmed_at);
+    let recovery_codes_left = desk.store.recovery_codes_left(person.id).await?;
+    Ok(Json(Standing { on: since.is_some(), since, recovery_codes_left }))
+}
+
+/// Makes a secret for an authenticator app. It is asked for nowhere before it was confirmed.
+pub(crate) async fn begin(desk: Desk, fields: Fields) -> Result<(StatusCode, Once<Offered>), Problem> {
+    fields.finish(&[])?;
+    desk.need_fresh(Matter::Access)?;
+    let offer = second_factor::begin(&desk, desk.somebody()?).await?;
+    let offered = Offered { secret: offer.secret.expose().to_owned(), uri: offer.uri.expose().to_owned() };
+    Ok((StatusCode::CREATED, once(offered)))
+}
+
+/// Turns it on by a code that the app shows, and tells the recovery codes.
+pub(crate) async fn confirm(desk: Desk, mut fields: Fields) -> Result<Once<Codes>, Problem> {
+    let code = fields.need_secret("code", "the six digits that the app shows")?;
+    fields.finish(&["code"])?;
+    Ok(once(Codes::new(&turn_on(&desk, &code).await?)))
+}
+
+/// Turns it on for whoever is signed in, and signs out their other browsers, which had no such proof.
+pub(crate) async fn turn_on(desk: &Desk, code: &SecretText) -> Result<Vec<SecretText>, Problem> {
+    desk.need_fresh(Matter::Access)?;
+    let person = desk.somebody()?;
+    let codes = second_factor::confirm(desk, person, code).await?;
+    let this = desk.session().map(|session| session.id);
+    desk.store.end_sessions(person.id, this, &desk.actor(), desk.now()).await?;
+    Ok(codes)
+}
+
+/// Puts new recovery codes in the place of the old.
+pub(crate) async fn new_codes(desk: Desk, fields: Fields) -> Result<Once<Codes>, Problem> {
+    fields.finish(&[])?;
+    desk.need_fresh(Matter::Access)?;
+    Ok(once(Codes::new(&second_factor::new_codes(&desk, desk.somebody()?).await?)))
+}
+
+/// `DELETE /api/v1/people/{name}/second-factor`: turns off the one of somebody in the team who has lost it. Their sessions end, since
+/// whoever found it may be in one.
+pub(crate) async fn turn_off_for(desk: Desk, PathName(name): PathName) -> Result<StatusCode, Problem> {
+    desk.need_fresh(Matter::Access)?;
+    let found = desk.store.person_named(&person_name::normalise(&name)).await?;
+    let Some((person, _)) = found.filter(|(person, _)| person.team == desk.user) else {
+        return Err(Problem::new(
+            StatusCode::NOT_FOUND,
+            "unknown_person",
+            "Unknown person",
+            format!("there is nobody named `{}` here", shown(&name)),
+            "look for the name under Settings, People",
+        ));
+    };
+    second_factor::turn_off(&desk, &person).await?;
+    desk.store.end_sessions(person.id, None, &desk.actor(), desk.now()).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Turns it off, and the recovery codes with it.
+pub(crate) async fn turn_off(desk: Desk) -> Result<StatusCode, Problem> {
+    desk.need_fresh(Matter::Access)?;
+    second_factor::turn_off(&desk, desk.somebody()?).await?;
+    Ok(StatusCode::NO_CONTENT)
+}

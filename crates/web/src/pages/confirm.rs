@@ -1,0 +1,135 @@
+//! `/confirm`: a proof of who is at the keyboard, for what cannot be taken back easily; and `POST /api/v1/confirm`, the same for programs
+//! that hold a session.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use askama::Template;
+use axum::response::Response;
+use axum::routing::get;
+use axum::{Json, Router};
+use http::request::Parts;
+use http::{StatusCode, header};
+use serde_json::{Value, json};
+
+use super::answer;
+use super::form::FormView;
+use super::shell::{Section, Shell};
+use crate::WebState;
+use crate::access::local;
+use crate::desk::Desk;
+use crate::fields::{Fields, FormFields};
+use crate::people::{network, sign_in};
+use crate::problem::Problem;
+use crate::query::Query;
+use crate::second_factor::{self, Proof};
+
+pub(super) fn routes() -> Router<Arc<WebState>> {
+    Router::new().route("/confirm", get(show).post(submit))
+}
+
+#[derive(Debug, Template)]
+#[template(path = "security/confirm.html")]
+struct Confirm {
+    shell: Shell,
+    name: String,
+    next: String,
+    has_factor: bool,
+    form: FormView,
+}
+
+async fn show(desk: Desk, mut query: Query) -> Result<Response, Problem> {
+    let next = query.text("next").unwrap_or_default();
+    page(&desk, &next, FormView::blank()).await
+}
+
+async fn page(desk: &Desk, next: &str, form: FormView) -> Result<Response, Problem> {
+    let person = desk.somebody()?;
+    let (status, retry_after) = match &form.problem {
+        Some(problem) => (problem.http_status(), problem.extra.get("retry_after").and_then(Value::as_i64)),
+        None => (StatusCode::OK, None),
+    };
+    let page = Confirm {
+        shell: Shell::load(desk, Section::Elsewhere, "Confirm that it is you").await?,
+        name: person.name.clone(),
+        next: local(next).unwrap_or("/").to_owned(),
+        has_factor: second_factor::is_on(desk, person.id).await?,
+        form,
+    };
+    let mut response = answer::page_with(status, &page)?;
+    if let Some(seconds) = retry_after {
+        response.headers_mut().insert(header::RETRY_AFTER, seconds.into());
+    }
+    Ok(response)
+}
+
+async fn submit(desk: Desk, parts: Parts, fields: FormFields) -> Result<Response, Problem> {
+    let mut fields = fields.0;
+    let next = fields.text("next")?.unwrap_or_default();
+    // What a password manager filled in beside the password.
+    _ = fields.text("username")?;
+    let network = network::of_parts(&parts, &desk.shared());
+    match prove(&desk, fields, network).await {
+        Ok(proof) => {
+            let next = local(&next).unwrap_or("/");
+            Ok(match proof {
+                // Whoever uses one should know how many are left.
+                Some(Proof::RecoveryCode { .. }) if next == "/" => {
+                    answer::done("/settings/security", "recovery-code-used")
+                }
+                _ => answer::see(next),
+            })
+        }
+        Err(problem) if problem.http_status().is_client_error() && desk.person.is_some() => {
+            page(&desk, &next, FormView::blank().refused(problem)).await
+        }
+        Err(problem) => Err(problem),
+    }
+}
+
+/// `POST /api/v1/confirm`
+pub(crate) async fn confirm(desk: Desk, parts: Parts, fields: Fields) -> Result<Json<Value>, Problem> {
+    let network = network::of_parts(&parts, &desk.shared());
+    prove(&desk, fields, network).await?;
+    Ok(Json(json!({ "confirmed_at": desk.now() })))
+}
+
+/// Takes a code, or a password where there is no second factor, and notes in the session that it was given.
+async fn prove(desk: &Desk, mut fields: Fields, network: IpAddr) -> Result<Option<Proof>, Problem> {
+    let (Some(session), Some(person)) = (desk.session(), &desk.person) else {
+        return Err(Problem::new(
+            StatusCode::CONFLICT,
+            "no_session_here",
+            "No session",
+            "a proof is noted in the session of a browser, and this request has none",
+            "sign in on the pages",
+        ));
+    };
+    let proof = if second_factor::is_on(desk, person.id).await? {
+        let code = fields.need_secret("code", "the six digits that your app shows, or a recovery code")?;
+        fields.finish(&["code"])?;
+        Some(second_factor::prove(&desk.shared(), person, &code, network).await?)
+    } else {
+        let password = fields.need_secret("password", "your password")?;
+        fields.finish(&["password"])?;
+        sign_in::check(&desk.shared(), &person.name, password, network).await.map_err(wrong_password)?;
+        None
+    };
+    desk.store.set_session_factor(session.id, desk.now()).await?;
+    Ok(proof)
+}
+
+/// The name was right: it is the session's.
+fn wrong_password(problem: Problem) -> Problem {
+    if problem.code != "wrong_name_or_password" {
+        return problem;
+    }
+    Problem::new(
+        StatusCode::UNPROCESSABLE_ENTITY,
+        "wrong_password",
+        "Wrong password",
+        "this is not your password",
+        "try again",
+    )
+    .with("field", "password")
+}

@@ -1,0 +1,255 @@
+//! Personal API tokens: what they open, for whom, and for how long.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use axum::body::Body;
+use axum::extract::ConnectInfo;
+use http::{Request, header};
+use paddock_core::{Clock as _, Role};
+use serde_json::{Value, json};
+
+use crate::harness::{Paddock, Reply};
+use crate::visitor::Visitor;
+
+/// Makes a token with these fields; what programs send.
+async fn make(browser: &Visitor, fields: Value) -> String {
+    let made = browser.call("POST", "/api/v1/tokens", &fields).await;
+    made.expect(201);
+    assert_eq!(made.headers[header::CACHE_CONTROL], "no-store");
+    made.json["secret"].as_str().unwrap().to_owned()
+}
+
+/// A request of a program with a token, from an address.
+async fn from(
+    paddock: &Paddock,
+    address: &str,
+    token: &str,
+    (method, path): (&str, &str),
+    body: &Value,
+) -> Reply {
+    let mut request = Request::builder()
+        .method(method)
+        .uri(path)
+        .header(header::HOST, "localhost:7878")
+        .header(header::AUTHORIZATION, format!("Bearer {token}"))
+        .body(if body.is_null() { Body::empty() } else { Body::from(body.to_string()) })
+        .unwrap();
+    let peer = SocketAddr::new(address.parse().unwrap(), 9);
+    request.extensions_mut().insert(ConnectInfo(peer));
+    Reply::of(Visitor::nobody(paddock).send(request).await).await
+}
+
+async fn with(paddock: &Paddock, token: &str, what: (&str, &str), body: &Value) -> Reply {
+    from(paddock, "127.0.0.1", token, what, body).await
+}
+
+const STATUS: (&str, &str) = ("GET", "/api/v1/status");
+const FREEZE: (&str, &str) = ("POST", "/api/v1/freeze");
+
+#[tokio::test]
+async fn a_token_opens_the_api_for_its_person_and_nothing_else() {
+    let paddock = Paddock::start().await;
+    let owner = paddock.owner().await;
+    let token = make(owner, json!({ "name": "monitor", "role": "operator" })).await;
+    assert!(token.starts_with("pdk_") && token.len() == 47, "{token}");
+    with(&paddock, &token, STATUS, &Value::Null).await.expect(200);
+    with(&paddock, &token, FREEZE, &json!({})).await.expect(200);
+    let record = paddock.get("/api/v1/audit?limit=1").await;
+    assert!(record.text().contains("ada"), "the audit names the person: {record:?}");
+    let refused = with(&paddock, &token, ("POST", "/api/v1/connections"), &json!({})).await;
+    refused.expect_problem(403, "role_too_low");
+    // No page opens with it.
+    with(&paddock, &token, ("GET", "/"), &Value::Null).await.expect_redirect("/sign-in");
+    // It is shown once.
+    let listed = owner.call("GET", "/api/v1/tokens", &Value::Null).await;
+    assert_eq!(listed.json[0]["name"], "monitor");
+    assert!(!listed.text().contains(&token));
+    assert_eq!(listed.json[0]["last_used_from"], "127.0.0.1");
+}
+
+#[tokio::test]
+async fn what_is_no_token_opens_nothing_and_no_cookie_counts_beside_one() {
+    let paddock = Paddock::start().await;
+    let owner = paddock.owner().await;
+    let token = make(owner, json!({ "name": "t" })).await;
+    for wrong in ["", "pdk_", "x", &token[..46], &format!("{token}x"), &token.to_uppercase()] {
+        with(&paddock, wrong, STATUS, &Value::Null).await.expect_problem(401, "token_not_good");
+    }
+    let request = owner
+        .request("GET", "/api/v1/status")
+        .header(header::AUTHORIZATION, "Bearer nonsense")
+        .body(Body::empty())
+        .unwrap();
+    Reply::of(owner.send(request).await).await.expect_problem(401, "token_not_good");
+    // What a browser sends to a proxy by itself is no token: a page elsewhere changes nothing with it.
+    let request = Request::builder()
+        .method("POST")
+        .uri("/api/v1/freeze")
+        .header(header::HOST, "localhost:7878")
+        .header(header::COOKIE, owner.cookie.clone().unwrap())
+        .header("sec-fetch-site", "cross-site")
+        .header(header::AUTHORIZATION, "Basic YWRhOnB3")
+        .body(Body::empty())
+        .unwrap();
+    Reply::of(owner.send(request).await).await.expect_problem(403, "cross_origin");
+}
+
+#[tokio::test]
+async fn a_token_follows_its_person() {
+    let paddock = Paddock::start().await;
+    let grace = Visitor::member(&paddock, "grace", Role::Operator).await;
+    let too_much = grace.call("POST", "/api/v1/tokens", &json!({ "name": "t", "role": "owner" })).await;
+    too_much.expect_problem(422, "invalid_field");
+    let token = make(&grace, json!({ "name": "t" })).await;
+    with(&paddock, &token, FREEZE, &json!({})).await.expect(200);
+    let (team, id) = (paddock.state.user, grace.person.clone().unwrap().id);
+    let (actor, now) = (paddock_core::audit::Actor::Operator, paddock.clock.now());
+    paddock.state.store.set_role(team, id, Role::Viewer, &actor, now).await.unwrap();
+    with(&paddock, &token, FREEZE, &json!({})).await.expect_problem(403, "role_too_low");
+    with(&paddock, &token, STATUS, &Value::Null).await.expect(200);
+    paddock.state.store.remove_person(team, id, &actor, now).await.unwrap();
+    with(&paddock, &token, STATUS, &Value::Null).await.expect_problem(401, "token_not_good");
+}
+
+#[tokio::test]
+async fn a_token_ends_by_itself_and_by_its_owner() {
+    let paddock = Paddock::start().await;
+    let owner = paddock.owner().await;
+    let short = make(owner, json!({ "name": "short", "expires_in": "1h" })).await;
+    let long = make(owner, json!({ "name": "long", "expires_in": "366d" })).await;
+    for (field, value) in
+        [("expires_in", "367d"), ("expires_in", "0d"), ("expires_at", "2020-01-01T00:00:00Z")]
+    {
+        let refused = owner.call("POST", "/api/v1/tokens", &json!({ "name": "x", field: value })).await;
+        refused.expect_problem(422, "invalid_field");
+    }
+    let taken = owner.call("POST", "/api/v1/tokens", &json!({ "name": "long" })).await;
+    taken.expect_problem(409, "name_taken");
+    paddock.clock.advance(Duration::from_secs(3600));
+    with(&paddock, &short, STATUS, &Value::Null).await.expect_problem(401, "token_not_good");
+    with(&paddock, &long, STATUS, &Value::Null).await.expect(200);
+    owner.call("DELETE", "/api/v1/tokens/long", &Value::Null).await.expect(204);
+    with(&paddock, &long, STATUS, &Value::Null).await.expect_problem(401, "token_not_good");
+    owner.call("DELETE", "/api/v1/tokens/long", &Value::Null).await.expect_problem(404, "unknown_token");
+}
+
+#[tokio::test]
+async fn a_token_may_be_bound_to_networks() {
+    let paddock = Paddock::start().await;
+    let owner = paddock.owner().await;
+    let networks = json!(["192.0.2.0/24", "2001:db8::1"]);
+    let token = make(owner, json!({ "name": "bound", "networks": networks })).await;
+    for (address, status) in
+        [("192.0.2.9", 200), ("2001:db8::1", 200), ("192.0.3.1", 403), ("2001:db8::2", 403)]
+    {
+        let reply = from(&paddock, address, &token, STATUS, &Value::Null).await;
+        assert_eq!(reply.status.as_u16(), status, "{address}: {reply:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_token_is_no_fresh_proof_unless_it_was_made_for_it() {
+    let paddock = Paddock::start().await;
+    let owner = paddock.owner().await;
+    let usual = make(owner, json!({ "name": "usual" })).await;
+    let able = make(owner, json!({ "name": "able", "may_without_factor": true })).await;
+    let unfreeze = ("POST", "/api/v1/unfreeze");
+    with(&paddock, &usual, unfreeze, &json!({})).await.expect_problem(403, "fresh_factor_needed");
+    with(&paddock, &able, unfreeze, &json!({})).await.expect(200);
+    // Who gets in is never for a token to say.
+    for token in [&usual, &able] {
+        for (method, path, body) in [
+            ("POST", "/api/v1/tokens", json!({ "name": "more" })),
+            ("POST", "/api/v1/second-factor", json!({})),
+            ("DELETE", "/api/v1/second-factor", Value::Null),
+        ] {
+            let reply = with(&paddock, token, (method, path), &body).await;
+            reply.expect_problem(403, "fresh_factor_needed");
+        }
+        let reply = with(&paddock, token, ("POST", "/api/v1/confirm"), &json!({ "code": "123456" })).await;
+        reply.expect_problem(409, "no_session_here");
+    }
+    assert_eq!(owner.call("GET", "/api/v1/tokens", &Value::Null).await.json.as_array().unwrap().len(), 2);
+}
+
+#[tokio::test]
+async fn everybody_sees_their_own_and_an_owner_those_of_the_team() {
+    let paddock = Paddock::start().await;
+    let owner = paddock.owner().await;
+    let grace = Visitor::member(&paddock, "grace", Role::Viewer).await;
+    let stranger = Visitor::stranger(&paddock, "eve").await;
+    make(owner, json!({ "name": "a" })).await;
+    let of_grace = make(&grace, json!({ "name": "b" })).await;
+    make(&stranger, json!({ "name": "c" })).await;
+    let names = async |browser: &Visitor| -> Vec<String> {
+        let listed = browser.call("GET", "/api/v1/tokens", &Value::Null).await;
+        let tokens = listed.json.as_array().unwrap().iter();
+        let mut names: Vec<String> = tokens.map(|token| token["name"].as_str().unwrap().to_owned()).collect();
+        names.sort();
+        names
+    };
+    assert_eq!(names(owner).await, ["a", "b"]);
+    assert_eq!(names(&grace).await, ["b"]);
+    assert_eq!(names(&stranger).await, ["c"]);
+    // What one does not see, one does not end.
+    grace.call("DELETE", "/api/v1/tokens/a", &Value::Null).await.expect_problem(404, "unknown_token");
+    stranger.call("DELETE", "/api/v1/tokens/b", &Value::Null).await.expect_problem(404, "unknown_token");
+    let for_another = json!({ "name": "x", "person": "grace" });
+    owner.call("POST", "/api/v1/tokens", &for_another).await.expect_problem(422, "invalid_field");
+    owner.call("DELETE", "/api/v1/tokens/b", &Value::Null).await.expect(204);
+    with(&paddock, &of_grace, STATUS, &Value::Null).await.expect(401);
+}
+
+#[tokio::test]
+async fn at_the_socket_a_token_is_made_for_somebody() {
+    let paddock = Paddock::start().await;
+    paddock.post("/api/v1/tokens", &json!({ "name": "t" })).await.expect_problem(409, "nobody_yet");
+    Visitor::member(&paddock, "grace", Role::Viewer).await;
+    let made = paddock.post("/api/v1/tokens", &json!({ "name": "t" })).await;
+    assert_eq!(made.expect(201).json["token"]["person"], "ada");
+    let made = paddock.post("/api/v1/tokens", &json!({ "name": "t", "person": "grace" })).await;
+    assert_eq!(made.expect(201).json["token"]["role"], "viewer");
+    let reply = paddock.post("/api/v1/tokens", &json!({ "name": "u", "person": "nobody" })).await;
+    reply.expect_problem(404, "unknown_person");
+    assert_eq!(paddock.get("/api/v1/tokens").await.json.as_array().unwrap().len(), 2);
+}
+
+#[tokio::test]
+async fn tokens_are_made_and_revoked_on_their_page() {
+    let paddock = Paddock::start().await;
+    let owner = paddock.owner().await;
+    assert!(owner.page("/settings/tokens").await.text().contains("No tokens yet"));
+    owner.page("/settings/tokens/new").await.expect(200);
+    let fields = [("name", "bad name"), ("role", "viewer"), ("expires_in", "30d")];
+    let wrong = owner.submit("/settings/tokens/new", &fields).await;
+    wrong.expect(422);
+    assert!(wrong.text().contains("value=\"bad name\""), "{wrong:?}");
+    let fields = [
+        ("name", "monitor"),
+        ("role", "viewer"),
+        ("expires_in", "30d"),
+        ("networks", "127.0.0.0/8, 10.0.0.1"),
+    ];
+    let made = owner.submit("/settings/tokens/new", &fields).await;
+    made.expect(200);
+    assert_eq!(made.headers[header::CACHE_CONTROL], "no-store");
+    let at = made.text().find("<code>pdk_").unwrap() + "<code>".len();
+    let token = made.text()[at..at + 47].to_owned();
+    with(&paddock, &token, STATUS, &Value::Null).await.expect(200);
+    let page = owner.page("/settings/tokens").await;
+    assert!(page.text().contains("monitor") && page.text().contains("127.0.0.0/8, 10.0.0.1"), "{page:?}");
+    assert!(!page.text().contains(&token));
+    let id =
+        owner.call("GET", "/api/v1/tokens", &Value::Null).await.json[0]["id"].as_str().unwrap().to_owned();
+    let done = owner.submit(&format!("/settings/tokens/{id}/revoke"), &[]).await;
+    done.expect_redirect("/settings/tokens?done=revoked");
+    with(&paddock, &token, STATUS, &Value::Null).await.expect(401);
+    // Neither the database nor the audit knows it.
+    for entry in std::fs::read_dir(paddock.dir.path()).unwrap() {
+        let path = entry.unwrap().path();
+        let content = std::fs::read(&path).unwrap_or_default();
+        assert!(!content.windows(token.len()).any(|window| window == token.as_bytes()), "{}", path.display());
+    }
+    assert!(!paddock.get("/api/v1/audit").await.text().contains(&token));
+}
