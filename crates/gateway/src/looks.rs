@@ -96,9 +96,12 @@ enum Sight {
 
 type Seen = Option<(Timestamp, Result<Sight, LookFault>)>;
 
+/// The places of what is seen.
+type Places = HashMap<(ConnectionId, Subject), Arc<tokio::sync::Mutex<Seen>>>;
+
 /// The last answers. Each is fetched by one at a time.
 #[derive(Debug, Default)]
-pub(crate) struct Looks(Mutex<HashMap<(ConnectionId, Subject), Arc<tokio::sync::Mutex<Seen>>>>);
+pub(crate) struct Looks(Mutex<Places>);
 
 impl Looks {
     /// Forgets what was seen of an account, because it has changed.
@@ -115,9 +118,7 @@ impl Looks {
         Arc::clone(kept.entry((connection, subject)).or_default())
     }
 
-    fn lock(
-        &self,
-    ) -> std::sync::MutexGuard<'_, HashMap<(ConnectionId, Subject), Arc<tokio::sync::Mutex<Seen>>>> {
+    fn lock(&self) -> std::sync::MutexGuard<'_, Places> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -111,7 +111,7 @@ async fn gather(desk: &Desk, key: AccessKey, form: FormView, tried: Option<Tried
         now,
     );
     let freezes = desk.store.freezes().await?.into_iter();
-    let frozen = freezes.filter(|row| row.subject == Subject::Key(key.id)).last().map(|row| FrozenBy {
+    let frozen = freezes.filter(|row| row.subject == Subject::Key(key.id)).next_back().map(|row| FrozenBy {
         since: Moment::ago(row.at, now),
         reason: row.reason,
         passes: crate::pages::text::passing_words(row.passing),
