@@ -245,8 +245,6 @@ pub(crate) const TABLE: &[Line] = &[
     viewer("POST", "/settings/security/second-factor/off").fresh_for_access(),
     viewer("GET", "/settings/security/recovery-codes").fresh_for_access(),
     viewer("POST", "/settings/security/recovery-codes").fresh_for_access(),
-    viewer("POST", "/settings/security/sessions/end"),
-    viewer("POST", "/settings/security/sessions/{id}/end"),
     viewer("GET", "/settings/tokens"),
     viewer("GET", "/settings/tokens/new").fresh_for_access(),
     viewer("POST", "/settings/tokens/new").fresh_for_access(),

@@ -97,7 +97,7 @@ async fn an_invitation_works_once_and_until_it_is_withdrawn(database: Database) 
     let purpose = LinkFor::Join { team, role: Role::Operator };
     let one = link(purpose.clone());
     store.insert_link(&one, &[4; 32]).await.unwrap();
-    assert_eq!(store.invitations(team, at()).await.unwrap(), [one.clone()]);
+    assert_eq!(store.invitations(team, at()).await.unwrap(), std::slice::from_ref(&one));
     assert_eq!(store.link(&[4; 32], at()).await.unwrap(), Some(one.clone()));
     let taken = store.join(&[4; 32], &newcomer("ada"), later(1)).await;
     assert!(matches!(taken, Err(StoreError::NameTaken { .. })));
@@ -222,7 +222,7 @@ async fn a_team_sees_its_own_records(database: Database) {
     let key = access_key(second.id, "bot", trader());
     store.insert_key(&key, &who, later(2)).await.unwrap();
     // Both teams may use the same names.
-    assert_eq!(store.keys(grace.team).await.unwrap(), [key.clone()]);
+    assert_eq!(store.keys(grace.team).await.unwrap(), std::slice::from_ref(&key));
     assert_eq!(store.key_named(it.user, "bot").await.unwrap().unwrap().id, it.key.id);
     reserve(&store, &key, "1.10").await;
     reserve(&store, &it.key, "2.20").await;

@@ -1,17 +1,17 @@
 //! `/settings/security`: the second factor and the sessions of whoever is signed in.
 
+use std::sync::Arc;
+
 use askama::Template;
 use axum::Router;
 use axum::response::Response;
-use axum::routing::{get, post};
+use axum::routing::get;
 use http::Uri;
 use paddock_core::SecretText;
-use paddock_core::id::{PersonId, SessionId};
-use paddock_store::StoreError;
-use std::sync::Arc;
 
 use super::answer::{self, Done};
 use super::form::FormView;
+use super::sessions::{self, SessionRow};
 use super::shell::{Section, Shell};
 use super::text::Moment;
 use crate::WebState;
@@ -19,7 +19,6 @@ use crate::api;
 use crate::desk::Desk;
 use crate::fields::FormFields;
 use crate::fresh::Matter;
-use crate::name::PathName;
 use crate::problem::Problem;
 use crate::second_factor::{self, Offer};
 use crate::{qr, recovery};
@@ -27,12 +26,13 @@ use crate::{qr, recovery};
 const HOME: &str = "/settings/security";
 
 /// What may just have been done, by its code in the address.
-const DONE: [(&str, &str); 4] = [
+const DONE: [(&str, &str); 5] = [
     (
         "recovery-code-used",
         "A recovery code stood in for your app, and is used up. See below how many are left.",
     ),
     ("second-factor-off", "The second factor is off, and its recovery codes are good for nothing any more."),
+    ("password-changed", "Your password is changed, and your other sessions are signed out."),
     ("session-ended", "The session was signed out."),
     ("sessions-ended", "All your other sessions were signed out."),
 ];
@@ -43,8 +43,6 @@ pub(super) fn routes() -> Router<Arc<WebState>> {
         .route("/settings/security/second-factor", get(before_setup).post(set_up))
         .route("/settings/security/second-factor/confirm", get(before_confirm).post(confirm))
         .route("/settings/security/second-factor/off", get(before_off).post(turn_off))
-        .route("/settings/security/sessions/end", post(end_others))
-        .route("/settings/security/sessions/{id}/end", post(end_session))
         .route("/settings/security/recovery-codes", get(before_codes).post(new_codes))
 }
 
@@ -58,18 +56,6 @@ struct Security {
     codes_left: u32,
     codes: usize,
     sessions: Vec<SessionRow>,
-}
-
-/// A browser in which the visitor is signed in.
-#[derive(Debug)]
-struct SessionRow {
-    id: SessionId,
-    /// Whether it is the one that asks.
-    this: bool,
-    browser: String,
-    network: String,
-    seen: Moment,
-    since: Moment,
 }
 
 /// A second factor that is being set up.
@@ -128,21 +114,8 @@ async fn show(desk: Desk, done: Done, uri: Uri) -> Result<Response, Problem> {
         on_since,
         codes_left: desk.store.recovery_codes_left(person.id).await?,
         codes: recovery::CODES,
-        sessions: sessions(&desk, person.id).await?,
+        sessions: sessions::rows(&desk).await?,
     })
-}
-
-async fn sessions(desk: &Desk, person: PersonId) -> Result<Vec<SessionRow>, Problem> {
-    let (now, own) = (desk.now(), desk.session().map(|session| session.id));
-    let sessions = desk.store.sessions(person, now).await?.into_iter().map(|session| SessionRow {
-        this: Some(session.id) == own,
-        id: session.id,
-        browser: session.user_agent,
-        network: session.network,
-        seen: Moment::ago(session.last_seen_at, now),
-        since: Moment::ago(session.created_at, now),
-    });
-    Ok(sessions.collect())
 }
 
 async fn before_setup(desk: Desk) -> Result<Response, Problem> {
@@ -239,21 +212,4 @@ async fn turn_off(desk: Desk, fields: FormFields) -> Result<Response, Problem> {
     desk.need_fresh(Matter::Access)?;
     second_factor::turn_off(&desk, desk.somebody()?).await?;
     Ok(answer::done(HOME, "second-factor-off"))
-}
-
-/// Signs one of the visitor's other browsers out.
-async fn end_session(desk: Desk, PathName(id): PathName, fields: FormFields) -> Result<Response, Problem> {
-    fields.0.finish(&[])?;
-    let person = desk.somebody()?;
-    let id = id.parse().map_err(|_| StoreError::NotFound { what: "session" })?;
-    desk.store.end_session(person.id, id, &desk.actor(), desk.now()).await?;
-    Ok(answer::done(HOME, "session-ended"))
-}
-
-async fn end_others(desk: Desk, fields: FormFields) -> Result<Response, Problem> {
-    fields.0.finish(&[])?;
-    let person = desk.somebody()?;
-    let this = desk.session().map(|session| session.id);
-    desk.store.end_sessions(person.id, this, &desk.actor(), desk.now()).await?;
-    Ok(answer::done(HOME, "sessions-ended"))
 }

@@ -332,15 +332,15 @@ async fn other_browsers_are_signed_out_from_the_page() {
     let others = [set_in(&paddock, &browser).await, set_in(&paddock, &browser).await];
     let page = browser.page("/settings/security").await;
     assert_eq!(page.text().matches("/end\"><button").count(), 3, "two, and all: {page:?}");
-    let id = between(page.text(), "/settings/security/sessions/", "/end");
-    let path = format!("/settings/security/sessions/{id}/end");
+    let id = between(page.text(), "/settings/sessions/", "/end");
+    let path = format!("/settings/sessions/{id}/end");
     browser.submit(&path, &[]).await.expect_redirect("/settings/security?done=session-ended");
     browser.submit(&path, &[]).await.expect(404);
     let stranger = Visitor::stranger(&paddock, "eve").await;
     let page = browser.page("/settings/security").await;
-    let id = between(page.text(), "/settings/security/sessions/", "/end").to_owned();
-    stranger.submit(&format!("/settings/security/sessions/{id}/end"), &[]).await.expect(404);
-    let done = browser.submit("/settings/security/sessions/end", &[]).await;
+    let id = between(page.text(), "/settings/sessions/", "/end").to_owned();
+    stranger.submit(&format!("/settings/sessions/{id}/end"), &[]).await.expect(404);
+    let done = browser.submit("/settings/sessions/end", &[]).await;
     done.expect_redirect("/settings/security?done=sessions-ended");
     for other in others {
         other.page("/").await.expect_redirect("/sign-in");

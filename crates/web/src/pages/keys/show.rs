@@ -110,8 +110,8 @@ async fn gather(desk: &Desk, key: AccessKey, form: FormView, tried: Option<Tried
         shell.everything_frozen.is_some(),
         now,
     );
-    let freezes = desk.store.freezes().await?.into_iter();
-    let frozen = freezes.filter(|row| row.subject == Subject::Key(key.id)).next_back().map(|row| FrozenBy {
+    let mut freezes = desk.store.freezes().await?.into_iter();
+    let frozen = freezes.rfind(|row| row.subject == Subject::Key(key.id)).map(|row| FrozenBy {
         since: Moment::ago(row.at, now),
         reason: row.reason,
         passes: crate::pages::text::passing_words(row.passing),
