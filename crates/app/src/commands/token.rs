@@ -85,7 +85,7 @@ async fn create(args: &CreateArgs, context: &Context) -> Outcome {
 
 async fn list(context: &Context) -> Outcome {
     let client = context.client().await?;
-    let listed = client.get("/api/v1/tokens").await;
+    let listed = client.list("/api/v1/tokens").await;
     client.close().await;
     let listed = listed?;
     let views =

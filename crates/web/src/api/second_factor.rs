@@ -5,8 +5,10 @@ use http::{HeaderName, HeaderValue, StatusCode, header};
 use jiff::Timestamp;
 use paddock_core::SecretText;
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::desk::Desk;
+use crate::document::{bodies, params, problems};
 use crate::fields::Fields;
 use crate::fresh::Matter;
 use crate::name::PathName;
@@ -16,14 +18,26 @@ use crate::query::Query;
 use crate::second_factor;
 
 /// How a person's second factor stands.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = SecondFactor)]
 pub(crate) struct Standing {
     /// Whether it is on.
     on: bool,
     /// Since when.
+    #[schema(required)]
     since: Option<Timestamp>,
     /// How many recovery codes are left.
     recovery_codes_left: u32,
+}
+
+/// The fields of a confirmation.
+pub(crate) const FIELDS: [&str; 1] = ["code"];
+
+/// That it is off.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct TurnedOff {
+    /// `false`.
+    on: bool,
 }
 
 /// An answer that no cache may keep.
@@ -34,9 +48,13 @@ fn once<T>(content: T) -> Once<T> {
 }
 
 /// A new secret, told once.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 pub(crate) struct Offered {
+    /// The secret in base 32, as authenticator apps take it.
+    #[schema(read_only, format = Password)]
     secret: String,
+    /// The same with all around it, as apps read it from a picture.
+    #[schema(read_only, format = Password)]
     uri: String,
 }
 
@@ -48,8 +66,10 @@ impl Drop for Offered {
 }
 
 /// New recovery codes, told once.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = RecoveryCodes)]
 pub(crate) struct Codes {
+    /// Each stands in for the app once.
     recovery_codes: Vec<String>,
 }
 
@@ -65,7 +85,15 @@ impl Codes {
     }
 }
 
-/// Whether it is on.
+/// Whether the second factor of whoever asks is on.
+#[utoipa::path(
+    get,
+    path = "/api/v1/second-factor",
+    operation_id = "getSecondFactor",
+    tag = "people",
+    responses((status = 200, description = "How it stands", body = Standing)),
+    extensions(("x-problems" = json!(["nobody_in_particular"]))),
+)]
 pub(crate) async fn show(desk: Desk, query: Query) -> Result<Json<Standing>, Problem> {
     query.finish(&[])?;
     let person = desk.somebody()?;
@@ -76,6 +104,14 @@ pub(crate) async fn show(desk: Desk, query: Query) -> Result<Json<Standing>, Pro
 }
 
 /// Makes a secret for an authenticator app. It is asked for nowhere before it was confirmed.
+#[utoipa::path(
+    post,
+    path = "/api/v1/second-factor",
+    operation_id = "beginSecondFactor",
+    tag = "people",
+    responses((status = 201, description = "The secret, which is told here only", body = Offered)),
+    extensions(("x-problems" = json!([problems::VAULT, "nobody_in_particular", "second_factor_is_on", "not_found"]))),
+)]
 pub(crate) async fn begin(desk: Desk, fields: Fields) -> Result<(StatusCode, Once<Offered>), Problem> {
     fields.finish(&[])?;
     desk.need_fresh(Matter::Access)?;
@@ -84,10 +120,21 @@ pub(crate) async fn begin(desk: Desk, fields: Fields) -> Result<(StatusCode, Onc
     Ok((StatusCode::CREATED, once(offered)))
 }
 
-/// Turns it on by a code that the app shows, and tells the recovery codes.
+/// Turns the second factor on by a code that the app shows, and tells the recovery codes.
+#[utoipa::path(
+    post,
+    path = "/api/v1/second-factor/confirm",
+    operation_id = "confirmSecondFactor",
+    tag = "people",
+    request_body = bodies::Code,
+    responses((status = 200, description = "The recovery codes, which are told here only", body = Codes)),
+    extensions(("x-problems" = json!([
+        problems::VAULT, problems::FIELDS, "nobody_in_particular", "second_factor_is_on", "second_factor_not_begun", "wrong_code"
+    ]))),
+)]
 pub(crate) async fn confirm(desk: Desk, mut fields: Fields) -> Result<Once<Codes>, Problem> {
     let code = fields.need_secret("code", "the six digits that the app shows")?;
-    fields.finish(&["code"])?;
+    fields.finish(&FIELDS)?;
     Ok(once(Codes::new(&turn_on(&desk, &code).await?)))
 }
 
@@ -102,15 +149,36 @@ pub(crate) async fn turn_on(desk: &Desk, code: &SecretText) -> Result<Vec<Secret
 }
 
 /// Puts new recovery codes in the place of the old.
+#[utoipa::path(
+    post,
+    path = "/api/v1/second-factor/recovery-codes",
+    operation_id = "createRecoveryCodes",
+    tag = "people",
+    responses((status = 200, description = "The recovery codes, which are told here only", body = Codes)),
+    extensions(("x-problems" = json!(["nobody_in_particular", "second_factor_is_off"]))),
+)]
 pub(crate) async fn new_codes(desk: Desk, fields: Fields) -> Result<Once<Codes>, Problem> {
     fields.finish(&[])?;
     desk.need_fresh(Matter::Access)?;
     Ok(once(Codes::new(&second_factor::new_codes(&desk, desk.somebody()?).await?)))
 }
 
-/// `DELETE /api/v1/people/{name}/second-factor`: turns off the one of somebody in the team who has lost it. Their sessions end, since
-/// whoever found it may be in one.
-pub(crate) async fn turn_off_for(desk: Desk, PathName(name): PathName) -> Result<StatusCode, Problem> {
+/// Turns off the second factor of somebody in the team who has lost it. Their sessions end, since whoever found it may be in one.
+#[utoipa::path(
+    delete,
+    path = "/api/v1/people/{name}/second-factor",
+    operation_id = "turnOffSecondFactorFor",
+    tag = "people",
+    params(params::PersonName),
+    responses((status = 200, description = "It is off", body = TurnedOff)),
+    extensions(("x-problems" = json!(["second_factor_is_off", "unknown_person"]))),
+)]
+pub(crate) async fn turn_off_for(
+    desk: Desk,
+    PathName(name): PathName,
+    fields: Fields,
+) -> Result<Json<TurnedOff>, Problem> {
+    fields.finish(&[])?;
     desk.need_fresh(Matter::Access)?;
     let found = desk.store.person_named(&person_name::normalise(&name)).await?;
     let Some((person, _)) = found.filter(|(person, _)| person.team == desk.user) else {
@@ -124,12 +192,21 @@ pub(crate) async fn turn_off_for(desk: Desk, PathName(name): PathName) -> Result
     };
     second_factor::turn_off(&desk, &person).await?;
     desk.store.end_sessions(person.id, None, &desk.actor(), desk.now()).await?;
-    Ok(StatusCode::NO_CONTENT)
+    Ok(Json(TurnedOff { on: false }))
 }
 
-/// Turns it off, and the recovery codes with it.
-pub(crate) async fn turn_off(desk: Desk) -> Result<StatusCode, Problem> {
+/// Turns the second factor of whoever asks off, and the recovery codes with it.
+#[utoipa::path(
+    delete,
+    path = "/api/v1/second-factor",
+    operation_id = "turnOffSecondFactor",
+    tag = "people",
+    responses((status = 200, description = "It is off", body = TurnedOff)),
+    extensions(("x-problems" = json!(["nobody_in_particular", "second_factor_is_off"]))),
+)]
+pub(crate) async fn turn_off(desk: Desk, fields: Fields) -> Result<Json<TurnedOff>, Problem> {
+    fields.finish(&[])?;
     desk.need_fresh(Matter::Access)?;
     second_factor::turn_off(&desk, desk.somebody()?).await?;
-    Ok(StatusCode::NO_CONTENT)
+    Ok(Json(TurnedOff { on: false }))
 }

@@ -12,32 +12,40 @@ use paddock_core::Role;
 use paddock_core::id::{PersonId, TokenId};
 use paddock_store::ApiToken;
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use crate::desk::Desk;
+use crate::document::words;
 use crate::problem::{Problem, shown};
 
 /// A personal API token as it is shown. What programs send is shown once, by the answer that makes it, and never again.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[schema(as = Token)]
 pub struct TokenView {
     /// Its identifier.
+    #[schema(value_type = words::Id)]
     pub id: TokenId,
     /// The name that its owner gave it.
     pub name: String,
     /// The person for whom it acts.
     pub person: String,
     /// What it may do at most.
+    #[schema(value_type = words::RoleWord)]
     pub role: Role,
     /// Whether it may do what asks a person for a fresh second factor.
     pub may_without_factor: bool,
     /// From where it may be used; anywhere when absent.
+    #[schema(required)]
     pub networks: Option<Vec<String>>,
     /// When it was made.
     pub created_at: Timestamp,
     /// From when on it opens nothing.
     pub expires_at: Timestamp,
     /// When it was last used.
+    #[schema(required)]
     pub last_used_at: Option<Timestamp>,
     /// From which address it was last used.
+    #[schema(required)]
     pub last_used_from: Option<String>,
 }
 

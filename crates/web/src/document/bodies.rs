@@ -269,3 +269,43 @@ pub(crate) struct Why {
     /// Why; one line of at most 500 characters.
     reason: Option<String>,
 }
+
+/// A personal API token to be made.
+#[derive(ToSchema)]
+pub(crate) struct NewToken {
+    /// A name of your choice: letters, digits, `.`, `_` or `-`.
+    #[schema(pattern = "^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
+    name: String,
+    /// What it may do at most; the person's role, unless said otherwise.
+    role: Option<RoleWord>,
+    /// How long it opens anything, for example `30d`; 30 days unless said otherwise, a year at most.
+    expires_in: Option<String>,
+    /// The same as an instant.
+    expires_at: Option<Timestamp>,
+    /// The networks or addresses from which it may be used.
+    #[schema(min_items = 1)]
+    networks: Option<Vec<String>>,
+    /// Let it do what asks a person for a fresh second factor; people, factors and tokens stay closed to it.
+    may_without_factor: Option<bool>,
+    /// At the admin socket: the name of the person for whom it acts.
+    person: Option<String>,
+}
+
+/// A code of an authenticator app.
+#[derive(ToSchema)]
+pub(crate) struct Code {
+    /// The six digits that the app shows.
+    #[schema(write_only, format = Password)]
+    code: String,
+}
+
+/// A proof of who is there.
+#[derive(ToSchema)]
+pub(crate) struct Proof {
+    /// The six digits that the app shows, or a recovery code; where there is a second factor.
+    #[schema(write_only, format = Password)]
+    code: Option<String>,
+    /// The password; where there is none.
+    #[schema(write_only, format = Password)]
+    password: Option<String>,
+}

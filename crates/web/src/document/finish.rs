@@ -99,6 +99,9 @@ fn finish_operation(method: &str, path: &str, operation: &mut Value, without_req
     if method != "get" {
         add(problems::CHANGE);
     }
+    if method == "post" {
+        add(problems::KEYED);
+    }
     // A parameter is there or not; there is no way to write that it is null.
     parameters.iter_mut().filter_map(|one| one.get_mut("schema")).for_each(not_null);
     let body = operation["requestBody"]["content"]["application/json"]["schema"]["$ref"].as_str();

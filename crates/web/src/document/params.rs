@@ -127,3 +127,11 @@ pub(crate) struct ApprovalPath {
     /// The approval's identifier.
     id: String,
 }
+
+/// An API token in the path.
+#[derive(Debug, IntoParams)]
+#[into_params(parameter_in = Path)]
+pub(crate) struct TokenName {
+    /// The token's name or identifier.
+    name: String,
+}

@@ -76,11 +76,17 @@ pub(super) const ANY: &[&str] = &[
     "malformed_query",
     "unknown_parameter",
     "not_signed_in",
+    "token_not_good",
+    "token_from_elsewhere",
     "cross_origin",
     "too_many_requests",
     "internal_error",
     "database",
 ];
+
+/// What a POST with an `Idempotency-Key` may meet besides.
+pub(super) const KEYED: &[&str] =
+    &["answer_not_kept", "bad_idempotency_key", "key_of_another_request", "request_unfinished", "under_way"];
 
 /// What a request with parameters in its query may meet besides.
 pub(super) const WITH_QUERY: &[&str] = &["invalid_parameter"];
@@ -171,6 +177,11 @@ pub(super) const CODES: &[(&str, S, &str)] = &[
     ("name_taken", S::CONFLICT, "something else has the name"),
     ("no_form", S::UNSUPPORTED_MEDIA_TYPE, "a page takes forms only"),
     ("no_session", S::INTERNAL_SERVER_ERROR, "a session could not be begun"),
+    (
+        "no_session_here",
+        S::CONFLICT,
+        "a proof is noted in the session of a browser, and the request has none",
+    ),
     ("nobody_in_particular", S::CONFLICT, "this is about one person, and the admin socket acts for a team"),
     ("nobody_yet", S::CONFLICT, "nobody can sign in yet"),
     ("not_at_alpaca", S::NOT_FOUND, "alpaca has no such order or position"),

@@ -91,15 +91,18 @@ fn every_reference_leads_somewhere() {
 fn bodies_have_the_fields_that_are_read() {
     let key: Vec<&str> = ["name", "connection"].into_iter().chain(scope_fields::FIELDS).collect();
     let describe: Vec<&str> = ["connection"].into_iter().chain(scope_fields::FIELDS).collect();
-    let bodies: [(&str, &[&str]); 14] = [
+    let bodies: [(&str, &[&str]); 17] = [
         ("Answer", &api::approvals::answer::FIELDS),
+        ("Code", &api::second_factor::FIELDS),
         ("Freeze", &api::freeze::FIELDS),
         ("Mode", &api::trading::MODE_FIELDS),
         ("NewConnection", &api::connections::add::FIELDS),
         ("NewInvitation", &api::people::invitations::FIELDS),
         ("NewKey", &key),
         ("NewPassword", &api::people::password::FIELDS),
+        ("NewToken", &api::tokens::create::FIELDS),
         ("OrderToExplain", &api::keys::explain::FIELDS),
+        ("Proof", &crate::pages::confirm::FIELDS),
         ("Prune", &api::audit::prune::FIELDS),
         ("RoleChange", &api::people::change::FIELDS),
         ("RotateVault", &api::vault::rotate::FIELDS),

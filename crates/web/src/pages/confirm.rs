@@ -10,7 +10,10 @@ use axum::routing::get;
 use axum::{Json, Router};
 use http::request::Parts;
 use http::{StatusCode, header};
-use serde_json::{Value, json};
+use jiff::Timestamp;
+use serde::Serialize;
+use serde_json::Value;
+use utoipa::ToSchema;
 
 use super::answer;
 use super::form::FormView;
@@ -18,6 +21,7 @@ use super::shell::{Section, Shell};
 use crate::WebState;
 use crate::access::local;
 use crate::desk::Desk;
+use crate::document::{bodies, problems};
 use crate::fields::{Fields, FormFields};
 use crate::people::{network, sign_in};
 use crate::problem::Problem;
@@ -27,6 +31,9 @@ use crate::second_factor::{self, Proof};
 pub(super) fn routes() -> Router<Arc<WebState>> {
     Router::new().route("/confirm", get(show).post(submit))
 }
+
+/// What a proof may be sent as.
+pub(crate) const FIELDS: [&str; 2] = ["code", "password"];
 
 #[derive(Debug, Template)]
 #[template(path = "security/confirm.html")]
@@ -87,15 +94,34 @@ async fn submit(desk: Desk, parts: Parts, fields: FormFields) -> Result<Response
     }
 }
 
-/// `POST /api/v1/confirm`
-pub(crate) async fn confirm(desk: Desk, parts: Parts, fields: Fields) -> Result<Json<Value>, Problem> {
+/// When a proof was given.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Confirmed {
+    confirmed_at: Timestamp,
+}
+
+/// Proves who is there to the session whose cookie was sent: by a code where there is a second factor, by the password where there is none.
+#[utoipa::path(
+    post,
+    path = "/api/v1/confirm",
+    operation_id = "confirm",
+    tag = "people",
+    request_body = bodies::Proof,
+    responses((status = 200, description = "From when on it counts", body = Confirmed)),
+    extensions(("x-problems" = json!([
+        problems::VAULT, problems::FIELDS, "no_session_here", "too_many_attempts", "too_many_sign_ins", "wrong_code", "wrong_password"
+    ]))),
+)]
+pub(crate) async fn confirm(desk: Desk, parts: Parts, fields: Fields) -> Result<Json<Confirmed>, Problem> {
     let network = network::of_parts(&parts, &desk.shared());
     prove(&desk, fields, network).await?;
-    Ok(Json(json!({ "confirmed_at": desk.now() })))
+    Ok(Json(Confirmed { confirmed_at: desk.now() }))
 }
 
 /// Takes a code, or a password where there is no second factor, and notes in the session that it was given.
-async fn prove(desk: &Desk, mut fields: Fields, network: IpAddr) -> Result<Option<Proof>, Problem> {
+async fn prove(desk: &Desk, fields: Fields, network: IpAddr) -> Result<Option<Proof>, Problem> {
+    fields.only(&FIELDS, &FIELDS)?;
+    let mut fields = fields;
     let (Some(session), Some(person)) = (desk.session(), &desk.person) else {
         return Err(Problem::new(
             StatusCode::CONFLICT,

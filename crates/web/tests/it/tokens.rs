@@ -63,9 +63,9 @@ async fn a_token_opens_the_api_for_its_person_and_nothing_else() {
     with(&paddock, &token, ("GET", "/"), &Value::Null).await.expect_redirect("/sign-in");
     // It is shown once.
     let listed = owner.call("GET", "/api/v1/tokens", &Value::Null).await;
-    assert_eq!(listed.json[0]["name"], "monitor");
+    assert_eq!(listed.json["items"][0]["name"], "monitor");
     assert!(!listed.text().contains(&token));
-    assert_eq!(listed.json[0]["last_used_from"], "127.0.0.1");
+    assert_eq!(listed.json["items"][0]["last_used_from"], "127.0.0.1");
 }
 
 #[tokio::test]
@@ -129,7 +129,7 @@ async fn a_token_ends_by_itself_and_by_its_owner() {
     paddock.clock.advance(Duration::from_secs(3600));
     with(&paddock, &short, STATUS, &Value::Null).await.expect_problem(401, "token_not_good");
     with(&paddock, &long, STATUS, &Value::Null).await.expect(200);
-    owner.call("DELETE", "/api/v1/tokens/long", &Value::Null).await.expect(204);
+    owner.call("DELETE", "/api/v1/tokens/long", &Value::Null).await.expect(200);
     with(&paddock, &long, STATUS, &Value::Null).await.expect_problem(401, "token_not_good");
     owner.call("DELETE", "/api/v1/tokens/long", &Value::Null).await.expect_problem(404, "unknown_token");
 }
@@ -170,7 +170,10 @@ async fn a_token_is_no_fresh_proof_unless_it_was_made_for_it() {
         let reply = with(&paddock, token, ("POST", "/api/v1/confirm"), &json!({ "code": "123456" })).await;
         reply.expect_problem(409, "no_session_here");
     }
-    assert_eq!(owner.call("GET", "/api/v1/tokens", &Value::Null).await.json.as_array().unwrap().len(), 2);
+    assert_eq!(
+        owner.call("GET", "/api/v1/tokens", &Value::Null).await.json["items"].as_array().unwrap().len(),
+        2
+    );
 }
 
 #[tokio::test]
@@ -184,7 +187,7 @@ async fn everybody_sees_their_own_and_an_owner_those_of_the_team() {
     make(&stranger, json!({ "name": "c" })).await;
     let names = async |browser: &Visitor| -> Vec<String> {
         let listed = browser.call("GET", "/api/v1/tokens", &Value::Null).await;
-        let tokens = listed.json.as_array().unwrap().iter();
+        let tokens = listed.json["items"].as_array().unwrap().iter();
         let mut names: Vec<String> = tokens.map(|token| token["name"].as_str().unwrap().to_owned()).collect();
         names.sort();
         names
@@ -197,7 +200,7 @@ async fn everybody_sees_their_own_and_an_owner_those_of_the_team() {
     stranger.call("DELETE", "/api/v1/tokens/b", &Value::Null).await.expect_problem(404, "unknown_token");
     let for_another = json!({ "name": "x", "person": "grace" });
     owner.call("POST", "/api/v1/tokens", &for_another).await.expect_problem(422, "invalid_field");
-    owner.call("DELETE", "/api/v1/tokens/b", &Value::Null).await.expect(204);
+    owner.call("DELETE", "/api/v1/tokens/b", &Value::Null).await.expect(200);
     with(&paddock, &of_grace, STATUS, &Value::Null).await.expect(401);
 }
 
@@ -212,7 +215,7 @@ async fn at_the_socket_a_token_is_made_for_somebody() {
     assert_eq!(made.expect(201).json["token"]["role"], "viewer");
     let reply = paddock.post("/api/v1/tokens", &json!({ "name": "u", "person": "nobody" })).await;
     reply.expect_problem(404, "unknown_person");
-    assert_eq!(paddock.get("/api/v1/tokens").await.json.as_array().unwrap().len(), 2);
+    assert_eq!(paddock.get("/api/v1/tokens").await.json["items"].as_array().unwrap().len(), 2);
 }
 
 #[tokio::test]
@@ -240,8 +243,10 @@ async fn tokens_are_made_and_revoked_on_their_page() {
     let page = owner.page("/settings/tokens").await;
     assert!(page.text().contains("monitor") && page.text().contains("127.0.0.0/8, 10.0.0.1"), "{page:?}");
     assert!(!page.text().contains(&token));
-    let id =
-        owner.call("GET", "/api/v1/tokens", &Value::Null).await.json[0]["id"].as_str().unwrap().to_owned();
+    let id = owner.call("GET", "/api/v1/tokens", &Value::Null).await.json["items"][0]["id"]
+        .as_str()
+        .unwrap()
+        .to_owned();
     let done = owner.submit(&format!("/settings/tokens/{id}/revoke"), &[]).await;
     done.expect_redirect("/settings/tokens?done=revoked");
     with(&paddock, &token, STATUS, &Value::Null).await.expect(401);

@@ -53,7 +53,7 @@ struct AccountView {
         (status = 201, description = "The account is connected", body = Added),
         (status = 200, description = "The credential of a connection was replaced", body = Added),
     ),
-    extensions(("x-problems" = json!([problems::PAIR, problems::FIELDS, problems::RELOAD, problems::VAULT, "name_looks_like_key", "paddock_key", "already_connected", "connected_elsewhere", "name_taken", "same_pair"]))),
+    extensions(("x-problems" = json!(["fresh_factor_needed", "second_factor_needed", problems::PAIR, problems::FIELDS, problems::RELOAD, problems::VAULT, "name_looks_like_key", "paddock_key", "already_connected", "connected_elsewhere", "name_taken", "same_pair"]))),
 )]
 pub(crate) async fn add(desk: Desk, mut fields: Fields) -> Result<(StatusCode, Json<Added>), Problem> {
     let name = fields.need_text("name", "a name for the connection, for example `my-paper`")?;

@@ -114,7 +114,7 @@ impl NewKey {
     responses(
         (status = 201, description = "The access key with its secret, which is told here and never again", body = Created),
     ),
-    extensions(("x-problems" = json!([problems::SCOPE, problems::RELOAD, problems::VAULT, "name_looks_like_key", "unknown_connection", "name_taken", "not_found"]))),
+    extensions(("x-problems" = json!(["fresh_factor_needed", "second_factor_needed", problems::SCOPE, problems::RELOAD, problems::VAULT, "name_looks_like_key", "unknown_connection", "name_taken", "not_found"]))),
 )]
 pub(crate) async fn create(
     desk: Desk,

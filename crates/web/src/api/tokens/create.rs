@@ -12,9 +12,11 @@ use paddock_core::{Role, SecretText};
 use paddock_store::{ApiToken, Person};
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
+use utoipa::ToSchema;
 
 use super::TokenView;
 use crate::desk::Desk;
+use crate::document::{bodies, problems};
 use crate::fields::Fields;
 use crate::fresh::Matter;
 use crate::lifetime;
@@ -34,13 +36,16 @@ const USUAL: SignedDuration = SignedDuration::from_hours(24 * 30);
 const LONGEST: SignedDuration = SignedDuration::from_hours(24 * 366);
 
 /// The fields of a new token.
-const FIELDS: [&str; 7] =
+pub(crate) const FIELDS: [&str; 7] =
     ["name", "role", "expires_in", "expires_at", "networks", "may_without_factor", "person"];
 
 /// A new token with what programs send, which is told here and never again.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = NewTokenMade)]
 pub(crate) struct Created {
     pub(crate) token: TokenView,
+    /// What programs send as `Authorization: Bearer`.
+    #[schema(read_only, format = Password)]
     pub(crate) secret: String,
 }
 
@@ -51,6 +56,15 @@ impl Drop for Created {
 }
 
 /// Makes a personal API token.
+#[utoipa::path(
+    post,
+    path = "/api/v1/tokens",
+    operation_id = "createToken",
+    tag = "people",
+    request_body = bodies::NewToken,
+    responses((status = 201, description = "The token, and what programs send, which is told here only", body = Created)),
+    extensions(("x-problems" = json!([problems::FIELDS, "name_looks_like_key", "name_taken", "nobody_yet", "unknown_person", "not_found"]))),
+)]
 pub(crate) async fn create(
     desk: Desk,
     fields: Fields,
