@@ -122,6 +122,8 @@ fn what(event: &Value, names: &Names) -> String {
         "signed_in" => format!("from {}", field("network")),
         "sign_in_failed" => format!("{} attempts, the last from {}", field("attempts"), field("network")),
         "rollback_accepted" => format!("record {} had been seen", field("seen_seq")),
+        "connection_renamed" => format!("{} to {}", field("old"), field("new")),
+        "live_attested" => format!("{} by {}", names.of_id(&field("connection")), field("signed_name")),
         "connection_activated" | "connection_removed" => names.of_id(&field("connection")).to_owned(),
         "key_revoked" | "key_scope_changed" => names.of_id(&field("key")).to_owned(),
         _ => String::new(),

@@ -103,6 +103,24 @@ pub enum AuditEvent {
         /// The connection.
         connection: ConnectionId,
     },
+    /// A connection got another name.
+    ConnectionRenamed {
+        /// The connection.
+        connection: ConnectionId,
+        /// The name that it had.
+        old: String,
+        /// The name that it has from then on.
+        new: String,
+    },
+    /// Somebody signed what connecting a live account means. The text and its signature are kept beside the record.
+    LiveAttested {
+        /// The connection.
+        connection: ConnectionId,
+        /// SHA-256 of the text that was shown, hex.
+        text_sha256: String,
+        /// The name that was typed as the signature.
+        signed_name: String,
+    },
     /// A connection and its credential were removed. Its history stays.
     ConnectionRemoved {
         /// The connection.
@@ -540,6 +558,8 @@ impl AuditEvent {
             Self::CredentialReplaced { .. } => "credential_replaced",
             Self::CredentialResealed { .. } => "credential_resealed",
             Self::ConnectionActivated { .. } => "connection_activated",
+            Self::ConnectionRenamed { .. } => "connection_renamed",
+            Self::LiveAttested { .. } => "live_attested",
             Self::ConnectionRemoved { .. } => "connection_removed",
             Self::KeyCreated { .. } => "key_created",
             Self::KeyScopeChanged { .. } => "key_scope_changed",

@@ -79,6 +79,8 @@ fn about(event: &AuditEvent) -> About {
         | AuditEvent::CredentialReplaced { connection: id, .. }
         | AuditEvent::CredentialResealed { connection: id, .. }
         | AuditEvent::ConnectionActivated { connection: id }
+        | AuditEvent::ConnectionRenamed { connection: id, .. }
+        | AuditEvent::LiveAttested { connection: id, .. }
         | AuditEvent::ConnectionRemoved { connection: id }
         | AuditEvent::WindDownEnded { connection: id, .. }
         | AuditEvent::RequestPermitted { connection: id, .. }

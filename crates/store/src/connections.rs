@@ -1,10 +1,13 @@
 //! Connections: one Alpaca account in one environment each.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use paddock_core::Environment;
 use paddock_core::audit::{Actor, AuditEvent};
 use paddock_core::id::{AccessKeyId, ConnectionId, UserId};
 
+use crate::attestations::{self, Attestation};
 use crate::codec::{instant, maybe_instant, micros, number, parse};
 use crate::credentials::{self, SealedCredential};
 use crate::db::{Tx, row, sql};
@@ -95,6 +98,21 @@ impl Store {
         actor: &Actor,
         at: Timestamp,
     ) -> Result<Connection, StoreError> {
+        self.add_attested_connection(connection, credential, None, actor, at).await
+    }
+
+    /// The same, with what was signed for it.
+    ///
+    /// # Errors
+    /// Those of [`Store::add_connection`].
+    pub async fn add_attested_connection(
+        &self,
+        connection: &Connection,
+        credential: &SealedCredential,
+        attestation: Option<&Attestation>,
+        actor: &Actor,
+        at: Timestamp,
+    ) -> Result<Connection, StoreError> {
         let mut tx = self.begin_write().await?;
         let others = all_not_removed(&mut tx).await?;
         let same_account = |other: &&Connection| {
@@ -124,6 +142,9 @@ impl Store {
             sealed_digest: credential.digest(),
         };
         audit::append(&mut tx, actor, &event, at).await?;
+        if let Some(attestation) = attestation {
+            attestations::keep(&mut tx, kept.id, attestation, actor, at).await?;
+        }
         tx.commit().await?;
         Ok(kept)
     }
@@ -152,6 +173,51 @@ impl Store {
     /// When the database fails.
     pub async fn connection_named(&self, user: UserId, name: &str) -> Result<Option<Connection>, StoreError> {
         Ok(self.connections(user).await?.into_iter().find(|connection| connection.name == name))
+    }
+
+    /// Since when each of a user's connections has the key pair that it has. That a pair was sealed anew changes nothing about that.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn pairs_since(&self, user: UserId) -> Result<BTreeMap<ConnectionId, Timestamp>, StoreError> {
+        let mut tx = self.begin_read().await?;
+        let rows = sql!(tx, fetch_all (String, i64):
+            "SELECT connections.id, MIN(of_pair.created_at) FROM connections
+             JOIN credentials AS newest
+               ON newest.connection_id = connections.id AND newest.version = connections.credential_version
+             JOIN credentials AS of_pair
+               ON of_pair.connection_id = connections.id AND of_pair.key_id_fingerprint = newest.key_id_fingerprint
+             WHERE connections.user_id = $1 AND connections.removed_at IS NULL
+             GROUP BY connections.id", user.to_string())?;
+        rows.into_iter().map(|(id, at)| Ok((parse(&id, "connection")?, instant(at)?))).collect()
+    }
+
+    /// Gives a connection another name. Its present name again changes nothing.
+    ///
+    /// # Errors
+    /// [`StoreError::NameTaken`] by another connection of the same user; [`StoreError::NotFound`] when there is none, or it was
+    /// removed.
+    pub async fn rename_connection(
+        &self,
+        id: ConnectionId,
+        name: &str,
+        actor: &Actor,
+        at: Timestamp,
+    ) -> Result<(), StoreError> {
+        let mut tx = self.begin_write().await?;
+        let connection = not_removed(&mut tx, id).await?.ok_or(NO_CONNECTION)?;
+        if connection.name == name {
+            return Ok(());
+        }
+        let others = all_not_removed(&mut tx).await?;
+        if others.iter().any(|other| other.user == connection.user && other.name == name) {
+            return Err(StoreError::NameTaken { name: name.to_owned() });
+        }
+        sql!(tx, execute "UPDATE connections SET name = $1 WHERE id = $2", name, id.to_string())?;
+        let event =
+            AuditEvent::ConnectionRenamed { connection: id, old: connection.name, new: name.to_owned() };
+        audit::append(&mut tx, actor, &event, at).await?;
+        tx.commit().await
     }
 
     /// Makes the connection its user's active one.

@@ -12,7 +12,7 @@ macro_rules! migrations {
 }
 
 /// The version of the tables, which is that of the last migration.
-pub(crate) const SCHEMA: i64 = 11;
+pub(crate) const SCHEMA: i64 = 12;
 
 pub(crate) fn sqlite() -> Migrator {
     Migrator::with_migrations(migrations!(
@@ -28,6 +28,7 @@ pub(crate) fn sqlite() -> Migrator {
         9 "people" "0009_people.sql",
         10 "factors" "0010_factors.sql",
         11 "activity" "0011_activity.sql",
+        12 "attestations" "0012_attestations.sql",
     ))
 }
 
@@ -45,6 +46,7 @@ pub(crate) fn postgres() -> Migrator {
         9 "people" "0009_people.sql",
         10 "factors" "0010_factors.sql",
         11 "activity" "0011_activity.sql",
+        12 "attestations" "0012_attestations.sql",
     ))
 }
 

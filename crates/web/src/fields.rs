@@ -295,6 +295,12 @@ impl Fields {
         Self { values, form: self.form }
     }
 
+    /// The same fields with one that the page itself knows. It takes the place of what was sent under that name.
+    pub(crate) fn set(mut self, name: &str, value: impl Into<Value>) -> Self {
+        self.values.insert(name.to_owned(), value.into());
+        self
+    }
+
     /// Whether the field is given, if only as `null`.
     pub(crate) fn has(&self, name: &str) -> bool {
         self.values.contains_key(name)

@@ -19,6 +19,10 @@ pub(crate) fn check(name: &str) -> Result<(), Problem> {
     if !begins_well || name.len() > 64 || !name.bytes().all(plain) {
         return Err(Problem::field("name", EXPECTED));
     }
+    // The pages that make new ones stand beside those that show them.
+    if name == "new" {
+        return Err(Problem::field("name", "another name than `new`, which is taken by the pages"));
+    }
     if !matches!(shape(&SecretText::new(name.to_owned())), Shape::Other) {
         return Err(Problem::new(
             StatusCode::UNPROCESSABLE_ENTITY,
@@ -86,6 +90,7 @@ mod tests {
     #[case("")]
     #[case("-x")]
     #[case("..")]
+    #[case("new")]
     #[case("a/b")]
     #[case("a b")]
     #[case("é")]

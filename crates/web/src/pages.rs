@@ -8,7 +8,9 @@ mod assets;
 mod audit;
 pub(crate) mod chain;
 pub(crate) mod confirm;
+mod connections;
 pub(crate) mod form;
+mod freeze;
 mod headers;
 pub(crate) mod health;
 mod home;
@@ -26,6 +28,7 @@ pub(crate) mod shell;
 mod sign_in;
 pub(crate) mod text;
 mod tokens;
+mod welcome;
 
 use std::sync::Arc;
 
@@ -78,6 +81,9 @@ fn areas(state: &Arc<WebState>) -> Router<Arc<WebState>> {
         .merge(second_step::routes())
         .merge(security::routes())
         .merge(tokens::routes())
+        .merge(connections::routes())
+        .merge(freeze::routes())
+        .merge(welcome::routes())
         .layer(from_fn(api::around::finish))
         .layer(from_fn_with_state(Arc::clone(state), access::guard))
         .fallback(no_such_page)

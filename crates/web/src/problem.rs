@@ -67,6 +67,11 @@ impl Problem {
         StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
     }
 
+    /// The same problem, said of a field.
+    pub(crate) fn at(self, field: &str) -> Self {
+        self.with("field", field)
+    }
+
     /// A field that holds what it may not. `expected` completes "expected ...".
     pub(crate) fn field(field: &str, expected: impl AsRef<str>) -> Self {
         Self::new(

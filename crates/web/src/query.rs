@@ -13,6 +13,11 @@ use crate::problem::{Problem, shown};
 pub(crate) struct Query(BTreeMap<String, String>);
 
 impl Query {
+    /// The parameters that a page asks an endpoint with.
+    pub(crate) fn of<const N: usize>(parameters: [(&str, &str); N]) -> Self {
+        Self(parameters.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect())
+    }
+
     /// A text, if there is one.
     pub(crate) fn text(&mut self, name: &str) -> Option<String> {
         self.0.remove(name)

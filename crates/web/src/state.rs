@@ -1,12 +1,14 @@
 //! What every endpoint and page works with.
 
+use std::net::IpAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use http::uri::Authority;
 use jiff::Timestamp;
 use paddock_alpaca::AlpacaClient;
 use paddock_core::id::UserId;
-use paddock_core::{Clock, Entropy};
+use paddock_core::{Clock, Entropy, Environment};
 use paddock_gateway::Control;
 use paddock_store::Store;
 use paddock_vault::{Sealer, SecondFactor};
@@ -66,6 +68,16 @@ pub struct WebState {
 impl WebState {
     pub(crate) fn now(&self) -> Timestamp {
         self.clock.now()
+    }
+
+    /// The address of the broker that stands in for Alpaca in this environment, if that is one on this machine: Paddock's own has a
+    /// dashboard at `/dashboard` there.
+    pub(crate) fn own_broker(&self, environment: Environment) -> Option<String> {
+        let base = self.client.endpoints().trading(environment);
+        let authority: Authority = base.authority().parse().ok()?;
+        let host = authority.host().trim_start_matches('[').trim_end_matches(']');
+        let here = host == "localhost" || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback());
+        here.then(|| base.as_str().trim_end_matches('/').to_owned())
     }
 
     /// Has the gateway take over what was changed in the database.

@@ -5,7 +5,7 @@ use std::io::IsTerminal as _;
 use clap::{Args, Subcommand};
 use paddock_core::Environment;
 use paddock_web::ConnectionView;
-use serde::{Deserialize as _, Serialize};
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::api::{ApiClient, segment};
@@ -31,6 +31,13 @@ comes from --key-id, from the first line of standard input, from APCA_API_KEY_ID
     Check {
         /// The connection's name; all connections when absent
         name: Option<String>,
+    },
+    /// Give a connection another name; its access keys and its history stay
+    Rename {
+        /// The connection's name
+        name: String,
+        /// The new name
+        new_name: String,
     },
     /// Make this the connection to which new trades go
     Activate {
@@ -75,6 +82,9 @@ pub(crate) struct AddArgs {
     /// If the account is connected already, replace its credential and keep its history
     #[arg(long)]
     replace: bool,
+    /// For a live account: sign what connecting it means with your name, without being asked for each statement
+    #[arg(long, value_name = "NAME")]
+    signed_by: Option<String>,
 }
 
 /// The API's request. It has no `Debug`, since it holds the pair in the clear.
@@ -85,6 +95,31 @@ pub(crate) struct Addition<'a> {
     pub(crate) key_id: &'a str,
     pub(crate) secret_key: &'a str,
     pub(crate) replace: bool,
+    /// What is signed, for a live account.
+    #[serde(flatten)]
+    pub(crate) signature: Option<Signature>,
+}
+
+/// A signature under what connecting a live account means.
+#[derive(Serialize)]
+pub(crate) struct Signature {
+    statements: Vec<String>,
+    signed_name: String,
+    text_sha256: String,
+}
+
+/// What there is to sign.
+#[derive(Deserialize)]
+struct ToSign {
+    text: String,
+    text_sha256: String,
+    statements: Vec<Statement>,
+}
+
+#[derive(Deserialize)]
+struct Statement {
+    code: String,
+    text: String,
 }
 
 pub(crate) async fn run(command: ConnectionCommand, context: &Context) -> Outcome {
@@ -96,6 +131,7 @@ pub(crate) async fn run(command: ConnectionCommand, context: &Context) -> Outcom
             let say = format!("new trades go to connection `{name}`");
             act(&name, "activate", say, context).await
         }
+        ConnectionCommand::Rename { name, new_name } => rename(&name, &new_name, context).await,
         ConnectionCommand::Freeze { name, how } => {
             let path = format!("/api/v1/connections/{}/freeze", segment(&name));
             let (what, way_back) =
@@ -111,19 +147,74 @@ pub(crate) async fn run(command: ConnectionCommand, context: &Context) -> Outcom
 }
 
 async fn add(args: AddArgs, context: &Context) -> Outcome {
-    let pair = secrets::obtain_pair(args.key_id, args.secret_stdin)?;
+    let pair = secrets::obtain_pair(args.key_id.clone(), args.secret_stdin)?;
     let client = context.client_or_new().await?;
+    let signature = match signature(&args, &client, context.output).await {
+        Ok(signature) => signature,
+        Err(failure) => {
+            client.close().await;
+            return Err(failure);
+        }
+    };
     let addition = Addition {
         name: &args.name,
         environment: args.environment,
         key_id: pair.key_id.expose(),
         secret_key: pair.secret_key.expose(),
         replace: args.replace,
+        signature,
     };
     let added = client.post("/api/v1/connections", &addition).await;
     client.close().await;
     let added = added.map_err(offer_replacement)?;
     context.output.show(&added, |paint| describe_addition(&added, paint))
+}
+
+/// Has what connecting a live account means signed: by the option, or by whoever is at the terminal, statement by statement. A script
+/// that does neither has made up its mind.
+async fn signature(args: &AddArgs, client: &ApiClient, output: Output) -> Outcome<Option<Signature>> {
+    if args.environment == Environment::Paper || args.replace {
+        return Ok(None);
+    }
+    let somebody = std::io::stdin().is_terminal() && std::io::stderr().is_terminal() && !output.is_json();
+    if args.signed_by.is_none() && !somebody {
+        return Ok(None);
+    }
+    let to_sign: ToSign = serde_json::from_value(client.get("/api/v1/attestation").await?)
+        .map_err(Failure::cannot("understand the server's answer"))?;
+    let signed_name = match &args.signed_by {
+        Some(name) => name.clone(),
+        None => sign(&to_sign)?,
+    };
+    Ok(Some(Signature {
+        statements: to_sign.statements.into_iter().map(|statement| statement.code).collect(),
+        signed_name,
+        text_sha256: to_sign.text_sha256,
+    }))
+}
+
+/// Shows the text and asks for each statement and the name.
+fn sign(to_sign: &ToSign) -> Outcome<String> {
+    let not_signed = || {
+        Failure::new("it was not signed, and nothing was changed")
+            .hint("connect a paper account first: `paddock connection add NAME --environment paper`")
+    };
+    crate::output::note(&to_sign.text);
+    for statement in &to_sign.statements {
+        match inquire::Confirm::new(&statement.text).with_default(false).prompt() {
+            Ok(true) => {}
+            _ => return Err(not_signed()),
+        }
+    }
+    inquire::Text::new("Your name, as a signature:").prompt().map_err(|_| not_signed())
+}
+
+async fn rename(name: &str, new_name: &str, context: &Context) -> Outcome {
+    let client = context.client().await?;
+    let path = format!("/api/v1/connections/{}/rename", segment(name));
+    let renamed = client.post(&path, &json!({ "name": new_name })).await;
+    client.close().await;
+    context.output.show(&renamed?, |_| format!("connection `{name}` is `{new_name}` from now on"))
 }
 
 /// The API's next step speaks of its own field.

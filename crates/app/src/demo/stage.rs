@@ -182,6 +182,7 @@ async fn connect(broker: &Broker, api: &ApiClient) -> Outcome<String> {
         key_id: &account.key_id,
         secret_key: account.secret_key.expose(),
         replace: false,
+        signature: None,
     };
     api.post("/api/v1/connections", &addition).await?;
     Ok(account.account_number)

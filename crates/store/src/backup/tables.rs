@@ -133,6 +133,19 @@ pub(crate) const TABLES: &[Table] = &[
         ],
     },
     Table {
+        name: "attestations",
+        key: "connection_id",
+        seeded: false,
+        columns: &[
+            ("connection_id", Text),
+            ("text", Text),
+            ("text_sha256", Text),
+            ("signed_name", Text),
+            ("actor", Text),
+            ("at", Int),
+        ],
+    },
+    Table {
         name: "access_keys",
         key: "id",
         seeded: false,

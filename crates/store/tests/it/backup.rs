@@ -5,8 +5,8 @@ use std::io::Cursor;
 
 use paddock_core::audit::{AuditEvent, WindDown};
 use paddock_store::{
-    BackupSummary, Freezing, PlacedOrder, Settlement, Step, StepAct, StepState, Store, StoreError, Subject,
-    TradingChange,
+    Attestation, BackupSummary, Freezing, PlacedOrder, Settlement, Step, StepAct, StepState, Store,
+    StoreError, Subject, TradingChange,
 };
 
 use crate::support::*;
@@ -26,7 +26,12 @@ async fn fill(store: &Store) {
     scope.max_daily_notional = Some(dec("5000.10"));
     let it = furnish(store, scope).await;
     let (second, sealed) = connection(it.user, it.dek, "second \"\n{}", "account-2");
-    store.add_connection(&second, &sealed, &PERSON, later(1)).await.unwrap();
+    let attestation = Attestation {
+        text: "I state \"this\"\n".to_owned(),
+        text_sha256: "ab".repeat(32),
+        signed_name: "Ada Lovelace".to_owned(),
+    };
+    store.add_attested_connection(&second, &sealed, Some(&attestation), &PERSON, later(1)).await.unwrap();
     store.remove_connection(second.id, &PERSON, later(2)).await.unwrap();
     let retired = dek(it.user);
     store.insert_dek(&retired).await.unwrap();

@@ -2,7 +2,7 @@
 
 use paddock_core::Environment;
 use paddock_core::audit::AuditEvent;
-use paddock_store::{FingerprintMatch, StoreError};
+use paddock_store::{Attestation, FingerprintMatch, SealedCredential, SignedAttestation, StoreError};
 
 use crate::support::*;
 
@@ -14,6 +14,9 @@ on_both!(
     earlier_pairs_are_recognised_by_either_half,
     removing_takes_the_secret_and_the_keys_and_leaves_the_history,
     a_check_is_noted,
+    a_connection_is_renamed_and_keeps_its_history,
+    a_pair_is_as_old_as_its_first_sealing,
+    what_was_signed_is_kept_with_the_connection,
     freezes_are_kept_and_recorded_once,
 );
 
@@ -173,4 +176,72 @@ async fn freezes_are_kept_and_recorded_once(database: Database) {
     assert_eq!(snapshot.keys, [it.key]);
     assert_eq!(snapshot.deks.len(), 1);
     store.verify_audit().await.unwrap();
+}
+
+async fn a_connection_is_renamed_and_keeps_its_history(database: Database) {
+    let store = database.open().await;
+    let it = furnish(&store, trader()).await;
+    let (second, sealed) = connection(it.user, it.dek, "second", "account-2");
+    store.add_connection(&second, &sealed, &PERSON, later(1)).await.unwrap();
+    store.rename_connection(second.id, "other", &PERSON, later(2)).await.unwrap();
+    let renamed = store.connection_named(it.user, "other").await.unwrap().unwrap();
+    assert_eq!(renamed.id, second.id);
+    let recorded = store.audit_head().await.unwrap();
+    store.rename_connection(second.id, "other", &PERSON, later(3)).await.unwrap();
+    let taken = store.rename_connection(second.id, "main", &PERSON, later(3)).await;
+    assert!(matches!(taken, Err(StoreError::NameTaken { name }) if name == "main"));
+    assert_eq!(store.audit_head().await.unwrap(), recorded);
+    store.remove_connection(second.id, &PERSON, later(4)).await.unwrap();
+    let gone = store.rename_connection(second.id, "third", &PERSON, later(5)).await;
+    assert!(matches!(gone, Err(StoreError::NotFound { .. })));
+    assert!(store.verify_audit().await.is_ok());
+}
+
+async fn a_pair_is_as_old_as_its_first_sealing(database: Database) {
+    let store = database.open().await;
+    let it = furnish(&store, trader()).await;
+    let since = |pairs: std::collections::BTreeMap<_, _>| pairs.get(&it.connection.id).copied();
+    assert_eq!(since(store.pairs_since(it.user).await.unwrap()), Some(at()));
+    let id = it.connection.id;
+    // Sealed anew: the same pair.
+    let anew = SealedCredential { version: 2, created_at: later(10), ..it.credential.clone() };
+    let event = AuditEvent::CredentialResealed { connection: id, version: 2, sealed_digest: anew.digest() };
+    store.replace_credential(id, &anew, &event, &PERSON, later(10)).await.unwrap();
+    assert_eq!(since(store.pairs_since(it.user).await.unwrap()), Some(at()));
+    // Another pair.
+    let other = SealedCredential {
+        version: 3,
+        created_at: later(20),
+        key_id_fingerprint: vec![9; 32],
+        secret_fingerprint: vec![8; 32],
+        ..anew
+    };
+    let event = AuditEvent::CredentialReplaced { connection: id, version: 3, sealed_digest: other.digest() };
+    store.replace_credential(id, &other, &event, &PERSON, later(20)).await.unwrap();
+    assert_eq!(since(store.pairs_since(it.user).await.unwrap()), Some(later(20)));
+    store.remove_connection(id, &PERSON, later(30)).await.unwrap();
+    assert_eq!(since(store.pairs_since(it.user).await.unwrap()), None);
+}
+
+async fn what_was_signed_is_kept_with_the_connection(database: Database) {
+    let store = database.open().await;
+    let it = furnish(&store, trader()).await;
+    assert_eq!(store.attestation(it.connection.id).await.unwrap(), None);
+    let (mut live, sealed) = connection(it.user, it.dek, "real", "account-2");
+    live.environment = Environment::Live;
+    let attestation = Attestation {
+        text: "I state\nwhat I state\n".to_owned(),
+        text_sha256: "ab".repeat(32),
+        signed_name: "Ada Lovelace".to_owned(),
+    };
+    store.add_attested_connection(&live, &sealed, Some(&attestation), &PERSON, later(1)).await.unwrap();
+    let signed = store.attestation(live.id).await.unwrap().unwrap();
+    assert_eq!(signed, SignedAttestation { attestation, actor: PERSON, at: later(1) });
+    assert!(store.verify_audit().await.is_ok());
+    // What does not come to be is not signed either.
+    let (again, sealed) = connection(it.user, it.dek, "real", "account-3");
+    let refused =
+        store.add_attested_connection(&again, &sealed, Some(&signed.attestation), &PERSON, later(2)).await;
+    assert!(refused.is_err());
+    assert_eq!(store.attestation(again.id).await.unwrap(), None);
 }

@@ -2,15 +2,19 @@
 
 pub(crate) mod activate;
 pub(crate) mod add;
+pub(crate) mod attestation;
 pub(crate) mod check;
 mod connect;
 pub(crate) mod connect_problem;
 pub(crate) mod freeze;
 pub(crate) mod list;
 pub(crate) mod remove;
+pub(crate) mod rename;
+
+use std::collections::BTreeMap;
 
 use http::StatusCode;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use paddock_core::Environment;
 use paddock_core::id::ConnectionId;
 use paddock_store::Connection;
@@ -47,10 +51,41 @@ pub struct ConnectionView {
     pub checked_at: Timestamp,
     /// The credential's version, from 1.
     pub credential_version: u32,
+    /// Since when it has the key pair that it has.
+    #[serde(default)]
+    pub pair_since: Option<Timestamp>,
+    /// By when that pair should be replaced.
+    #[serde(default)]
+    pub next_due_at: Option<Timestamp>,
 }
 
-impl From<Connection> for ConnectionView {
-    fn from(row: Connection) -> Self {
+/// After how many days a key pair should be replaced.
+const fn cadence(environment: Environment) -> SignedDuration {
+    match environment {
+        Environment::Paper => SignedDuration::from_hours(180 * 24),
+        Environment::Live => SignedDuration::from_hours(90 * 24),
+    }
+}
+
+/// The connection as it is shown.
+pub(crate) async fn view(desk: &Desk, row: Connection) -> Result<ConnectionView, Problem> {
+    Ok(view_of(row, &desk.store.pairs_since(desk.user).await?))
+}
+
+/// The connection as it is shown, where it is known since when each has its pair.
+pub(crate) fn view_of(row: Connection, since: &BTreeMap<ConnectionId, Timestamp>) -> ConnectionView {
+    let since = since.get(&row.id).copied();
+    ConnectionView::new(row, since)
+}
+
+/// The named connection as it is shown, after a change.
+pub(crate) async fn shown_by_name(desk: &Desk, name: &str) -> Result<ConnectionView, Problem> {
+    view(desk, named(desk, name).await?).await
+}
+
+impl ConnectionView {
+    fn new(row: Connection, pair_since: Option<Timestamp>) -> Self {
+        let next_due_at = pair_since.and_then(|at| at.checked_add(cadence(row.environment)).ok());
         Self {
             id: row.id,
             name: row.name,
@@ -62,6 +97,8 @@ impl From<Connection> for ConnectionView {
             created_at: row.created_at,
             checked_at: row.checked_at,
             credential_version: row.credential_version,
+            pair_since,
+            next_due_at,
         }
     }
 }

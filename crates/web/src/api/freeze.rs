@@ -2,7 +2,7 @@
 
 pub(crate) mod everything;
 pub(crate) mod list;
-mod wind_down;
+pub(crate) mod wind_down;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -94,6 +94,15 @@ pub(crate) struct Done {
 }
 
 impl Done {
+    /// The code of the sentence that a page says.
+    pub(crate) const fn code(&self) -> &'static str {
+        match (&self.wind_downs, self.in_flight.is_empty()) {
+            (Some(_), _) => "wound-down",
+            (None, false) => "in-flight",
+            (None, true) => "frozen",
+        }
+    }
+
     /// Of many things some may have failed.
     const fn status(&self) -> StatusCode {
         if self.wind_downs.is_some() { StatusCode::MULTI_STATUS } else { StatusCode::OK }

@@ -40,6 +40,14 @@ impl ToSchema for Amount {
     }
 }
 
+/// The new name of a connection.
+#[derive(ToSchema)]
+pub(crate) struct Rename {
+    /// Letters, digits, `.`, `_` or `-`.
+    #[schema(pattern = "^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
+    name: String,
+}
+
 /// An Alpaca account to connect.
 #[derive(ToSchema)]
 pub(crate) struct NewConnection {
@@ -56,6 +64,12 @@ pub(crate) struct NewConnection {
     secret_key: String,
     /// Replace the credential, if the account is connected already.
     replace: Option<bool>,
+    /// For a live account: the codes of all statements of `GET /api/v1/attestation`.
+    statements: Option<Vec<String>>,
+    /// For a live account: the name of whoever signs.
+    signed_name: Option<String>,
+    /// For a live account: the SHA-256 of the text that was signed, hex.
+    text_sha256: Option<String>,
 }
 
 /// The limits of an access key, as they are written. What is absent or `null` does not limit.

@@ -91,7 +91,7 @@ fn every_reference_leads_somewhere() {
 fn bodies_have_the_fields_that_are_read() {
     let key: Vec<&str> = ["name", "connection"].into_iter().chain(scope_fields::FIELDS).collect();
     let describe: Vec<&str> = ["connection"].into_iter().chain(scope_fields::FIELDS).collect();
-    let bodies: [(&str, &[&str]); 17] = [
+    let bodies: [(&str, &[&str]); 18] = [
         ("Answer", &api::approvals::answer::FIELDS),
         ("Code", &api::second_factor::FIELDS),
         ("Freeze", &api::freeze::FIELDS),
@@ -104,6 +104,7 @@ fn bodies_have_the_fields_that_are_read() {
         ("OrderToExplain", &api::keys::explain::FIELDS),
         ("Proof", &crate::pages::confirm::FIELDS),
         ("Prune", &api::audit::prune::FIELDS),
+        ("Rename", &api::connections::rename::FIELDS),
         ("RoleChange", &api::people::change::FIELDS),
         ("RotateVault", &api::vault::rotate::FIELDS),
         ("ScopeFields", &scope_fields::FIELDS),

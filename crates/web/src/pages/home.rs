@@ -104,8 +104,11 @@ struct ChainCard {
     fault: Option<String>,
 }
 
-/// The page.
+/// The page. Where nothing is connected the first steps stand in its place.
 pub(super) async fn show(desk: Desk) -> Result<Response, Problem> {
+    if desk.store.connections(desk.user).await?.is_empty() {
+        return super::welcome::show(desk).await;
+    }
     page(&gather(&desk).await?)
 }
 

@@ -128,6 +128,10 @@ fn say(event: &AuditEvent) -> String {
             format!("sealed a credential anew, version {version}")
         }
         AuditEvent::ConnectionActivated { .. } => "changed the active connection".to_owned(),
+        AuditEvent::ConnectionRenamed { old, new, .. } => format!("renamed the connection {old} to {new}"),
+        AuditEvent::LiveAttested { signed_name, .. } => {
+            format!("signed what connecting a live account means, as {signed_name}")
+        }
         AuditEvent::ConnectionRemoved { .. } => "removed a connection".to_owned(),
         AuditEvent::KeyCreated { name, .. } => format!("issued the access key {name}"),
         AuditEvent::KeyScopeChanged { .. } => "changed what an access key may do".to_owned(),

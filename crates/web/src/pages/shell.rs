@@ -76,6 +76,8 @@ pub(crate) struct Shell {
     pub(crate) everything_frozen: Option<EverythingFrozen>,
     /// How many connections are frozen by themselves.
     pub(crate) frozen_connections: usize,
+    /// How many held requests wait for a person.
+    pub(crate) approvals: usize,
     /// What was just done, as a sentence.
     pub(crate) done: Option<&'static str>,
 }
@@ -108,6 +110,7 @@ impl Shell {
             about: None,
             everything_frozen: everything_frozen(desk, now).await?,
             frozen_connections: connections.iter().filter(|row| row.frozen).count(),
+            approvals,
             done: None,
         })
     }

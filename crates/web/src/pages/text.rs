@@ -23,6 +23,11 @@ impl Moment {
         Self::new(at, ago(at, now))
     }
 
+    /// The date.
+    pub(crate) fn day(at: Timestamp) -> Self {
+        Self::new(at, at.strftime("%-d %b %Y").to_string())
+    }
+
     /// The time of day, with the date if that was not within the last 12 hours.
     pub(crate) fn clock(at: Timestamp, now: Timestamp) -> Self {
         let near = now.duration_since(at).abs() < SignedDuration::from_hours(12);

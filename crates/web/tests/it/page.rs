@@ -8,19 +8,44 @@ use crate::harness::{LIVE, Paddock, Reply};
 use crate::visitor::Visitor;
 
 #[tokio::test]
-async fn an_empty_paddock_says_what_to_do_first() {
+async fn a_newcomer_is_led_step_by_step_and_what_is_done_is_ticked() {
     let paddock = Paddock::start().await;
-    let page = paddock.visit("/").await;
-    page.expect(200);
-    for text in [
-        "paddock connection add my-paper --environment paper",
-        "Give a program a key of its own",
-        &format!("export APCA_API_BASE_URL={}", paddock.gateway_url),
-        "Whole",
-    ] {
-        assert!(page.text().contains(text), "{text}");
+    assert!(
+        paddock.visit("/").await.text().contains("0 of 3 done"),
+        "the first steps stand at the first address"
+    );
+    let step = async |done: usize, texts: &[&str]| {
+        let page = paddock.visit("/welcome").await;
+        let text = page.text();
+        assert!(text.contains(&format!("{done} of 3 done")), "{text}");
+        assert_eq!(text.matches("panel done").count(), done);
+        for expected in texts {
+            assert!(text.contains(expected), "{expected} in {text}");
+        }
+    };
+    // The fake Alpaca is on this machine, as a broker that is built in is.
+    let dashboard = format!("{}/dashboard", paddock.alpaca.url(paddock_core::Environment::Paper));
+    step(0, &["href=\"/connections/new/paper\"", &dashboard, "panel later"]).await;
+    paddock.connect_paper().await;
+    step(1, &["href=\"/keys/new?connection=my-paper\""]).await;
+    let key = paddock.issue_key("bot", &json!({ "preset": "read-only" })).await;
+    let address = format!("export APCA_API_BASE_URL={}", paddock.gateway_url);
+    step(2, &["href=\"/keys/bot\"", &address]).await;
+    paddock.through_gateway("/v2/account", &key).await;
+    step(3, &["That is all it takes", "href=\"/freeze\""]).await;
+    paddock.visit("/").await.expect(200);
+}
+
+#[tokio::test]
+async fn a_broker_on_this_machine_is_told_with_its_dashboards() {
+    let paddock = Paddock::start().await;
+    paddock.connect_paper().await;
+    let page = paddock.visit("/paper-broker").await;
+    for environment in [paddock_core::Environment::Paper, paddock_core::Environment::Live] {
+        let dashboard = format!("{}/dashboard", paddock.alpaca.url(environment));
+        assert!(page.text().contains(&dashboard), "{page:?}");
     }
-    assert!(!page.text().contains("Everything is frozen"));
+    assert!(page.text().contains("href=\"/connections/my-paper\""));
 }
 
 #[tokio::test]

@@ -15,7 +15,7 @@ use crate::visitor::Visitor;
 const PASSWORD: &str = "correct horse battery";
 
 /// The first owner, `ada`, with a password that fits; a browser in which they signed in just now.
-async fn set_up(paddock: &Paddock) -> Visitor {
+pub(crate) async fn set_up(paddock: &Paddock) -> Visitor {
     let person = paddock.owner().await.person.clone().unwrap();
     let password = SecretText::new(PASSWORD.to_owned());
     let hash = PasswordHash::make(&password, PasswordCost::FOR_TESTS, &OsEntropy).unwrap().to_text();
@@ -25,7 +25,7 @@ async fn set_up(paddock: &Paddock) -> Visitor {
 }
 
 /// Turns the second factor of a browser's person on; the secret and the recovery codes.
-async fn turn_on(paddock: &Paddock, browser: &Visitor) -> (String, Vec<String>) {
+pub(crate) async fn turn_on(paddock: &Paddock, browser: &Visitor) -> (String, Vec<String>) {
     let begun = browser.call("POST", "/api/v1/second-factor", &json!({})).await;
     begun.expect(201);
     let secret = begun.json["secret"].as_str().unwrap().to_owned();
@@ -303,7 +303,13 @@ async fn real_money_takes_a_second_factor_at_all() {
     let paddock = Paddock::start().await;
     let browser = set_up(&paddock).await;
     let asked = paddock.alpaca.asked();
-    let live = json!({ "name": "real", "environment": "live", "key_id": LIVE.0, "secret_key": LIVE.1 });
+    let text = paddock.get("/api/v1/attestation").await;
+    let codes: Vec<_> =
+        text.json["statements"].as_array().unwrap().iter().map(|one| one["code"].clone()).collect();
+    let live = json!({
+        "name": "real", "environment": "live", "key_id": LIVE.0, "secret_key": LIVE.1,
+        "statements": codes, "signed_name": "Ada Lovelace", "text_sha256": text.json["text_sha256"],
+    });
     let refused = browser.call("POST", "/api/v1/connections", &live).await;
     refused.expect_problem(403, "second_factor_needed");
     assert_eq!(paddock.alpaca.asked(), asked, "the pair went nowhere");

@@ -32,5 +32,5 @@ pub(crate) async fn activate(
         desk.store.activate_connection(connection.id, &desk.actor(), desk.now()).await?;
         desk.reload().await?;
     }
-    Ok(Json(super::named(&desk, &name).await?.into()))
+    Ok(Json(super::shown_by_name(&desk, &name).await?))
 }

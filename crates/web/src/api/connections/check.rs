@@ -19,7 +19,7 @@ pub(crate) struct Checked {
     connection: ConnectionView,
     healthy: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
-    problem: Option<Problem>,
+    pub(crate) problem: Option<Problem>,
 }
 
 /// Asks Alpaca whether the stored credential still works. A credential that does not is an answer, not an error. The gateway
@@ -55,6 +55,6 @@ pub(crate) async fn check(
             ));
         }
     };
-    let connection = super::named(&desk, &name).await?.into();
+    let connection = super::shown_by_name(&desk, &name).await?;
     Ok(Json(Checked { connection, healthy: problem.is_none(), problem }))
 }

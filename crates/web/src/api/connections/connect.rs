@@ -6,10 +6,10 @@ use paddock_alpaca::wire::Account;
 use paddock_core::audit::AuditEvent;
 use paddock_core::id::ConnectionId;
 use paddock_core::{Environment, SecretText};
-use paddock_store::{Connection, FingerprintMatch, SealedCredential};
+use paddock_store::{Attestation, Connection, FingerprintMatch, SealedCredential};
 use paddock_vault::{Binding, Field, Fingerprint};
 
-use super::connect_problem as problem;
+use super::{attestation, connect_problem as problem};
 use crate::desk::Desk;
 use crate::fresh::Matter;
 use crate::problem::Problem;
@@ -23,6 +23,8 @@ pub(super) struct Wish {
     pub(super) secret_key: SecretText,
     /// Whether the credential of a connection to the same account may be replaced.
     pub(super) replace: bool,
+    /// What was signed, for a new live connection.
+    pub(super) attestation: Option<Attestation>,
 }
 
 /// What was connected.
@@ -65,7 +67,10 @@ pub(super) async fn connect(desk: &Desk, wish: Wish) -> Result<Connected, Proble
         Some(known) => Err(problem::already_connected(known)),
         None => match connections.iter().find(|known| known.name == wish.name) {
             Some(known) => Err(problem::name_taken(known, &account.account_number)),
-            None => add(desk, wish, &fingerprints, account).await,
+            None => {
+                attestation::check(desk, wish.environment, wish.attestation.as_ref())?;
+                add(desk, wish, &fingerprints, account).await
+            }
         },
     }
 }
@@ -131,7 +136,9 @@ async fn add(
         credential_version: 1,
         removed_at: None,
     };
-    let connection = desk.store.add_connection(&row, &credential, &desk.actor(), now).await?;
+    let attestation = wish.attestation.as_ref();
+    let connection =
+        desk.store.add_attested_connection(&row, &credential, attestation, &desk.actor(), now).await?;
     desk.reload().await?;
     Ok(Connected { connection, account, replaced: false })
 }

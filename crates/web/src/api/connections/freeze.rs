@@ -33,7 +33,7 @@ pub(crate) async fn freeze(
     let asked = Asked::read(fields)?;
     let connection = super::named(&desk, &name).await?;
     let done = freeze::freeze(&desk, Subject::Connection(connection.id), asked).await?;
-    Ok(Frozen { subject: super::named(&desk, &name).await?.into(), done })
+    Ok(Frozen { subject: super::shown_by_name(&desk, &name).await?, done })
 }
 
 /// Lets the access keys of a connection work again.
@@ -56,5 +56,5 @@ pub(crate) async fn unfreeze(
     fields.finish(&[])?;
     let connection = super::named(&desk, &name).await?;
     freeze::unfreeze(&desk, Subject::Connection(connection.id)).await?;
-    Ok(Json(super::named(&desk, &name).await?.into()))
+    Ok(Json(super::shown_by_name(&desk, &name).await?))
 }

@@ -19,13 +19,13 @@ use crate::query::Query;
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Freezes {
     /// Whether the file or a signal holds everything frozen, whatever the database says.
-    frozen_in_memory: bool,
+    pub(crate) frozen_in_memory: bool,
     /// A page of the freezes that hold, the oldest first.
-    items: Vec<FreezeView>,
+    pub(crate) items: Vec<FreezeView>,
     #[schema(required)]
-    next_cursor: Option<String>,
+    pub(crate) next_cursor: Option<String>,
     /// The newest that freezes did or have to do about open orders and positions.
-    wind_downs: Vec<WindDownView>,
+    pub(crate) wind_downs: Vec<WindDownView>,
     /// The signs of life that were waited for.
     signs: Vec<SignView>,
 }
@@ -39,21 +39,22 @@ struct SignView {
     armed: bool,
 }
 
+/// A freeze that holds.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = FreezeThatHolds)]
-struct FreezeView {
+pub(crate) struct FreezeView {
     #[schema(value_type = views::FrozenWhat)]
-    what: Frozen,
+    pub(crate) what: Frozen,
     /// The name of the access key or connection.
     #[schema(required)]
-    name: Option<String>,
+    pub(crate) name: Option<String>,
     #[schema(value_type = Vec<words::PassageWord>)]
-    passes: Passing,
+    pub(crate) passes: Passing,
     #[schema(required)]
-    reason: Option<String>,
+    pub(crate) reason: Option<String>,
     #[schema(value_type = views::Actor)]
-    by: Actor,
-    at: Timestamp,
+    pub(crate) by: Actor,
+    pub(crate) at: Timestamp,
 }
 
 /// The freezes that hold, the oldest first, and what stands beside them.

@@ -18,50 +18,50 @@ pub(crate) struct WindDownView {
     freeze: u64,
     /// The connection's name.
     #[schema(required)]
-    connection: Option<String>,
+    pub(crate) connection: Option<String>,
     /// The access key whose orders alone are meant.
     #[schema(required)]
     key: Option<String>,
     #[schema(value_type = words::WindDownKind)]
-    kind: WindDown,
+    pub(crate) kind: WindDown,
     #[schema(value_type = words::PhaseWord)]
-    phase: Phase,
+    pub(crate) phase: Phase,
     /// What there is to say about it.
     #[schema(required)]
-    note: Option<String>,
-    started_at: Timestamp,
+    pub(crate) note: Option<String>,
+    pub(crate) started_at: Timestamp,
     #[schema(required)]
     ended_at: Option<Timestamp>,
-    orders: Vec<OrderLine>,
-    positions: Vec<PositionLine>,
+    pub(crate) orders: Vec<OrderLine>,
+    pub(crate) positions: Vec<PositionLine>,
 }
 
 /// What became of one order, as in Alpaca's answer to canceling all.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = WindDownOrder)]
-struct OrderLine {
-    id: String,
+pub(crate) struct OrderLine {
+    pub(crate) id: String,
     #[schema(required)]
     status: Option<u16>,
     #[schema(value_type = words::StepStateWord)]
-    state: StepState,
+    pub(crate) state: StepState,
     #[serde(skip_serializing_if = "Option::is_none")]
-    detail: Option<String>,
+    pub(crate) detail: Option<String>,
 }
 
 /// What became of one position, as in Alpaca's answer to closing all.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = WindDownPosition)]
-struct PositionLine {
-    symbol: String,
+pub(crate) struct PositionLine {
+    pub(crate) symbol: String,
     #[schema(required)]
     status: Option<u16>,
     #[schema(value_type = words::StepStateWord)]
-    state: StepState,
+    pub(crate) state: StepState,
     #[serde(skip_serializing_if = "Option::is_none")]
     order_id: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    detail: Option<String>,
+    pub(crate) detail: Option<String>,
 }
 
 impl WindDownView {

@@ -1,0 +1,35 @@
+//! `GET /connections`
+
+use askama::Template;
+use axum::response::Response;
+
+use super::Card;
+use crate::api::connections::view_of;
+use crate::desk::Desk;
+use crate::pages::answer::{Done, page};
+use crate::pages::shell::{Section, Shell};
+use crate::problem::Problem;
+
+#[derive(Debug, Template)]
+#[template(path = "connections/list.html")]
+struct List {
+    shell: Shell,
+    cards: Vec<Card>,
+}
+
+/// Which accounts are connected, and how they are.
+pub(super) async fn show(desk: Desk, done: Done) -> Result<Response, Problem> {
+    const SENTENCES: [(&str, &str); 1] =
+        [("removed", "The connection is removed: its credential is erased and its access keys are revoked.")];
+    let since = desk.store.pairs_since(desk.user).await?;
+    let keys = desk.store.keys(desk.user).await?;
+    let now = desk.now();
+    let rows = desk.store.connections(desk.user).await?.into_iter();
+    let cards = rows.map(|row| {
+        let keys = keys.iter().filter(|key| key.connection == row.id && key.revoked_at.is_none()).count();
+        Card::new(view_of(row, &since), keys, now)
+    });
+    let cards = cards.collect();
+    let shell = Shell::load(&desk, Section::Connections, "Connections").await?.done(&done, &SENTENCES);
+    page(&List { shell, cards })
+}
