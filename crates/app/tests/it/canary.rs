@@ -168,9 +168,13 @@ fn a_connected_secret_is_found_nowhere() {
     ] {
         hunt.look_at_output(&arguments.join(" "), &bench.run(arguments));
     }
-    let (status, page) = http("GET", &format!("{}/", server.address("web")), &[], "");
-    assert_eq!(status, 200);
-    hunt.look("the page", page.as_bytes());
+    let cookie = crate::bench::set_up(server.ready["set_up"].as_str().unwrap());
+    for page in ["", "keys", "keys/bot", "activity", "audit", "settings", "settings/people"] {
+        let url = format!("{}/{page}", server.address("web"));
+        let (status, shown) = http("GET", &url, &[("cookie", &cookie)], "");
+        assert_eq!(status, 200, "{url}");
+        hunt.look(&format!("the page /{page}"), shown.as_bytes());
+    }
 
     // Kept.
     let backup = bench.path().join("paddock.backup");
