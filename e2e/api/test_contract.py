@@ -46,8 +46,9 @@ def test_answers_are_as_documented(case, session, known):
     operation = case.operation.definition.raw["operationId"]
     if well_formed and case.path_parameters and operation not in ENDS_THINGS and next(turns) % 4:
         kind = case.operation.path.split("/")[3]
-        there = known[kind]
-        case.path_parameters[next(iter(case.path_parameters))] = there[next(turns) % len(there)]
+        there = known.get(kind, [])
+        if there:
+            case.path_parameters[next(iter(case.path_parameters))] = there[next(turns) % len(there)]
     # The admin socket asks nobody who they are; and what limits of a key contradict each other, say, is beyond a schema.
     beyond = [ignored_auth, positive_data_acceptance]
     case.call_and_validate(session=session, base_url="http://paddock", excluded_checks=beyond, timeout=60)

@@ -59,7 +59,7 @@ test("it is shown before it is issued, and its secret once", async () => {
   assert.ok((await page.getByRole("button", { name: /Copy/ }).count()) >= 3);
   await isAccessible(page);
   await picture(page, "keys-issued");
-  await page.getByRole("link", { name: "I have copied it" }).click();
+  await page.getByRole("button", { name: "I have copied it" }).click();
   await page.getByRole("heading", { level: 1, name: "aapl-bot" }).waitFor();
   assert.ok(!(await page.content()).includes(secret));
   await assert.rejects(page.goBack(), /ERR_CACHE_MISS/, "the browser has no copy of it");

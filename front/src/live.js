@@ -93,7 +93,8 @@ function showLink(state, text) {
 
 function listen() {
   const events = new EventSource("/events");
-  let lost = false;
+  // Between the page and the first event it is the same as after an interruption.
+  let lost = true;
   events.addEventListener("open", () => {
     showLink("on", "Live");
     // What happened meanwhile was not told.

@@ -104,7 +104,7 @@ word! {
     /// Who decides about new trades.
     TradingModeWord => paddock_core::TradingMode;
     /// What was decided about a request.
-    DecisionWord => paddock_store::ActivityDecision;
+    ActivityDecisionWord => paddock_store::ActivityDecision;
     /// What kind of thing sent a request: a program with an access key, a person, whoever is at the command line of this machine, or Paddock.
     SenderWord => paddock_store::Sender;
     /// How far back a curve goes.

@@ -44,7 +44,7 @@ pub(crate) struct RequestView {
     #[schema(required)]
     pub(crate) network: Option<String>,
     /// `permitted`, `held` or `refused`.
-    #[schema(value_type = words::DecisionWord)]
+    #[schema(value_type = words::ActivityDecisionWord)]
     pub(crate) decision: &'static str,
     /// Why it was refused or held.
     #[schema(required)]
