@@ -93,8 +93,8 @@ function showLink(state, text) {
 
 function listen() {
   const events = new EventSource("/events");
-  // Between the page and the first event it is the same as after an interruption.
-  let lost = true;
+  // Between the page and the first event it is the same as after an interruption, where something may have changed.
+  let lost = document.querySelector("main [data-part]") !== null;
   events.addEventListener("open", () => {
     showLink("on", "Live");
     // What happened meanwhile was not told.

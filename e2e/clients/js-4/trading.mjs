@@ -48,12 +48,14 @@ test("assets", async () => {
 
 test("option contracts", async () => {
   const { trading } = await newClient();
-  const page = { underlyingSymbols: "AAPL", limit: 5 };
+  // Without dates only this week's are listed, of which there is none after Friday's close.
+  const expirationDateLte = new Date(Date.now() + 14 * 86_400_000);
+  const page = { underlyingSymbols: "AAPL", expirationDateLte, limit: 5 };
   const contracts = await ifOffered(() => trading.assets.getOptionsContracts(page));
   const symbolOrId = contracts?.optionContracts[0].symbol ?? "AAPL271217C00200000";
   const one = await ifOffered(() => trading.assets.getOptionContractSymbolOrId({ symbolOrId }));
   assert.equal(one?.underlyingSymbol, contracts && "AAPL");
-  const near = { underlyingSymbols: "AAPL", type: "call", limit: 10_000 };
+  const near = { underlyingSymbols: "AAPL", expirationDateLte, type: "call", limit: 10_000 };
   await ifOffered(() => trading.iterateOptionsContracts(near));
   await ifOffered(() => trading.collectOptionsContracts(near));
 });

@@ -150,7 +150,7 @@ async fn what_is_wrong_with_a_pair_stands_at_its_field(
 async fn a_pair_of_the_other_world_may_be_connected_there() {
     let paddock = Paddock::start().await;
     let page = paddock.submit("/connections/new/paper", &pair(&LIVE, "x")).await;
-    shows(&page.expect(422), &["Connect it as live instead", "href=\"/connections/new/live\""]);
+    shows(page.expect(422), &["Connect it as live instead", "href=\"/connections/new/live\""]);
 }
 
 #[rstest]
@@ -163,7 +163,7 @@ async fn a_name_that_cannot_be_is_said_at_the_name(#[case] name: &str, #[case] s
     paddock.connect_paper().await;
     paddock.alpaca.issue(paddock_core::Environment::Paper, &PAPER_TWO, "PA9", |_| ());
     let page = paddock.submit("/connections/new/paper", &pair(&PAPER_TWO, name)).await;
-    shows(&page.expect(status), &["id=\"f-name-fault\""]);
+    shows(page.expect(status), &["id=\"f-name-fault\""]);
 }
 
 #[tokio::test]
@@ -171,7 +171,7 @@ async fn an_account_that_is_connected_leads_to_its_page() {
     let paddock = Paddock::start().await;
     paddock.connect_paper().await;
     let page = paddock.submit("/connections/new/paper", &pair(&PAPER, "again")).await;
-    shows(&page.expect(409), &["href=\"/connections/my-paper\"", "Replace the key pair"]);
+    shows(page.expect(409), &["href=\"/connections/my-paper\"", "Replace the key pair"]);
 }
 
 #[tokio::test]
@@ -237,13 +237,13 @@ async fn a_connection_is_renamed_checked_frozen_and_made_active() {
     shows(&paddock.visit("/connections/sandbox?done=renamed").await, &["has its new name"]);
     paddock.visit("/connections/my-paper").await.expect(404);
     let page = paddock.submit("/connections/sandbox/rename", &[("name", "real")]).await;
-    shows(&page.expect(409), &["id=\"f-name-fault\"", "value=\"real\""]);
+    shows(page.expect(409), &["id=\"f-name-fault\"", "value=\"real\""]);
     paddock.post("/api/v1/connections/sandbox/rename", &json!({ "name": "my-paper" })).await.expect(200);
 
     paddock.submit(&at("check"), &[]).await.expect_redirect("/connections/my-paper?done=checked");
     paddock.alpaca.revoke(paddock_core::Environment::Paper, PAPER.0);
     let page = paddock.submit(&at("check"), &[]).await;
-    shows(&page.expect(200), &["Invalid Alpaca credentials", "Next: "]);
+    shows(page.expect(200), &["Invalid Alpaca credentials", "Next: "]);
 
     paddock.submit(&at("freeze"), &[]).await.expect_redirect("/connections/my-paper?done=frozen");
     shows(&paddock.visit("/connections/my-paper").await, &["This connection is frozen", "only cancels pass"]);
@@ -263,12 +263,12 @@ async fn a_pair_is_replaced_by_one_of_the_same_account_only() {
     shows(&paddock.visit(path).await, &["another pair of the same account, PA3XK7Q2M9TD"]);
     let two = [("key_id", PAPER_TWO.0), ("secret_key", PAPER_TWO.1)];
     let page = paddock.submit(path, &two).await;
-    shows(&page.expect(409), &["Another account", "id=\"f-key_id-fault\""]);
+    shows(page.expect(409), &["Another account", "id=\"f-key_id-fault\""]);
     paddock.alpaca.issue(paddock_core::Environment::Paper, &PAPER_TWO, "PA3XK7Q2M9TD", |_| ());
     paddock.submit(path, &two).await.expect_redirect("/connections/my-paper?done=replaced");
     shows(&paddock.visit("/connections/my-paper").await, &["sealed as version 2"]);
     let page = paddock.submit(path, &two).await;
-    shows(&page.expect(409), &["Same pair"]);
+    shows(page.expect(409), &["Same pair"]);
 }
 
 #[tokio::test]
@@ -279,7 +279,7 @@ async fn a_connection_is_removed_when_its_name_is_typed() {
     let path = "/connections/my-paper/remove";
     shows(&paddock.visit(path).await, &["is erased here", "<b>reader</b>", "History"]);
     let page = paddock.submit(path, &[("confirm", "my-pape")]).await;
-    shows(&page.expect(422), &["id=\"f-confirm-fault\""]);
+    shows(page.expect(422), &["id=\"f-confirm-fault\""]);
     paddock.submit(path, &[("confirm", "my-paper")]).await.expect_redirect("/connections?done=removed");
     shows(&paddock.visit("/connections?done=removed").await, &["The connection is removed", "No account"]);
     paddock.visit("/connections/my-paper").await.expect(404);

@@ -71,7 +71,7 @@ async fn what_cannot_be_frozen_so_is_said_at_the_form() {
     let (paddock, key) = with_a_key().await;
     let fields = [("chosen", "yes"), ("subject", "key:bot"), ("then", "flatten"), ("reason", "why")];
     let page = paddock.submit("/freeze", &fields).await;
-    shows(&page.expect(422), &["Positions are the account", "value=\"why\"", "value=\"key:bot\" selected"]);
+    shows(page.expect(422), &["Positions are the account", "value=\"why\"", "value=\"key:bot\" selected"]);
     paddock.submit("/freeze", &[("subject", "planet:earth")]).await.expect(422);
     paddock.submit("/freeze", &[("subject", "key:nobody")]).await.expect(404);
     paddock.submit("/freeze", &[("chosen", "yes"), ("allow", "everything")]).await.expect(422);
@@ -84,7 +84,7 @@ async fn the_file_keeps_everything_frozen_and_the_page_says_what_to_do() {
     paddock.submit("/freeze", &[]).await.expect(303);
     std::fs::write(paddock.dir.path().join("FREEZE"), "").unwrap();
     let page = paddock.submit("/unfreeze", &[("subject", "everything")]).await;
-    shows(&page.expect(409), &["Frozen by a file", "Remove the file, then unfreeze"]);
+    shows(page.expect(409), &["Frozen by a file", "Remove the file, then unfreeze"]);
 }
 
 #[tokio::test]

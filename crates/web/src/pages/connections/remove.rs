@@ -18,7 +18,6 @@ use crate::problem::Problem;
 struct Remove {
     shell: Shell,
     name: String,
-    environment: &'static str,
     active: bool,
     keys: Vec<String>,
     form: FormView,
@@ -52,7 +51,6 @@ async fn form_page(desk: &Desk, row: &Connection, form: FormView) -> Result<Remo
     Ok(Remove {
         shell: Shell::load(desk, Section::Connections, "Remove a connection").await?.about(row),
         name: row.name.clone(),
-        environment: row.environment.as_str(),
         active: row.active,
         keys: keys
             .filter(|key| key.connection == row.id && key.revoked_at.is_none())
