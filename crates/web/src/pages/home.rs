@@ -3,17 +3,17 @@
 use askama::Template;
 use axum::response::Response;
 use jiff::Timestamp;
-use paddock_core::{Scope, SecretText};
+use paddock_core::SecretText;
 use paddock_gateway::Counters;
 use paddock_store::{AuditQuery, Connection};
-use rust_decimal::Decimal;
 
 use super::answer::page;
 use super::chain::Verdict;
+use super::keys::meters::{self, Meter};
 use super::rows::{RecordCells, RequestCells};
 use super::shell::{Section, Shell};
-use super::text::{Moment, dollars, grouped, percent};
-use crate::api::keys::{self, KeyView, scope_fields};
+use super::text::{Moment, grouped};
+use crate::api::keys::{self, KeyView};
 use crate::desk::Desk;
 use crate::problem::Problem;
 
@@ -71,26 +71,6 @@ struct KeyCard {
     stopped: Option<&'static str>,
     last_used: Option<Moment>,
     meters: Vec<Meter>,
-}
-
-/// What was used of a cap today.
-#[derive(Debug)]
-struct Meter {
-    label: &'static str,
-    used: String,
-    cap: Option<String>,
-    percent: u8,
-}
-
-impl Meter {
-    /// The class that gives its colour.
-    fn level(&self) -> &'static str {
-        match self.percent {
-            100.. => "full",
-            80..100 => "high",
-            _ => "fine",
-        }
-    }
 }
 
 #[derive(Debug)]
@@ -185,31 +165,8 @@ fn key_card(key: &KeyView, rows: &[Connection], everything_frozen: bool, now: Ti
         sentence: key.scope_sentence.clone(),
         stopped,
         last_used: key.last_used_at.map(|at| Moment::ago(at, now)),
-        meters: meters(&key.scope, key.usage.orders, key.usage.notional),
+        meters: meters::of(&key.scope, key.usage.orders, key.usage.notional),
     }
-}
-
-/// What was used of the daily caps; nothing for a key that places no orders.
-fn meters(scope: &Scope, orders: u32, notional: Decimal) -> Vec<Meter> {
-    if !scope_fields::allows_orders(scope) && orders == 0 {
-        return Vec::new();
-    }
-    let share = |used: Decimal, cap: Option<Decimal>| cap.map_or(0, |cap| percent(used, cap));
-    let orders_cap = scope.max_daily_orders;
-    vec![
-        Meter {
-            label: "Orders",
-            used: grouped(u64::from(orders)),
-            cap: orders_cap.map(|cap| grouped(u64::from(cap))),
-            percent: share(Decimal::from(orders), orders_cap.map(Decimal::from)),
-        },
-        Meter {
-            label: "Dollars",
-            used: dollars(notional),
-            cap: scope.max_daily_notional.map(dollars),
-            percent: share(notional, scope.max_daily_notional),
-        },
-    ]
 }
 
 fn counted(records: u64) -> String {

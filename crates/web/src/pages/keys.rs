@@ -6,7 +6,7 @@ mod edit;
 mod facts;
 mod issued;
 mod list;
-mod meters;
+pub(super) mod meters;
 mod new;
 mod scope_form;
 mod show;

@@ -8,16 +8,16 @@ use crate::pages::text::{dollars, grouped, percent};
 
 /// What was used of a cap today.
 #[derive(Debug)]
-pub(super) struct Meter {
-    pub(super) label: &'static str,
-    pub(super) used: String,
-    pub(super) cap: Option<String>,
-    pub(super) percent: u8,
+pub(in crate::pages) struct Meter {
+    pub(in crate::pages) label: &'static str,
+    pub(in crate::pages) used: String,
+    pub(in crate::pages) cap: Option<String>,
+    pub(in crate::pages) percent: u8,
 }
 
 impl Meter {
     /// The class that gives its colour.
-    pub(super) const fn level(&self) -> &'static str {
+    pub(in crate::pages) const fn level(&self) -> &'static str {
         match self.percent {
             100.. => "full",
             80..100 => "high",
@@ -27,7 +27,7 @@ impl Meter {
 }
 
 /// Both meters; none for a key that places no orders.
-pub(super) fn of(scope: &Scope, orders: u32, notional: Decimal) -> Vec<Meter> {
+pub(in crate::pages) fn of(scope: &Scope, orders: u32, notional: Decimal) -> Vec<Meter> {
     if !allows_orders(scope) && orders == 0 {
         return Vec::new();
     }
