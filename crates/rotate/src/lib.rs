@@ -6,10 +6,12 @@
 mod consumer;
 pub mod consumers;
 mod fault;
+mod means;
 mod outbound;
 mod settings;
 
 pub use consumer::{Consumer, Delivery, Held, InUse, Looked, Outcome, Proof, Put, Stored, Writable};
 pub use fault::{Applied, Fault, FaultKind};
+pub use means::{Machine, Means};
 pub use outbound::{Answer, Call, Outbound, OutboundOptions, OutboundSetupFault};
 pub use settings::{PairNames, SettingsFault};
