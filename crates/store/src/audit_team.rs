@@ -85,7 +85,14 @@ fn about(event: &AuditEvent) -> About {
         | AuditEvent::ConnectionRemoved { connection: id }
         | AuditEvent::WindDownEnded { connection: id, .. }
         | AuditEvent::RequestPermitted { connection: id, .. }
-        | AuditEvent::ApprovalRequested { connection: id, .. } => connection(id),
+        | AuditEvent::ApprovalRequested { connection: id, .. }
+        | AuditEvent::ConsumerAdded { connection: id, .. }
+        | AuditEvent::ConsumerChanged { connection: id, .. }
+        | AuditEvent::ConsumerRemoved { connection: id, .. }
+        | AuditEvent::RotationOpened { connection: id, .. }
+        | AuditEvent::RotationStepped { connection: id, .. }
+        | AuditEvent::RotationCompleted { connection: id, .. }
+        | AuditEvent::RotationPolicyChanged { connection: id, .. } => connection(id),
         AuditEvent::KeyCreated { key: id, .. }
         | AuditEvent::KeyScopeChanged { key: id, .. }
         | AuditEvent::KeyRevoked { key: id }

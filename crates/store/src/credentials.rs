@@ -118,20 +118,8 @@ impl Store {
         actor: &Actor,
         at: Timestamp,
     ) -> Result<(), StoreError> {
-        if !witnesses(event, connection, credential) {
-            return Err(StoreError::WrongWitness);
-        }
         let mut tx = self.begin_write().await?;
-        let present = connections::not_removed(&mut tx, connection).await?.ok_or(NO_CONNECTION)?;
-        let expected = present.credential_version + 1;
-        if credential.version != expected {
-            return Err(StoreError::VersionConflict { expected, found: credential.version });
-        }
-        erase(&mut tx, connection).await?;
-        insert(&mut tx, credential).await?;
-        sql!(tx, execute "UPDATE connections SET credential_version = $1 WHERE id = $2",
-            i64::from(credential.version), connection.to_string())?;
-        audit::append(&mut tx, actor, event, at).await?;
+        replace(&mut tx, connection, credential, event, actor, at).await?;
         tx.commit().await
     }
 
@@ -160,6 +148,31 @@ impl Store {
             })
             .collect()
     }
+}
+
+/// Does what [`Store::replace_credential`] does, in a transaction with more.
+pub(crate) async fn replace(
+    tx: &mut Tx,
+    connection: ConnectionId,
+    credential: &SealedCredential,
+    event: &AuditEvent,
+    actor: &Actor,
+    at: Timestamp,
+) -> Result<(), StoreError> {
+    if !witnesses(event, connection, credential) {
+        return Err(StoreError::WrongWitness);
+    }
+    let present = connections::not_removed(tx, connection).await?.ok_or(NO_CONNECTION)?;
+    let expected = present.credential_version + 1;
+    if credential.version != expected {
+        return Err(StoreError::VersionConflict { expected, found: credential.version });
+    }
+    erase(tx, connection).await?;
+    insert(tx, credential).await?;
+    sql!(tx, execute "UPDATE connections SET credential_version = $1 WHERE id = $2",
+        i64::from(credential.version), connection.to_string())?;
+    audit::append(tx, actor, event, at).await?;
+    Ok(())
 }
 
 fn witnesses(event: &AuditEvent, of: ConnectionId, credential: &SealedCredential) -> bool {
