@@ -1,18 +1,33 @@
 //! The consumers, one file each, and the register of their settings.
 
 mod api;
+mod aws;
+mod document;
+mod drift;
+mod google;
 mod heroku;
 mod in_use;
+mod infisical;
+mod kubernetes;
 mod names;
+mod skew;
 mod slack;
+#[cfg(test)]
+mod testing;
+mod vault_kv;
 mod webhook;
 
 use paddock_core::SecretText;
 use serde::{Deserialize, Serialize};
 
+pub use aws::AwsSettings;
+pub use google::GoogleSettings;
 pub use heroku::HerokuSettings;
 pub use in_use::UrlCheck;
+pub use infisical::InfisicalSettings;
+pub use kubernetes::{KubernetesSettings, Workload};
 pub use slack::SlackSettings;
+pub use vault_kv::{AppRole, VaultKvSettings, VaultLogin};
 pub use webhook::WebhookSettings;
 
 use crate::{Consumer, Means, SettingsFault};
@@ -81,6 +96,11 @@ macro_rules! register {
 }
 
 register! {
+    Aws, "aws", AwsSettings, "AWS Secrets Manager";
+    Google, "google", GoogleSettings, "Google Secret Manager";
+    Infisical, "infisical", InfisicalSettings, "Infisical";
+    Kubernetes, "kubernetes", KubernetesSettings, "A Kubernetes secret";
+    VaultKv, "vault", VaultKvSettings, "HashiCorp Vault or OpenBao, key-value version 2";
     Heroku, "heroku", HerokuSettings, "Heroku";
     Slack, "slack", SlackSettings, "Slack (a notice, never a value)";
     Webhook, "webhook", WebhookSettings, "A webhook, signed";

@@ -12,7 +12,7 @@
 //! * [`Signer`] makes the key that signs checkpoints of the audit chain, and signs with it. It yields public keys and signatures.
 //! * [`SecondFactor`] makes the secrets behind people's six-digit codes, shows each once, and checks codes.
 //!
-//! Passwords of people are hashed here too ([`PasswordHash`]), and requests to others' APIs signed ([`hmac_sha256`]), which has nothing to do with
+//! Passwords of people are hashed here too ([`PasswordHash`]), and requests to others' APIs signed ([`hmac_sha256`], [`Rs256Key`]), which has nothing to do with
 //! the rest.
 //!
 //! Every ciphertext is bound to where it belongs ([`Binding`]: user, connection, field, version): moved anywhere else, it
@@ -30,6 +30,7 @@ mod key_set;
 mod opener;
 mod password;
 mod rotator;
+mod rs256;
 mod sealed;
 mod sealer;
 mod second_factor;
@@ -49,6 +50,7 @@ pub use opener::Opener;
 pub use paddock_core::SecretText;
 pub use password::{MAX_PASSWORD_BYTES, PasswordCost, PasswordHash};
 pub use rotator::Rotator;
+pub use rs256::{NotAnRsaKey, Rs256Key};
 pub use sealed::Sealed;
 pub use sealer::{MAX_SECRET_BYTES, Purpose, Sealer};
 pub use second_factor::{FactorPlace, NewFactor, SecondFactor};

@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use http::{HeaderMap, HeaderName, HeaderValue, Method};
+use http::{HeaderMap, HeaderName, HeaderValue};
 use paddock_core::Clock;
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -197,9 +197,9 @@ impl<F: Fake> Server<F> {
             Some(Trouble::ResetBefore | Trouble::Refused) => None,
             Some(Trouble::Limited(seconds)) => Some(shared.fake.limited(seconds)),
             Some(Trouble::Forbidden) => Some(shared.fake.forbidden()),
-            Some(Trouble::Stale) if heard.method == Method::GET => Some(shared.before.clone().answer(&heard)),
+            Some(Trouble::Stale) if F::reads(&heard) => Some(shared.before.clone().answer(&heard)),
             _ => {
-                if heard.method != Method::GET {
+                if !F::reads(&heard) {
                     shared.before = shared.fake.clone();
                 }
                 let reply = shared.fake.answer(&heard);

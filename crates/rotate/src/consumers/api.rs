@@ -1,5 +1,7 @@
 //! JSON over HTTP, as most consumers speak it.
 
+pub(super) mod session;
+
 use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 use paddock_core::SecretText;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};

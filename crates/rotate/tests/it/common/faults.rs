@@ -51,7 +51,7 @@ where
     let mut seen = Vec::new();
     for (place, request) in requests.iter().enumerate() {
         for (trouble, name) in Trouble::ALL {
-            if trouble == Trouble::Stale && request.method != http::Method::GET {
+            if trouble == Trouble::Stale && !F::reads(request) {
                 continue;
             }
             let (fake, consumer) = make().await;
@@ -64,7 +64,7 @@ where
             let told = match consumer.look().await {
                 Ok(looked) => {
                     let told = finish(&*consumer, &delivery, &looked).await.err();
-                    told.inspect(|fault| judge(fault, trouble, request.method == http::Method::GET))
+                    told.inspect(|fault| judge(fault, trouble, F::reads(request)))
                 }
                 Err(fault) => {
                     judge(&fault, trouble, true);
