@@ -10,7 +10,7 @@ use sha2::{Digest as _, Sha256};
 use crate::codec::{instant, micros, number, parse};
 use crate::connections::{self, NO_CONNECTION};
 use crate::db::{Tx, row, sql};
-use crate::{Store, StoreError, audit};
+use crate::{Store, StoreError, audit, rotations};
 
 /// The newest credential of a connection, sealed by the vault.
 #[derive(Clone, PartialEq, Eq)]
@@ -109,7 +109,8 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError::VersionConflict`] unless the version is the next one; [`StoreError::WrongWitness`] unless the event names
-    /// exactly this credential; [`StoreError::NotFound`] when the connection was removed.
+    /// exactly this credential; [`StoreError::NotFound`] when the connection was removed; [`StoreError::RotationIsOpen`] when a rotation is
+    /// to replace it.
     pub async fn replace_credential(
         &self,
         connection: ConnectionId,
@@ -119,6 +120,11 @@ impl Store {
         at: Timestamp,
     ) -> Result<(), StoreError> {
         let mut tx = self.begin_write().await?;
+        if matches!(event, AuditEvent::CredentialReplaced { .. })
+            && rotations::is_open(&mut tx, connection).await?
+        {
+            return Err(StoreError::RotationIsOpen);
+        }
         replace(&mut tx, connection, credential, event, actor, at).await?;
         tx.commit().await
     }

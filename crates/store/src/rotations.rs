@@ -363,6 +363,14 @@ async fn find(tx: &mut Tx, id: RotationId) -> Result<Option<RotationRow>, StoreE
     row.map(Columns::rotation).transpose()
 }
 
+/// Whether a connection has a rotation, and no rehearsal, that was begun and is not over.
+pub(crate) async fn is_open(tx: &mut Tx, connection: ConnectionId) -> Result<bool, StoreError> {
+    let (open,) = sql!(tx, fetch_one (i64,):
+        "SELECT COUNT(*) FROM rotations WHERE connection_id = $1 AND open = $2 AND rehearsal = $3 AND state <> 'planned'",
+        connection.to_string(), true, false)?;
+    Ok(open > 0)
+}
+
 /// The connections whose new orders are held back.
 pub(crate) async fn holding(tx: &mut Tx) -> Result<Vec<ConnectionId>, StoreError> {
     let rows = sql!(tx, fetch_all (String,):

@@ -313,13 +313,22 @@ fn candidate_opens(rotation: &mut Rotation, id: &str, number: &str, other_host: 
 fn resume(rotation: &mut Rotation) -> Result<(), StepRefusal> {
     let waits = |consumer: &&mut RotationConsumer| consumer.needs_a_person();
     let mut any = rotation.trouble.take().is_some() | rotation.gate_trouble.take().is_some();
+    let mut again = false;
     for consumer in rotation.consumers.iter_mut().filter(waits) {
-        consumer.trouble = None;
+        // What a consumer could not prove may not be there any more: it is put there again, unless it only took too long.
+        let took_too_long = consumer.trouble.take().is_some_and(|trouble| trouble.times >= MOST_TRIES);
+        if consumer.stage == ConsumerStage::Delivered && !took_too_long {
+            consumer.stage = ConsumerStage::Ready;
+            again = true;
+        }
         any = true;
     }
     if rotation.state == RotationState::Degraded {
         leave_degraded(rotation);
         any = true;
+    }
+    if again && rotation.state == RotationState::VerifyingConsumers {
+        rotation.state = RotationState::FanningOut;
     }
     if any {
         return Ok(());
