@@ -1,16 +1,15 @@
 // What programs did, what the account holds, and the proof that nobody changed the past.
 
 import assert from "node:assert/strict";
-import { after, before, test as always } from "node:test";
+import { after, before, test } from "node:test";
 import { Stage } from "./stage.mjs";
 
-const stage = await Stage.set();
-// A Paddock that has no such pages yet is not judged by them.
-const test = (await stage.has("/activity")) ? always : always.skip;
+let stage;
 let page;
 let bot;
 
 before(async () => {
+  stage = await Stage.set();
   const { broker, paddock } = stage;
   await paddock.connect("paper-main", await broker.account());
   const scope = ["--preset", "trader", "--symbols", "AAPL,MSFT", "--max-notional", "1000"];
@@ -18,7 +17,7 @@ before(async () => {
   ({ page } = await stage.owner());
 });
 
-after(() => stage.strike());
+after(() => stage?.strike());
 
 const row = (words) => page.getByRole("row").filter({ hasText: words });
 

@@ -4,7 +4,7 @@ import { spawn } from "node:child_process";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 
-const PYTHON = process.env.PADDOCK_TEST_PYTHON ?? fileURLToPath(new URL("../../.tools/venv/bin/python", import.meta.url));
+export const PYTHON = process.env.PADDOCK_TEST_PYTHON ?? fileURLToPath(new URL("../../.tools/venv/bin/python", import.meta.url));
 const PROGRAM = fileURLToPath(new URL("bot.py", import.meta.url));
 
 /** A running program with alpaca-py and one access key. It does one thing after the other. */

@@ -30,15 +30,24 @@ async function apart(page, act) {
   }
 }
 
-/** WCAG 2.2 AA, as far as a program can tell. */
-export async function isAccessible(page) {
+/** What axe finds wrong, in words. */
+async function violations(page, options) {
   const found = await apart(page, async (evaluate) => {
     await evaluate(`${AXE}; undefined`);
-    const options = { runOnly: { type: "tag", values: STANDARD }, rules: { "target-size": { enabled: true } }, resultTypes: ["violations"] };
-    return evaluate(`axe.run(document, ${JSON.stringify(options)}).then(({ violations }) => violations.map(({ id, help, nodes }) =>
+    return evaluate(`axe.run(document, ${JSON.stringify({ ...options, resultTypes: ["violations"] })}).then(({ violations }) => violations.map(({ id, help, nodes }) =>
       id + ": " + help + nodes.map((node) => "\\n    " + node.html.slice(0, 200) + "\\n      " + node.any.concat(node.all).map((check) => check.message).join("; ")).join("")))`);
   });
   assert.deepEqual(found, [], `\n  ${found.join("\n  ")}`);
+}
+
+/** WCAG 2.2 AA, as far as a program can tell. */
+export function isAccessible(page) {
+  return violations(page, { runOnly: { type: "tag", values: STANDARD }, rules: { "target-size": { enabled: true } } });
+}
+
+/** The same of colours alone: nothing else differs between light and dark. */
+export function hasColoursApart(page) {
+  return violations(page, { runOnly: { type: "rule", values: ["color-contrast"] } });
 }
 
 /** Nothing is wider than the window, so nobody has to push the page sideways. */

@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { isAccessible } from "./checks.mjs";
+import { PASSWORD } from "./person.mjs";
 import { picture } from "./screens.mjs";
 import { Stage } from "./stage.mjs";
 
@@ -98,6 +99,28 @@ test("a narrower scope is shown as a difference before it is saved, and then hol
   await page.getByRole("heading", { level: 1, name: "aapl-bot" }).waitFor();
   const refused = await bot.buy("AAPL", 1);
   assert.match(refused.message, /at most \$100/);
+});
+
+test("a wider scope asks who is there, and what was typed is still there then", async () => {
+  await stage.paddock.lastProof(6);
+  await page.getByRole("link", { name: "Edit", exact: true }).click();
+  await page.getByLabel(/^Symbols/).fill("AAPL, MSFT");
+  await page.getByRole("button", { name: "Review the change" }).click();
+  const wider = page.getByRole("region", { name: "Newly allowed" }).getByRole("listitem");
+  await wider.filter({ hasText: "MSFT" }).waitFor();
+  assert.equal(await page.getByRole("region", { name: "No longer allowed" }).getByRole("listitem").count(), 0);
+  await page.getByRole("button", { name: "Save, and allow more" }).click();
+  await page.getByRole("alert").filter({ hasText: "Confirm that it is you" }).waitFor();
+  await isAccessible(page);
+  assert.equal((await bot.buy("MSFT", 1, 50)).refused, 403, "nothing is widened yet");
+  const [tab] = await Promise.all([page.waitForEvent("popup"), page.getByRole("link", { name: "Confirm in another tab" }).click()]);
+  await tab.getByLabel("Your password").fill(PASSWORD);
+  await tab.getByRole("button", { name: "Confirm" }).click();
+  await tab.getByRole("heading", { level: 1, name: "Overview" }).waitFor();
+  await tab.close();
+  await page.getByRole("button", { name: "Save, and allow more" }).click();
+  await page.getByRole("heading", { level: 1, name: "aapl-bot" }).waitFor();
+  assert.equal((await bot.buy("MSFT", 1, 50)).qty, "1");
 });
 
 test("frozen it passes nothing but cancels, until it is unfrozen", async () => {

@@ -50,3 +50,38 @@ test("a freeze from elsewhere shows on the open page, and its end too", async ()
   await page.getByText("Everything is frozen").waitFor({ state: "detached" });
   assert.ok(await isTheSamePage());
 });
+
+test("whoever is at work in a part keeps their place when it changes", async () => {
+  await page.goto("/keys");
+  const link = page.getByRole("link", { name: "momentum" });
+  await link.focus();
+  await stage.paddock.cli("key", "freeze", "momentum", "--reason", "lunch");
+  await page.getByText("frozen").first().waitFor();
+  assert.ok(await link.evaluate((here) => here === document.activeElement), "the focus is on the same link");
+  await stage.paddock.cli("key", "unfreeze", "momentum");
+});
+
+test("what is being typed stays, with the caret where it was", async () => {
+  const asks = ["--preset", "trader", "--approval-over", "always", "--approval-wait", "0"];
+  const careful = stage.bot(await stage.paddock.issue("careful", "paper-main", ...asks));
+  await careful.buy("AAPL", 2);
+  await page.goto("/approvals");
+  const note = page.getByRole("listitem").filter({ hasText: "buy 2 AAPL" }).getByRole("textbox");
+  await note.pressSequentially("as discussd");
+  await page.keyboard.press("ArrowLeft");
+  await careful.buy("MSFT", 3);
+  await page.getByRole("listitem").filter({ hasText: "buy 3 MSFT" }).waitFor();
+  await page.keyboard.type("e");
+  assert.equal(await note.inputValue(), "as discussed");
+  await page.getByRole("listitem").filter({ hasText: "buy 2 AAPL" }).getByRole("button", { name: "Deny" }).click();
+  await page.getByRole("row").filter({ hasText: "buy 2 AAPL" }).filter({ hasText: "as discussed" }).waitFor();
+});
+
+test("what goes while the focus is in it leaves the focus where it was in the page", async () => {
+  await page.goto("/approvals");
+  const [held] = await stage.paddock.cli("approval", "list");
+  await page.getByRole("button", { name: "Deny" }).focus();
+  await stage.paddock.cli("approval", "deny", held.id);
+  await page.getByRole("heading", { name: "Nothing waits" }).waitFor();
+  assert.ok(await page.evaluate(() => document.getElementById("approvals").contains(document.activeElement)), "and not at its top");
+});

@@ -8,6 +8,7 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
+import { PYTHON } from "./bot.mjs";
 
 export const BINARY = process.env.PADDOCK_BIN ?? fileURLToPath(new URL("../../target/debug/paddock", import.meta.url));
 const START_MS = 60_000;
@@ -148,6 +149,17 @@ export class Paddock {
   async issue(name, connection, ...scope) {
     const made = await this.cli("key", "create", name, "--connection", connection, ...scope);
     return { name, keyId: made.key_id, secret: made.secret_key };
+  }
+
+  /** Time goes by for whoever is signed in: they proved who they are so many minutes ago. Nobody waits that long in a test. */
+  async lastProof(minutes) {
+    const program = [
+      "import sqlite3, sys, time",
+      "store = sqlite3.connect(sys.argv[1], timeout=10)",
+      "store.execute('UPDATE sessions SET factor_at = ?', [int((time.time() - 60 * float(sys.argv[2])) * 1e6)])",
+      "store.commit()",
+    ];
+    await promisify(execFile)(PYTHON, ["-c", program.join("\n"), join(this.directory, "paddock.db"), String(minutes)]);
   }
 
   async stop() {

@@ -3,7 +3,8 @@
 /** Plays it by the command line and alpaca-py, and returns what is there. */
 export async function play(stage) {
   const { broker, paddock } = stage;
-  await paddock.connect("paper-main", await broker.account("paper"));
+  const account = await broker.account("paper");
+  await paddock.connect("paper-main", account);
   const caps = ["--max-notional", "1000", "--max-daily-notional", "5000", "--expires", "30d"];
   const key = await paddock.issue("momentum", "paper-main", "--preset", "trader", "--symbols", "AAPL,MSFT", "--side", "buy", ...caps);
   await paddock.issue("dashboard", "paper-main", "--preset", "read-only");
@@ -14,5 +15,6 @@ export async function play(stage) {
   const careful = stage.bot(await paddock.issue("careful", "paper-main", "--preset", "trader", "--approval-over", "500"));
   await careful.buy("NVDA", 20, 100);
   const approval = (await paddock.cli("approval", "list"))[0].id;
-  return { approval };
+  const { items: requests } = await paddock.cli("activity", "list");
+  return { account, bot, approval, request: requests.find(({ decision }) => decision === "refused").request };
 }

@@ -24,12 +24,6 @@ export class Stage {
     }
   }
 
-  /** Whether there is a page at that path. Nobody is sent to sign in for a page that is not there. */
-  async has(path) {
-    const answer = await fetch(this.paddock.web + path, { redirect: "manual" });
-    return answer.status !== 404;
-  }
-
   /** Somebody with a browser of their own. */
   async visitor(options) {
     const visitor = await Visitor.arrive(this.browser, this.paddock.web, options);

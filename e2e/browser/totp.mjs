@@ -9,10 +9,19 @@ function decoded(base32) {
   return Buffer.from(digits.join("").match(/.{8}/g).map((byte) => Number.parseInt(byte, 2)));
 }
 
+const PERIOD_MS = 30_000;
+const ROOM_MS = 4000;
+
+/** Waits, if the period is about to end: the code of the one before is not taken for long then. */
+export async function roomInThePeriod() {
+  const left = PERIOD_MS - (Date.now() % PERIOD_MS);
+  if (left < ROOM_MS) await new Promise((resolve) => setTimeout(resolve, left));
+}
+
 /** The code of that secret, now or some periods from now. */
 export function code(secret, periods = 0) {
   const counter = Buffer.alloc(8);
-  counter.writeBigUInt64BE(BigInt(Math.floor(Date.now() / 30_000) + periods));
+  counter.writeBigUInt64BE(BigInt(Math.floor(Date.now() / PERIOD_MS) + periods));
   const hash = createHmac("sha1", decoded(secret)).update(counter).digest();
   const at = hash.at(-1) & 15;
   return String((hash.readUInt32BE(at) & 0x7fff_ffff) % 1_000_000).padStart(6, "0");

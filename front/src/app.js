@@ -40,6 +40,11 @@ function dress(root) {
 
 dress(document);
 tellZone();
+// Where there is no room for all places, the one that this page is at is in sight.
+for (const here of document.querySelectorAll(":is(.places ul, .tabs) a[aria-current]")) {
+  const strip = here.closest("ul, nav");
+  strip.scrollLeft += here.getBoundingClientRect().left - strip.getBoundingClientRect().left - (strip.clientWidth - here.offsetWidth) / 2;
+}
 htmx.onLoad(dress);
 keepUpToDate((root) => {
   dress(root);

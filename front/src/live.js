@@ -2,7 +2,10 @@
 //
 // The server sends each request as the row that it would put into the page itself (`request`), and says when
 // something else is out of date (`state`). Then the page is fetched once more and its changed parts are exchanged, so
-// that how things look is written down in one place: the server's templates. A part is an element with `data-part` and an id.
+// that how things look is written down in one place: the server's templates. A part is an element with `data-part` and an id;
+// `hold.js` sees to whoever is at work in one.
+
+import { carry, isHeld, whenLetGo } from "./hold.js";
 
 const ROWS = 30;
 const BETWEEN_REFRESHES = 1000;
@@ -24,10 +27,6 @@ function sameNewestRow(here, there) {
   return newest(here) !== undefined && newest(here) === newest(there);
 }
 
-/** Whether somebody is at work in it: what they typed or unfolded must not vanish. */
-function isInUse(part) {
-  return part.contains(document.activeElement) || part.querySelector("details[open]") !== null;
-}
 
 async function refresh() {
   due = null;
@@ -46,11 +45,17 @@ async function refresh() {
     if (script(page) !== script(document)) return document.querySelector("form.form") ? undefined : location.reload();
     for (const part of page.querySelectorAll("[data-part]")) {
       const here = document.getElementById(part.id);
-      if (!here || sent.get(part.id) === part.innerHTML || isInUse(here)) continue;
+      if (!here || sent.get(part.id) === part.innerHTML) continue;
+      if (isHeld(here)) {
+        whenLetGo(refreshSoon);
+        continue;
+      }
       sent.set(part.id, part.innerHTML);
       if (sameNewestRow(here, part)) continue;
-      here.replaceChildren(...document.importNode(part, true).childNodes);
-      dress(here);
+      carry(here, () => {
+        here.replaceChildren(...document.importNode(part, true).childNodes);
+        dress(here);
+      });
       here.dispatchEvent(new CustomEvent("paddock:part", { bubbles: true }));
     }
   } catch {

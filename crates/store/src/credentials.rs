@@ -10,7 +10,7 @@ use sha2::{Digest as _, Sha256};
 use crate::codec::{instant, micros, number, parse};
 use crate::connections::{self, NO_CONNECTION};
 use crate::db::{Tx, row, sql};
-use crate::{Store, StoreError, audit, rotations};
+use crate::{Store, StoreError, audit};
 
 /// The newest credential of a connection, sealed by the vault.
 #[derive(Clone, PartialEq, Eq)]
@@ -109,8 +109,7 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError::VersionConflict`] unless the version is the next one; [`StoreError::WrongWitness`] unless the event names
-    /// exactly this credential; [`StoreError::NotFound`] when the connection was removed; [`StoreError::RotationIsOpen`] when a rotation is
-    /// to replace it.
+    /// exactly this credential; [`StoreError::NotFound`] when the connection was removed.
     pub async fn replace_credential(
         &self,
         connection: ConnectionId,
@@ -119,13 +118,20 @@ impl Store {
         actor: &Actor,
         at: Timestamp,
     ) -> Result<(), StoreError> {
-        let mut tx = self.begin_write().await?;
-        if matches!(event, AuditEvent::CredentialReplaced { .. })
-            && rotations::is_open(&mut tx, connection).await?
-        {
-            return Err(StoreError::RotationIsOpen);
+        if !witnesses(event, connection, credential) {
+            return Err(StoreError::WrongWitness);
         }
-        replace(&mut tx, connection, credential, event, actor, at).await?;
+        let mut tx = self.begin_write().await?;
+        let present = connections::not_removed(&mut tx, connection).await?.ok_or(NO_CONNECTION)?;
+        let expected = present.credential_version + 1;
+        if credential.version != expected {
+            return Err(StoreError::VersionConflict { expected, found: credential.version });
+        }
+        erase(&mut tx, connection).await?;
+        insert(&mut tx, credential).await?;
+        sql!(tx, execute "UPDATE connections SET credential_version = $1 WHERE id = $2",
+            i64::from(credential.version), connection.to_string())?;
+        audit::append(&mut tx, actor, event, at).await?;
         tx.commit().await
     }
 
@@ -154,31 +160,6 @@ impl Store {
             })
             .collect()
     }
-}
-
-/// Does what [`Store::replace_credential`] does, in a transaction with more.
-pub(crate) async fn replace(
-    tx: &mut Tx,
-    connection: ConnectionId,
-    credential: &SealedCredential,
-    event: &AuditEvent,
-    actor: &Actor,
-    at: Timestamp,
-) -> Result<(), StoreError> {
-    if !witnesses(event, connection, credential) {
-        return Err(StoreError::WrongWitness);
-    }
-    let present = connections::not_removed(tx, connection).await?.ok_or(NO_CONNECTION)?;
-    let expected = present.credential_version + 1;
-    if credential.version != expected {
-        return Err(StoreError::VersionConflict { expected, found: credential.version });
-    }
-    erase(tx, connection).await?;
-    insert(tx, credential).await?;
-    sql!(tx, execute "UPDATE connections SET credential_version = $1 WHERE id = $2",
-        i64::from(credential.version), connection.to_string())?;
-    audit::append(tx, actor, event, at).await?;
-    Ok(())
 }
 
 fn witnesses(event: &AuditEvent, of: ConnectionId, credential: &SealedCredential) -> bool {

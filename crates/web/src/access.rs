@@ -434,7 +434,16 @@ pub(crate) fn confirm_first(parts: &Parts) -> String {
     }
     let referer = parts.headers.get(header::REFERER).and_then(|text| text.to_str().ok());
     let form = referer.and_then(|text| text.parse::<http::Uri>().ok());
-    with_next("/confirm", form.as_ref().and_then(|form| form.path_and_query()).map(|form| form.as_str()))
+    with_next("/confirm", form.as_ref().map(without_done).as_deref())
+}
+
+/// The address of a page, without the word for what was done before it was shown.
+fn without_done(form: &http::Uri) -> String {
+    let query = form.query().unwrap_or_default();
+    let kept: Vec<&str> =
+        query.split('&').filter(|pair| !pair.is_empty() && !pair.starts_with("done=")).collect();
+    let joint = if kept.is_empty() { "" } else { "?" };
+    format!("{}{joint}{}", form.path(), kept.join("&"))
 }
 
 pub(crate) fn with_next(page: &str, next: Option<&str>) -> String {
@@ -483,6 +492,14 @@ mod tests {
     #[case("/é", false)]
     fn only_our_own_pages_are_gone_back_to(#[case] next: &str, #[case] fine: bool) {
         assert_eq!(local(next).is_some(), fine, "{next:?}");
+    }
+
+    #[rstest]
+    #[case("https://p.example/freeze?done=frozen", "/freeze")]
+    #[case("https://p.example/freeze?what=key&done=frozen&name=bot", "/freeze?what=key&name=bot")]
+    #[case("https://p.example/", "/")]
+    fn after_a_proof_the_page_does_not_say_again_what_was_done(#[case] page: &str, #[case] back: &str) {
+        assert_eq!(without_done(&page.parse().unwrap()), back);
     }
 
     #[test]

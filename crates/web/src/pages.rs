@@ -18,6 +18,7 @@ pub(crate) mod hosts;
 mod join;
 mod keys;
 mod live;
+mod numbers;
 mod people;
 mod rows;
 mod second_step;

@@ -284,9 +284,15 @@ pub fn cookie_of(url: &str) -> String {
 
 /// Makes the first owner by the set-up link; the cookie of their browser.
 pub fn set_up(link: &str) -> String {
+    let answer = submit(link, "name=ada&password=correct+horse+battery&again=correct+horse+battery");
+    let line = answer.lines().find_map(|line| line.strip_prefix("set-cookie: "));
+    line.unwrap_or_else(|| panic!("no cookie: {answer}")).split(';').next().unwrap().to_owned()
+}
+
+/// Sends a form as a page of that server does; the whole answer.
+pub fn submit(url: &str, body: &str) -> String {
     use std::io::Read as _;
-    let (authority, path) = link.strip_prefix("http://").unwrap().split_once('/').unwrap();
-    let body = "name=ada&password=correct+horse+battery&again=correct+horse+battery";
+    let (authority, path) = url.strip_prefix("http://").unwrap().split_once('/').unwrap();
     let mut socket = std::net::TcpStream::connect(authority).unwrap();
     let request = format!(
         "POST /{path} HTTP/1.1\r\nhost: {authority}\r\nconnection: close\r\norigin: http://{authority}\r\n\
@@ -296,8 +302,7 @@ pub fn set_up(link: &str) -> String {
     socket.write_all(request.as_bytes()).unwrap();
     let mut answer = String::new();
     socket.read_to_string(&mut answer).unwrap();
-    let line = answer.lines().find_map(|line| line.strip_prefix("set-cookie: "));
-    line.unwrap_or_else(|| panic!("no cookie: {answer}")).split(';').next().unwrap().to_owned()
+    answer
 }
 
 /// The same, where the server may die before it answers.

@@ -3,6 +3,8 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "helpers of tests are tests")]
 
 mod audit;
+#[path = "../../../web/tests/it/authenticator.rs"]
+mod authenticator;
 mod backup;
 mod bench;
 mod brake;
@@ -18,6 +20,7 @@ mod import;
 mod locked;
 mod memory;
 mod paper_serve;
+mod people;
 mod postgres;
 mod promises;
 mod rollback;

@@ -117,8 +117,9 @@ impl Change {
 
 /// The refusal that a program gets while its request waits.
 fn waits(refusal: Refusal, id: ApprovalId, expires_at: Timestamp) -> Refusal {
+    let until = expires_at.strftime("%Y-%m-%dT%H:%M:%SZ");
     let message = format!(
-        "{}; it is held as approval {id} until {expires_at} and is sent when a person approves it: do not send it again, look at your orders",
+        "{}; it is held as approval {id} until {until} and is sent when a person approves it: do not send it again, look at your orders",
         refusal.message
     );
     let mut numbers = refusal.numbers;

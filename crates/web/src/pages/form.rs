@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::complaints::Complaints;
 use crate::fields::FormFields;
+use crate::fresh::{FRESH_FACTOR_NEEDED, SECOND_FACTOR_NEEDED};
 use crate::problem::Problem;
 
 /// A form as it is shown. Macros of `macros/forms.html` take it.
@@ -82,7 +83,12 @@ impl FormView {
 
     /// Whether it was refused for want of a fresh proof of who sends it.
     pub(crate) fn asks_for_proof(&self) -> bool {
-        self.problem.as_ref().is_some_and(|problem| problem.code == "fresh_factor_needed")
+        self.problem.as_ref().is_some_and(|problem| problem.code == FRESH_FACTOR_NEEDED)
+    }
+
+    /// Whether it was refused because whoever sends it has no second factor.
+    pub(crate) fn asks_for_factor(&self) -> bool {
+        self.problem.as_ref().is_some_and(|problem| problem.code == SECOND_FACTOR_NEEDED)
     }
 
     /// What stands in a field.

@@ -1,6 +1,7 @@
 //! What is around every page: places to go, who is here, what is frozen, what waits.
 
 use jiff::Timestamp;
+use paddock_core::Role;
 use paddock_core::audit::Actor;
 use paddock_core::decide::Passing;
 use paddock_store::{Connection, Subject};
@@ -71,6 +72,10 @@ pub(crate) struct Shell {
     pub(crate) places: Vec<Place>,
     /// The name of the person who is signed in; nobody is named at the admin socket.
     pub(crate) person: Option<String>,
+    /// Whether the visitor may do what takes an operator: what would be refused is not offered.
+    pub(crate) operates: bool,
+    /// Whether the visitor may do what takes an owner.
+    pub(crate) owns: bool,
     pub(crate) active: Option<ActiveConnection>,
     pub(crate) about: Option<About>,
     pub(crate) everything_frozen: Option<EverythingFrozen>,
@@ -103,6 +108,8 @@ impl Shell {
             title: title.into(),
             places: places(section, &connections, approvals),
             person,
+            operates: desk.may(Role::Operator),
+            owns: desk.may(Role::Owner),
             active: connections.iter().find(|row| row.active).map(|row| ActiveConnection {
                 name: row.name.clone(),
                 environment: row.environment.as_str(),

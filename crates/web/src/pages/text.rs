@@ -129,10 +129,9 @@ pub(crate) fn latency(micros: u64) -> String {
     }
 }
 
-/// `$1,000` or `$99.50`.
+/// `$1,000.00`: an amount of money, cents always. A cap in a sentence has none where it needs none: see `Scope::describe`.
 pub(crate) fn dollars(amount: Decimal) -> String {
-    let text = format_usd(amount.round_dp(2));
-    format!("${}", text.strip_suffix(".00").unwrap_or(&text))
+    format!("${}", format_usd(amount.round_dp(2)))
 }
 
 /// Thousands parted by commas.
@@ -219,7 +218,7 @@ mod tests {
 
     #[test]
     fn amounts() {
-        assert_eq!(dollars("1000".parse().unwrap()), "$1,000");
+        assert_eq!(dollars("1000".parse().unwrap()), "$1,000.00");
         assert_eq!(dollars("99.5".parse().unwrap()), "$99.50");
         assert_eq!(grouped(1_234_567), "1,234,567");
     }

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use crate::harness::Paddock;
 use crate::paper::{broker, paddock_before, pair};
+use crate::visitor::Visitor;
 
 /// A Paddock before a broker, with an access key each of whose orders waits for a person.
 pub(crate) async fn with_a_key_that_asks() -> (EphemeralBroker, Paddock, (String, String)) {
@@ -46,4 +47,29 @@ async fn a_yes_is_to_what_was_shown_and_to_nothing_else() {
     paddock.post(&format!("{path}/deny"), &json!({})).await.expect_problem(409, "approval_over");
     let nobody = "/api/v1/approvals/00000000-0000-7000-8000-000000000000/deny";
     paddock.post(nobody, &json!({})).await.expect_problem(404, "unknown_approval");
+}
+
+#[tokio::test]
+async fn what_waits_for_one_team_is_not_there_for_another() {
+    let (_broker, paddock, key) = with_a_key_that_asks().await;
+    let held = ask(&paddock, &key, "1").await;
+    let (id, hash) = (held["id"].as_str().unwrap(), held["request_hash"].as_str().unwrap());
+    let stranger = Visitor::stranger(&paddock, "eve.stranger").await;
+    let path = format!("/api/v1/approvals/{id}");
+    stranger.call("GET", &path, &Value::Null).await.expect_problem(404, "unknown_approval");
+    for verb in ["approve", "deny"] {
+        let seen = json!({ "request_hash": hash });
+        let answer = stranger.call("POST", &format!("{path}/{verb}"), &seen).await;
+        answer.expect_problem(404, "unknown_approval");
+    }
+    for answer in ["approve", "deny"] {
+        let fields = [("request_hash", hash), ("answer", answer), ("reason", "")];
+        stranger.submit(&format!("/approvals/{id}"), &fields).await.expect(404);
+    }
+    let page = stranger.page(&format!("/approvals/{id}")).await;
+    page.expect(404);
+    assert!(!page.text().contains("AAPL") && !page.text().contains("asker"), "{}", page.text());
+    assert_eq!(stranger.call("GET", "/api/v1/approvals", &Value::Null).await.json["items"], json!([]));
+    let waits = paddock.get(&path).await;
+    assert_eq!((&waits.json["state"], &waits.json["ended_by"]), (&json!("pending"), &Value::Null));
 }

@@ -24,13 +24,6 @@ pub(crate) fn code(secret: &str, now: Timestamp) -> String {
     format!("{:06}", number % 1_000_000)
 }
 
-/// A code that is not shown around that instant.
-pub(crate) fn wrong_code(secret: &str, now: Timestamp) -> String {
-    let near: Vec<String> =
-        (-2..=2).map(|step| code(secret, now + jiff::SignedDuration::from_secs(30 * step))).collect();
-    (0..9).map(|number| format!("{number:06}")).find(|code| !near.contains(code)).unwrap()
-}
-
 fn sha1(bytes: Vec<u8>) -> [u8; 20] {
     sha1_smol::Sha1::from(bytes).digest().bytes()
 }

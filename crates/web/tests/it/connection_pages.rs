@@ -239,6 +239,9 @@ async fn a_connection_is_renamed_checked_frozen_and_made_active() {
     let page = paddock.submit("/connections/sandbox/rename", &[("name", "real")]).await;
     shows(page.expect(409), &["id=\"f-name-fault\"", "value=\"real\""]);
     paddock.post("/api/v1/connections/sandbox/rename", &json!({ "name": "my-paper" })).await.expect(200);
+    // What is not there is that first, whatever is sent.
+    let gone = paddock.post("/api/v1/connections/sandbox/rename", &json!({ "name": 7 })).await;
+    gone.expect_problem(404, "unknown_connection");
 
     paddock.submit(&at("check"), &[]).await.expect_redirect("/connections/my-paper?done=checked");
     paddock.alpaca.revoke(paddock_core::Environment::Paper, PAPER.0);

@@ -404,7 +404,7 @@ async fn an_order_is_tried_and_nothing_comes_of_it() {
     let dear = paddock.submit("/keys/bot/try", &order("AAPL", "1,000.01")).await;
     says(
         dear.expect(200),
-        &["It would be refused", "order_notional_exceeded", "max order notional", "value=\"1,000.01\""],
+        &["It would be refused", "order_notional_exceeded", "at most for an order", "value=\"1,000.01\""],
     );
     let other = paddock.submit("/keys/bot/try", &order("MSFT", "1")).await;
     says(other.expect(200), &["symbol_not_allowed"]);

@@ -8,7 +8,7 @@ use paddock_core::{Clock as _, Role, SecretText};
 use paddock_vault::{OsEntropy, PasswordCost, PasswordHash};
 use serde_json::{Value, json};
 
-use crate::authenticator::{code, wrong_code};
+use crate::authenticator::code;
 use crate::harness::{LIVE, Paddock, Reply};
 use crate::visitor::Visitor;
 
@@ -35,6 +35,13 @@ pub(crate) async fn turn_on(paddock: &Paddock, browser: &Visitor) -> (String, Ve
     done.expect(200);
     let codes = done.json["recovery_codes"].as_array().unwrap();
     (secret, codes.iter().map(|code| code.as_str().unwrap().to_owned()).collect())
+}
+
+/// A code that is not shown around that instant.
+fn wrong_code(secret: &str, now: jiff::Timestamp) -> String {
+    let near: Vec<String> =
+        (-2..=2).map(|step| code(secret, now + jiff::SignedDuration::from_secs(30 * step))).collect();
+    (0..9).map(|number| format!("{number:06}")).find(|code| !near.contains(code)).unwrap()
 }
 
 fn wait(paddock: &Paddock, seconds: u64) {
@@ -316,6 +323,25 @@ async fn real_money_takes_a_second_factor_at_all() {
     turn_on(&paddock, &browser).await;
     // The proof by password stands for what comes after it.
     browser.call("POST", "/api/v1/connections", &live).await.expect(201);
+}
+
+#[tokio::test]
+async fn pages_for_real_money_ask_for_the_second_factor_before_anything_is_typed() {
+    let paddock = Paddock::start().await;
+    let browser = set_up(&paddock).await;
+    paddock.connect("real", "live", &LIVE).await.expect(201);
+    paddock.connect("sandbox", "paper", &crate::harness::PAPER).await.expect(201);
+    let form = browser.page("/connections/new/live").await;
+    assert!(form.expect(200).text().contains("First, a second factor"), "{form:?}");
+    assert!(!form.text().contains("name=\"secret_key\""));
+    let new = "/keys/new?connection=real";
+    browser.page(new).await.expect_redirect("/settings/security?needed=live");
+    browser.page("/keys/new?connection=sandbox").await.expect(200);
+    turn_on(&paddock, &browser).await;
+    browser.page(new).await.expect(200);
+    paddock.clock.advance(Duration::from_secs(360));
+    browser.page(new).await.expect_redirect("/confirm?next=/keys/new%3Fconnection%3Dreal");
+    browser.page("/connections/new/live").await.expect_redirect("/confirm?next=/connections/new/live");
 }
 
 #[tokio::test]

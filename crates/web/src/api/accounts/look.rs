@@ -22,6 +22,9 @@ use crate::paging::{Page, Paging};
 use crate::problem::Problem;
 use crate::query::{Query, bad};
 
+/// Seconds from the last point of a curve to now, at the most: over a long weekend. A broker whose clock tells another time has no now here.
+const LONGEST_BREAK: i64 = 5 * 24 * 60 * 60;
+
 /// How many orders are read; Alpaca gives no more at once.
 const MOST_ORDERS: usize = 500;
 
@@ -203,9 +206,22 @@ pub(crate) async fn equity_of(
     period: EquityPeriod,
 ) -> Result<Curve, Problem> {
     let history = desk.control.equity(connection.id, period).await.map_err(look_problem)?;
+    // Where Alpaca has no figure there is no point.
     let values = history.timestamp.iter().zip(&history.equity);
-    // Before an account was opened it was worth nothing, and where Alpaca has no figure there is none.
-    let points = values.filter_map(|(t, value)| Some(Point { t: *t, v: (*value)? })).collect();
+    let mut points: Vec<Point> =
+        values.filter_map(|(t, value)| Some(Point { t: *t, v: (*value)? })).collect();
+    // Before money was put into it the account was worth nothing, which is no part of how it did.
+    let funded = points.iter().position(|point| !point.v.is_zero()).unwrap_or(points.len());
+    points.drain(..funded);
+    // Alpaca's last point is of the last close, or some minutes old. The curve ends with what the account is worth now.
+    let now = figures(desk, connection).await.ok().and_then(|figures| figures.equity);
+    let at = desk.now().as_second();
+    if let Some(v) = now
+        && points.last().is_none_or(|last| last.t < at && at - last.t <= LONGEST_BREAK)
+        && !(points.is_empty() && v.is_zero())
+    {
+        points.push(Point { t: at, v });
+    }
     Ok(Curve { period, points })
 }
 

@@ -36,10 +36,11 @@ pub(crate) async fn rename(
 
 /// Does it; the new name.
 pub(crate) async fn perform(desk: &Desk, name: &str, mut fields: Fields) -> Result<String, Problem> {
+    // What is not there is that first, whatever is asked of it.
+    let connection = super::named(desk, name).await?;
     let new = fields.need_text("name", "the new name, for example `my-paper`")?;
     fields.finish(&FIELDS)?;
     name::check(&new)?;
-    let connection = super::named(desk, name).await?;
     if connection.name != new {
         desk.store
             .rename_connection(connection.id, &new, &desk.actor(), desk.now())

@@ -42,7 +42,7 @@ pub(super) fn change(amount: Option<Decimal>) -> Amount {
 pub(super) fn percent(share: Option<Decimal>) -> Option<String> {
     let share = share?.round_dp(2);
     let sign = if share.is_sign_negative() || share.is_zero() { "" } else { "+" };
-    Some(format!("{sign}{share} %"))
+    Some(format!("{sign}{share:.2} %"))
 }
 
 #[cfg(test)]

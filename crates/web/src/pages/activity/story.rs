@@ -10,6 +10,7 @@ use crate::api::activity::story;
 use crate::desk::Desk;
 use crate::name::PathName;
 use crate::pages::answer::page;
+use crate::pages::numbers::told;
 use crate::pages::rows::RecordCells;
 use crate::pages::shell::{Section, Shell};
 use crate::pages::text::{Moment, dollars};
@@ -59,12 +60,7 @@ pub(super) async fn show(desk: Desk, PathName(id): PathName, query: Query) -> Re
         operation: super::operation_words(&story.request.operation).to_owned(),
         order_id: story.request.order_id.clone(),
         client_order_id: story.request.client_order_id.clone(),
-        numbers: story
-            .request
-            .numbers
-            .iter()
-            .map(|(name, value)| (name.replace('_', " "), value.clone()))
-            .collect(),
+        numbers: story.request.numbers.iter().map(|(name, value)| told(name, value)).collect(),
         reserved,
         approval: story.approval.map(|approval| approval.to_string()),
         order: story.order,

@@ -2,7 +2,6 @@
 
 use askama::Template;
 use axum::response::Response;
-use paddock_core::Role;
 
 use super::{Card, DONE};
 use crate::api::approvals::view;
@@ -19,8 +18,6 @@ const DECIDED: usize = 30;
 #[template(path = "approvals/list.html")]
 struct List {
     shell: Shell,
-    /// Whether the visitor may do more than look.
-    may_operate: bool,
     waiting: Vec<Card>,
     decided: Vec<Card>,
     /// Whether any access key asks people at all.
@@ -46,5 +43,5 @@ pub(super) async fn show(desk: Desk, done: Done) -> Result<Response, Problem> {
     }
     let keys = desk.store.keys(desk.user).await?;
     let asks = keys.iter().any(|key| key.revoked_at.is_none() && key.scope.approval_over.is_some());
-    page(&List { shell, may_operate: desk.may(Role::Operator), waiting, decided, asks })
+    page(&List { shell, waiting, decided, asks })
 }

@@ -3,7 +3,6 @@
 use askama::Template;
 use axum::response::Response;
 use http::StatusCode;
-use paddock_core::Role;
 use paddock_core::id::ApprovalId;
 
 use super::{Card, DONE};
@@ -18,7 +17,6 @@ use crate::problem::Problem;
 #[template(path = "approvals/show.html")]
 struct Show {
     shell: Shell,
-    may_operate: bool,
     card: Card,
     /// Why what was answered changed nothing.
     problem: Option<Problem>,
@@ -43,5 +41,5 @@ async fn gather(desk: &Desk, id: ApprovalId, problem: Option<Problem>) -> Result
     if let Some(connection) = connections.iter().find(|row| Some(&row.name) == view.connection.as_ref()) {
         shell = shell.about(connection);
     }
-    Ok(Show { shell, may_operate: desk.may(Role::Operator), card: Card::of(view, desk.now()), problem })
+    Ok(Show { shell, card: Card::of(view, desk.now()), problem })
 }

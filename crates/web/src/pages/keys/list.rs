@@ -3,7 +3,6 @@
 use askama::Template;
 use axum::response::Response;
 use jiff::Timestamp;
-use paddock_core::Role;
 use paddock_store::Connection;
 
 use super::meters::{self, Meter};
@@ -20,8 +19,6 @@ use crate::query::Query;
 #[template(path = "keys/list.html")]
 struct List {
     shell: Shell,
-    /// Whether the visitor may do more than look.
-    may_operate: bool,
     /// Every connection, for the filter and for what to do first.
     accounts: Vec<Account>,
     filter: Filter,
@@ -100,15 +97,7 @@ pub(super) async fn show(desk: Desk, done: Done, mut query: Query) -> Result<Res
     let keys = rows.filter(|row| filter.lets(row)).collect();
     let mut revoked: Vec<RevokedRow> = gone.into_iter().filter_map(|key| revoked_row(key, now)).collect();
     revoked.reverse();
-    page(&List {
-        shell,
-        may_operate: desk.may(Role::Operator),
-        accounts: connections.iter().map(Account::of).collect(),
-        filter,
-        all,
-        keys,
-        revoked,
-    })
+    page(&List { shell, accounts: connections.iter().map(Account::of).collect(), filter, all, keys, revoked })
 }
 
 fn row(key: KeyView, connections: &[Connection], everything_frozen: bool, now: Timestamp) -> Row {

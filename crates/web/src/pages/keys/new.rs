@@ -3,6 +3,7 @@
 use askama::Template;
 use axum::response::Response;
 use http::StatusCode;
+use paddock_core::Environment;
 use paddock_store::Connection;
 
 use super::issued::Issued;
@@ -71,6 +72,10 @@ pub(super) async fn show(desk: Desk, mut query: Query) -> Result<Response, Probl
         (None, [one]) => one.clone(),
         (None, _) => return choose(&desk, &connections).await,
     };
+    if chosen.environment == Environment::Live {
+        // Before anything is typed: the key would not be issued without it.
+        desk.need_second_factor().await?;
+    }
     let mut form = scope_form::blank();
     if let Some(preset) = query.text("preset") {
         form = form.with("preset", preset);

@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 use askama::Template;
 use axum::response::Response;
 use http::StatusCode;
-use paddock_core::Role;
 use paddock_core::calendar::trading_date;
 use paddock_core::unusual::Unusual;
 use paddock_store::{AccessKey, Subject};
@@ -35,8 +34,6 @@ const REQUESTS: usize = 12;
 #[template(path = "keys/show.html")]
 struct Show {
     shell: Shell,
-    /// Whether the visitor may do more than look.
-    may_operate: bool,
     path: String,
     name: String,
     key_id: String,
@@ -121,7 +118,6 @@ async fn gather(desk: &Desk, key: AccessKey, form: FormView, tried: Option<Tried
     let stake = Outlook::of(view.scope.clone(), view.environment).at_stake.words;
     Ok(Show {
         shell,
-        may_operate: desk.may(Role::Operator),
         path: super::path(&view),
         state,
         frozen,

@@ -14,6 +14,7 @@ use crate::desk::Desk;
 use crate::fields::{Fields, FormFields};
 use crate::name::PathName;
 use crate::pages::form::FormView;
+use crate::pages::numbers::told;
 use crate::pages::text::dollars;
 use crate::problem::Problem;
 
@@ -142,9 +143,7 @@ impl Tried {
         tell("The account has at stake", explanation.open_exposure.map(dollars));
         tell("The account has lost today", explanation.daily_loss.map(dollars));
         tell("Requests left this minute", explanation.requests_left.map(|left| left.to_string()));
-        for (name, value) in explanation.numbers {
-            numbers.push((name.replace('_', " "), value));
-        }
+        numbers.extend(explanation.numbers.iter().map(|(name, value)| told(name, value)));
         Self {
             class,
             verdict,
