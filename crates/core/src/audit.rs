@@ -15,8 +15,12 @@ use sha2::{Digest, Sha256};
 use crate::checkpoint::PublicKey;
 use crate::connection::Environment;
 use crate::decide::{Frozen, Passing, ReasonCode};
-use crate::id::{AccessKeyId, ApprovalId, ConnectionId, DekId, LinkId, PersonId, RequestId, TokenId, UserId};
+use crate::id::{
+    AccessKeyId, ApprovalId, ConnectionId, ConsumerId, DekId, LinkId, PersonId, RequestId, RotationId,
+    TokenId, UserId,
+};
 use crate::role::Role;
+use crate::rotation::{Cause, RotationState};
 use crate::scope::Scope;
 use crate::trading::TradingMode;
 use crate::unusual::Unusual;
@@ -532,6 +536,91 @@ pub enum AuditEvent {
         /// Its hash.
         seen_hash: ChainHash,
     },
+    /// A place outside was named that holds a copy of a key pair.
+    ConsumerAdded {
+        /// The consumer.
+        consumer: ConsumerId,
+        /// The connection whose pair it holds.
+        connection: ConnectionId,
+        /// Its name.
+        name: String,
+        /// What kind of place it is.
+        kind: String,
+    },
+    /// A consumer's settings or secret were changed.
+    ConsumerChanged {
+        /// The consumer.
+        consumer: ConsumerId,
+        /// The connection whose pair it holds.
+        connection: ConnectionId,
+        /// Its name from then on.
+        name: String,
+        /// Whether it has another secret.
+        secret_changed: bool,
+    },
+    /// A consumer was removed here. What it holds stays there.
+    ConsumerRemoved {
+        /// The consumer.
+        consumer: ConsumerId,
+        /// The connection whose pair it holds.
+        connection: ConnectionId,
+    },
+    /// A rotation was planned, or opened because the pair is dead.
+    RotationOpened {
+        /// The rotation.
+        rotation: RotationId,
+        /// The connection.
+        connection: ConnectionId,
+        /// Why.
+        cause: Cause,
+        /// Where it begins.
+        state: RotationState,
+        /// Whether it is a rehearsal.
+        rehearsal: bool,
+        /// The ticket under which it was agreed.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        ticket: Option<String>,
+    },
+    /// Something happened to a rotation.
+    RotationStepped {
+        /// The rotation.
+        rotation: RotationId,
+        /// The connection.
+        connection: ConnectionId,
+        /// Its row's version from then on.
+        version: u64,
+        /// What happened, by name.
+        step: String,
+        /// Where it is from then on.
+        state: RotationState,
+        /// The consumer that it is about.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        consumer: Option<ConsumerId>,
+        /// What there is to say about it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        detail: Option<String>,
+    },
+    /// A rotation is done: the new pair is in use and the old one is dead.
+    RotationCompleted {
+        /// The rotation.
+        rotation: RotationId,
+        /// The connection.
+        connection: ConnectionId,
+        /// Why it was done.
+        method: Cause,
+        /// The version of the credential from then on; absent for a rehearsal.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        credential_version: Option<u32>,
+        /// Whether it was a rehearsal.
+        rehearsal: bool,
+    },
+    /// How often a connection's pair is to be replaced was changed.
+    RotationPolicyChanged {
+        /// The connection.
+        connection: ConnectionId,
+        /// Every so many days.
+        days: u32,
+    },
 }
 
 crate::words! {
@@ -603,6 +692,13 @@ impl AuditEvent {
             Self::PasswordChanged { .. } => "password_changed",
             Self::ResetLinkMade { .. } => "reset_link_made",
             Self::RollbackAccepted { .. } => "rollback_accepted",
+            Self::ConsumerAdded { .. } => "consumer_added",
+            Self::ConsumerChanged { .. } => "consumer_changed",
+            Self::ConsumerRemoved { .. } => "consumer_removed",
+            Self::RotationOpened { .. } => "rotation_opened",
+            Self::RotationStepped { .. } => "rotation_stepped",
+            Self::RotationCompleted { .. } => "rotation_completed",
+            Self::RotationPolicyChanged { .. } => "rotation_policy_changed",
         }
     }
 }

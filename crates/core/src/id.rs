@@ -78,6 +78,10 @@ id! {
     ApprovalId,
     /// One personal API token. This is the row's identity, not what programs send.
     TokenId,
+    /// One place outside Paddock that holds a copy of a key pair.
+    ConsumerId,
+    /// One rotation of a connection's key pair.
+    RotationId,
 }
 
 /// A UUID version 7 (RFC 9562, section 5.7) from a given instant and given randomness.

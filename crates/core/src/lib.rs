@@ -18,6 +18,7 @@ pub mod order;
 pub mod paste;
 pub mod permission;
 pub mod role;
+pub mod rotation;
 pub mod scope;
 pub mod secret;
 pub mod symbol;

@@ -2,7 +2,10 @@
 
 use paddock_core::audit::{Actor, AuditEvent};
 use paddock_core::id::{DekId, UserId};
-use paddock_store::{DekRow, FactorRow, SealedCredential, SealedSigningKey, Snapshot, StoreError};
+use paddock_store::{
+    DekRow, FactorRow, PairOf, SealedCredential, SealedPair, SealedSecret, SealedSigningKey, Snapshot,
+    StoreError,
+};
 use paddock_vault::{Binding, FactorPlace, Field, KekId, Sealed, WrappedDek};
 use serde::Serialize;
 
@@ -22,7 +25,7 @@ pub struct KekRotation {
 pub struct DekRotation {
     /// The new key's identifier.
     pub dek: DekId,
-    /// How many credentials, signing keys and second factors were sealed anew.
+    /// How many credentials, signing keys, second factors, secrets of consumers and pairs of open rotations were sealed anew.
     pub resealed: u32,
 }
 
@@ -100,6 +103,7 @@ pub(crate) async fn rotate_dek(
     }
     resealed += reseal_signing_keys(shared, user, &snapshot, &fresh).await?;
     resealed += reseal_factors(shared, user, &snapshot, &fresh).await?;
+    resealed += reseal_rotations(shared, user, &snapshot, &fresh).await?;
     // The key that signs the audit is sealed for the team that runs this Paddock.
     if user == shared.user {
         crate::checkpoints::reseal_key(shared, &fresh).await?;
@@ -173,4 +177,62 @@ async fn reseal_factors(
         }
     }
     Ok(resealed)
+}
+
+/// Seals the secrets of the team's consumers and the pairs of its open rotations anew. What was removed meanwhile needs none any more.
+async fn reseal_rotations(
+    shared: &Shared,
+    user: UserId,
+    snapshot: &Snapshot,
+    fresh: &WrappedDek,
+) -> Result<u32, GatewayError> {
+    let mut resealed = 0;
+    let old_of = |id| {
+        let old = snapshot.deks.iter().find(|dek| dek.id == id && dek.user == user);
+        old.filter(|old| old.id != fresh.id()).map(|old| WrappedDek::from_bytes(&old.wrapped)).transpose()
+    };
+    let reseal = |old: &WrappedDek, place: Binding, sealed: &[u8], seals| {
+        shared.rotator.reseal(old, fresh, seals, &place, &Sealed::from_bytes(sealed)?, &*shared.entropy)
+    };
+    for consumer in shared.store.consumers(user).await? {
+        let Some(secret) = consumer.secret else { continue };
+        let Some(old) = old_of(secret.dek)? else { continue };
+        let seals = shared.store.count_seals(fresh.id(), 1).await?;
+        let field = Field::ConsumerSecret(consumer.id);
+        let place = Binding { user, connection: consumer.connection, field, version: secret.version };
+        let sealed = reseal(&old, place, &secret.sealed, seals)?.to_bytes();
+        let anew = SealedSecret { version: secret.version.saturating_add(1), dek: fresh.id(), sealed };
+        resealed += unless_gone(shared.store.replace_consumer_secret(consumer.id, &anew).await)?;
+    }
+    for (connection, pair) in shared.store.rotation_pairs(user).await? {
+        let Some(old) = old_of(pair.dek)? else { continue };
+        let (key_id, secret_key) = match pair.what {
+            PairOf::Candidate => {
+                (Field::CandidateKeyId(pair.rotation), Field::CandidateSecretKey(pair.rotation))
+            }
+            PairOf::Retiring => {
+                (Field::RetiringKeyId(pair.rotation), Field::RetiringSecretKey(pair.rotation))
+            }
+        };
+        let place = |field| Binding { user, connection, field, version: pair.version };
+        let seals = shared.store.count_seals(fresh.id(), 2).await?;
+        let anew = SealedPair {
+            version: pair.version.saturating_add(1),
+            dek: fresh.id(),
+            key_id: reseal(&old, place(key_id), &pair.key_id, seals)?.to_bytes(),
+            secret_key: reseal(&old, place(secret_key), &pair.secret_key, seals.saturating_add(1))?
+                .to_bytes(),
+            ..pair
+        };
+        resealed += unless_gone(shared.store.replace_sealed_pair(&anew).await)?;
+    }
+    Ok(resealed)
+}
+
+fn unless_gone(replaced: Result<(), StoreError>) -> Result<u32, StoreError> {
+    match replaced {
+        Ok(()) => Ok(1),
+        Err(StoreError::NotFound { .. }) => Ok(0),
+        Err(error) => Err(error),
+    }
 }

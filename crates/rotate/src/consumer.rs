@@ -78,6 +78,9 @@ pub enum Held {
         /// The Secret Key's mark; `None` when the name does not exist.
         secret_key: Option<String>,
     },
+    /// Several places that are written one after the other, each with its name: the apps of one consumer. After a delivery that was cut off they
+    /// differ, and each is judged for itself.
+    Several(Vec<(String, Held)>),
     /// Nothing can be seen: a command, a webhook, a notice.
     Unseen,
 }

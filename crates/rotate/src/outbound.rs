@@ -40,7 +40,7 @@ pub struct OutboundSetupFault(#[source] reqwest::Error);
 #[derive(Clone, Debug)]
 pub struct Outbound {
     http: reqwest::Client,
-    allowed: Arc<BTreeSet<String>>,
+    options: Arc<OutboundOptions>,
 }
 
 /// One request.
@@ -75,7 +75,7 @@ impl Outbound {
     /// # Errors
     /// [`OutboundSetupFault`] when TLS cannot be set up on this machine.
     pub fn new(options: OutboundOptions) -> Result<Self, OutboundSetupFault> {
-        let allowed = Arc::new(options.allowed_hosts);
+        let options = Arc::new(options);
         let mut builder = reqwest::Client::builder()
             .connect_timeout(CONNECT_TIMEOUT)
             .timeout(options.timeout.unwrap_or(Duration::from_secs(20)))
@@ -83,7 +83,7 @@ impl Outbound {
             .retry(reqwest::retry::never())
             .no_proxy()
             .pool_max_idle_per_host(0)
-            .dns_resolver(Guarded { allowed: Arc::clone(&allowed) });
+            .dns_resolver(Guarded { options: Arc::clone(&options) });
         for pem in &options.extra_roots {
             for certificate in
                 reqwest::Certificate::from_pem_bundle(pem.as_bytes()).map_err(OutboundSetupFault)?
@@ -91,7 +91,17 @@ impl Outbound {
                 builder = builder.add_root_certificate(certificate);
             }
         }
-        Ok(Self { http: builder.build().map_err(OutboundSetupFault)?, allowed })
+        Ok(Self { http: builder.build().map_err(OutboundSetupFault)?, options })
+    }
+
+    /// The same way out that trusts one more certificate authority, as PEM: a cluster's own.
+    ///
+    /// # Errors
+    /// [`OutboundSetupFault`] when the text is no certificate.
+    pub fn trusting(&self, authority: &str) -> Result<Self, OutboundSetupFault> {
+        let mut options = OutboundOptions::clone(&self.options);
+        options.extra_roots.push(authority.to_owned());
+        Self::new(options)
     }
 
     /// Sends one request once.
@@ -135,7 +145,7 @@ impl Outbound {
         })?;
         let Some(host) = url.host_str() else { return Err(refuse("the address has no host".to_owned())) };
         let named = host.trim_start_matches('[').trim_end_matches(']');
-        if self.allowed.contains(named) {
+        if self.options.allowed_hosts.contains(named) {
             return Ok(url);
         }
         if url.scheme() != "https" {
@@ -181,12 +191,12 @@ struct Inside;
 /// Resolves names as the machine does and leaves out what must not be reached.
 #[derive(Debug)]
 struct Guarded {
-    allowed: Arc<BTreeSet<String>>,
+    options: Arc<OutboundOptions>,
 }
 
 impl Resolve for Guarded {
     fn resolve(&self, name: Name) -> Resolving {
-        let allowed = self.allowed.contains(name.as_str());
+        let allowed = self.options.allowed_hosts.contains(name.as_str());
         Box::pin(async move {
             let all: Vec<SocketAddr> = tokio::net::lookup_host((name.as_str(), 0)).await?.collect();
             let found = !all.is_empty();

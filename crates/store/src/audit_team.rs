@@ -8,6 +8,7 @@ use paddock_core::audit::{Actor, AuditEvent};
 use paddock_core::decide::Frozen;
 use paddock_core::id::{AccessKeyId, ApprovalId, ConnectionId, PersonId, RequestId, UserId};
 
+use crate::caps::unwritten;
 use crate::codec::parse;
 use crate::db::{Tx, sql};
 use crate::{StoreError, users};
@@ -84,7 +85,14 @@ fn about(event: &AuditEvent) -> About {
         | AuditEvent::ConnectionRemoved { connection: id }
         | AuditEvent::WindDownEnded { connection: id, .. }
         | AuditEvent::RequestPermitted { connection: id, .. }
-        | AuditEvent::ApprovalRequested { connection: id, .. } => connection(id),
+        | AuditEvent::ApprovalRequested { connection: id, .. }
+        | AuditEvent::ConsumerAdded { connection: id, .. }
+        | AuditEvent::ConsumerChanged { connection: id, .. }
+        | AuditEvent::ConsumerRemoved { connection: id, .. }
+        | AuditEvent::RotationOpened { connection: id, .. }
+        | AuditEvent::RotationStepped { connection: id, .. }
+        | AuditEvent::RotationCompleted { connection: id, .. }
+        | AuditEvent::RotationPolicyChanged { connection: id, .. } => connection(id),
         AuditEvent::KeyCreated { key: id, .. }
         | AuditEvent::KeyScopeChanged { key: id, .. }
         | AuditEvent::KeyRevoked { key: id }
@@ -165,6 +173,7 @@ async fn of_connection(tx: &mut Tx, row: Option<(String,)>) -> Result<Option<Opt
 
 /// A request is a program's, or a step of what a freeze does.
 async fn of_request(tx: &mut Tx, request: RequestId) -> Result<Option<Option<UserId>>, StoreError> {
+    unwritten::flush(tx).await?;
     let mut row = sql!(tx, fetch_optional (String,):
         "SELECT connection_id FROM reservations WHERE request_id = $1", request.to_string())?;
     if row.is_none() {

@@ -2,6 +2,7 @@
 
 mod ends;
 mod unseen;
+pub(crate) mod unwritten;
 pub(crate) mod used;
 
 use jiff::Timestamp;
@@ -139,7 +140,6 @@ row! {
         actor: String,
         orders: i64,
         notional: String,
-        state: String,
     }
 }
 
@@ -291,9 +291,9 @@ pub(crate) async fn reserve(
         let after = add(used, charge).ok_or(StoreError::AmountTooLarge)?;
         write_usage(tx, intent.key, after);
     }
-    insert(tx, intent, charge).await?;
+    insert(tx, intent, charge)?;
     if !charge.notional.is_zero() || charge.exposure != Some(Decimal::ZERO) {
-        insert_order(tx, intent, &permit).await?;
+        unwritten::charge(tx, intent, permit.worth(), charge.exposure);
     }
     audit::append(tx, &intent.actor, &event, intent.at).await?;
     Ok(Ok(permit))
@@ -312,14 +312,20 @@ pub(crate) async fn settle(
         Settlement::Released { status } => ("released", *status, None),
         Settlement::Unknown => ("unknown", None, None),
     };
-    let reserved = sql!(tx, fetch_optional ReservedColumns:
-        "SELECT access_key_id, connection_id, day, actor, orders, notional, state FROM reservations WHERE request_id = $1",
-        request.to_string())?;
-    let reserved = reserved.ok_or(StoreError::NotFound { what: "reservation" })?;
-    placed::insert(tx, &reserved.connection_id, &reserved.access_key_id, placed, at).await?;
-    if matches!(reserved.state.as_str(), "confirmed" | "released") || reserved.state == state {
-        return Ok(());
+    let answer = Answer { request, state, status, order_id: order_id.as_deref(), at };
+    let mut answered = answer.write(tx).await?;
+    if answered.is_none() {
+        unwritten::flush(tx).await?;
+        answered = answer.write(tx).await?;
     }
+    let Some(reserved) = answered else {
+        // It stays as it was settled before.
+        let row = sql!(tx, fetch_optional (String, String):
+            "SELECT connection_id, access_key_id FROM reservations WHERE request_id = $1", request.to_string())?;
+        let (connection, key) = row.ok_or(StoreError::NotFound { what: "reservation" })?;
+        return placed::insert(tx, &connection, &key, placed, at).await;
+    };
+    placed::insert(tx, &reserved.connection_id, &reserved.access_key_id, placed, at).await?;
     if matches!(outcome, Settlement::Released { .. }) {
         let charge = Charge {
             orders: number(reserved.orders)?,
@@ -329,18 +335,38 @@ pub(crate) async fn settle(
         let (key, day) = (parse(&reserved.access_key_id, "reservation")?, parse(&reserved.day, "day")?);
         give_back(tx, key, day, charge).await?;
     }
-    sql!(tx, execute
-        "UPDATE reservations SET state = $1, status = $2, order_id = $3, settled_at = $4 WHERE request_id = $5",
-        state, status.map(i64::from), order_id.as_deref(), micros(at), request.to_string())?;
     let actor: Actor =
         serde_json::from_str(&reserved.actor).map_err(|_| StoreError::Malformed { what: "actor" })?;
     let event = AuditEvent::RequestAnswered { request, status, order_id };
     let answered = audit::append(tx, &actor, &event, at).await?;
     match outcome {
-        Settlement::Confirmed { .. } => unseen::seen_from(tx, request, answered.seq).await,
+        Settlement::Confirmed { .. } => unwritten::seen(tx, request, answered.seq),
         // It has done nothing, which the broker's figures have shown all along.
-        Settlement::Released { .. } => unseen::seen_from(tx, request, 0).await,
-        Settlement::Unknown => Ok(()),
+        Settlement::Released { .. } => unwritten::seen(tx, request, 0),
+        Settlement::Unknown => {}
+    }
+    Ok(())
+}
+
+/// What becomes of a reservation.
+struct Answer<'a> {
+    request: RequestId,
+    state: &'static str,
+    status: Option<u16>,
+    order_id: Option<&'a str>,
+    at: Timestamp,
+}
+
+impl Answer<'_> {
+    /// Writes it down, unless nothing was reserved, or it was settled before, for good or as the same.
+    async fn write(&self, tx: &mut Tx) -> Result<Option<ReservedColumns>, StoreError> {
+        let reserved = sql!(tx, fetch_optional ReservedColumns:
+            "UPDATE reservations SET state = $1, status = $2, order_id = $3, settled_at = $4
+             WHERE request_id = $5 AND state IN ('reserved', 'unknown') AND state <> $1
+             RETURNING access_key_id, connection_id, day, actor, orders, notional",
+            self.state, self.status.map(i64::from), self.order_id, micros(self.at), self.request.to_string())?;
+        tx.changes += u64::from(reserved.is_some());
+        Ok(reserved)
     }
 }
 
@@ -355,28 +381,11 @@ async fn give_back(tx: &mut Tx, key: AccessKeyId, day: Date, charge: Charge) -> 
     Ok(())
 }
 
-async fn insert(tx: &mut Tx, intent: &Intent, charge: Charge) -> Result<(), StoreError> {
+fn insert(tx: &mut Tx, intent: &Intent, charge: Charge) -> Result<(), StoreError> {
     let order_total =
         intent.already_charged.checked_add(charge.notional).ok_or(StoreError::AmountTooLarge)?;
     let actor = serde_json::to_string(&intent.actor).map_err(|_| StoreError::Malformed { what: "actor" })?;
-    sql!(tx, execute
-        "INSERT INTO reservations (request_id, access_key_id, connection_id, day, at, actor, operation, client_order_id,
-                                   orders, notional, order_total, state)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 'reserved')",
-        intent.request.to_string(), intent.key.to_string(), intent.connection.to_string(), intent.day.to_string(),
-        micros(intent.at), actor.as_str(), intent.operation.as_str(), intent.client_order_id.as_deref(),
-        i64::from(charge.orders), charge.notional.to_string(), order_total.to_string())?;
-    Ok(())
-}
-
-/// Notes what has to be known of the order until it has ended.
-async fn insert_order(tx: &mut Tx, intent: &Intent, permit: &Permit) -> Result<(), StoreError> {
-    let text = |amount: Option<Decimal>| amount.map(|amount| amount.to_string());
-    sql!(tx, execute
-        "INSERT INTO order_charges (request_id, access_key_id, connection_id, quantity, worth, exposure, replaces, returned)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, '0')",
-        intent.request.to_string(), intent.key.to_string(), intent.connection.to_string(), text(intent.quantity),
-        permit.worth().to_string(), text(permit.charge().exposure), intent.replaces.as_deref())?;
+    unwritten::reservation(tx, intent, &actor, charge.orders, charge.notional, order_total);
     Ok(())
 }
 

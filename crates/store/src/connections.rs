@@ -11,7 +11,7 @@ use crate::attestations::{self, Attestation};
 use crate::codec::{instant, maybe_instant, micros, number, parse};
 use crate::credentials::{self, SealedCredential};
 use crate::db::{Tx, row, sql};
-use crate::{Store, StoreError, access_keys, audit};
+use crate::{Store, StoreError, access_keys, audit, rotations};
 
 /// One Alpaca account in one environment that a user has connected.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -263,6 +263,7 @@ impl Store {
             access_keys::revoke(&mut tx, key, actor, at).await?;
         }
         credentials::erase(&mut tx, id).await?;
+        rotations::forget(&mut tx, id, at).await?;
         sql!(tx, execute "UPDATE connections SET removed_at = $1, active = FALSE WHERE id = $2",
             micros(at), id.to_string())?;
         audit::append(&mut tx, actor, &AuditEvent::ConnectionRemoved { connection: id }, at).await?;

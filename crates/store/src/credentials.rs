@@ -10,7 +10,7 @@ use sha2::{Digest as _, Sha256};
 use crate::codec::{instant, micros, number, parse};
 use crate::connections::{self, NO_CONNECTION};
 use crate::db::{Tx, row, sql};
-use crate::{Store, StoreError, audit};
+use crate::{Store, StoreError, audit, rotations};
 
 /// The newest credential of a connection, sealed by the vault.
 #[derive(Clone, PartialEq, Eq)]
@@ -109,7 +109,8 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError::VersionConflict`] unless the version is the next one; [`StoreError::WrongWitness`] unless the event names
-    /// exactly this credential; [`StoreError::NotFound`] when the connection was removed.
+    /// exactly this credential; [`StoreError::NotFound`] when the connection was removed; [`StoreError::RotationIsOpen`] when a rotation is
+    /// to replace it.
     pub async fn replace_credential(
         &self,
         connection: ConnectionId,
@@ -118,20 +119,13 @@ impl Store {
         actor: &Actor,
         at: Timestamp,
     ) -> Result<(), StoreError> {
-        if !witnesses(event, connection, credential) {
-            return Err(StoreError::WrongWitness);
-        }
         let mut tx = self.begin_write().await?;
-        let present = connections::not_removed(&mut tx, connection).await?.ok_or(NO_CONNECTION)?;
-        let expected = present.credential_version + 1;
-        if credential.version != expected {
-            return Err(StoreError::VersionConflict { expected, found: credential.version });
+        if matches!(event, AuditEvent::CredentialReplaced { .. })
+            && rotations::is_open(&mut tx, connection).await?
+        {
+            return Err(StoreError::RotationIsOpen);
         }
-        erase(&mut tx, connection).await?;
-        insert(&mut tx, credential).await?;
-        sql!(tx, execute "UPDATE connections SET credential_version = $1 WHERE id = $2",
-            i64::from(credential.version), connection.to_string())?;
-        audit::append(&mut tx, actor, event, at).await?;
+        replace(&mut tx, connection, credential, event, actor, at).await?;
         tx.commit().await
     }
 
@@ -160,6 +154,31 @@ impl Store {
             })
             .collect()
     }
+}
+
+/// Does what [`Store::replace_credential`] does, in a transaction with more.
+pub(crate) async fn replace(
+    tx: &mut Tx,
+    connection: ConnectionId,
+    credential: &SealedCredential,
+    event: &AuditEvent,
+    actor: &Actor,
+    at: Timestamp,
+) -> Result<(), StoreError> {
+    if !witnesses(event, connection, credential) {
+        return Err(StoreError::WrongWitness);
+    }
+    let present = connections::not_removed(tx, connection).await?.ok_or(NO_CONNECTION)?;
+    let expected = present.credential_version + 1;
+    if credential.version != expected {
+        return Err(StoreError::VersionConflict { expected, found: credential.version });
+    }
+    erase(tx, connection).await?;
+    insert(tx, credential).await?;
+    sql!(tx, execute "UPDATE connections SET credential_version = $1 WHERE id = $2",
+        i64::from(credential.version), connection.to_string())?;
+    audit::append(tx, actor, event, at).await?;
+    Ok(())
 }
 
 fn witnesses(event: &AuditEvent, of: ConnectionId, credential: &SealedCredential) -> bool {

@@ -6,16 +6,19 @@ use std::time::Duration;
 
 use paddock_core::SecretText;
 use paddock_core::audit::ChainHash;
+use serde_json::Value;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{
-    ConnectOptions as _, Connection as _, PgConnection, PgPool, Postgres, Sqlite, SqlitePool, Transaction,
+    AssertSqlSafe, ConnectOptions as _, Connection as _, PgConnection, PgPool, Postgres, Sqlite, SqlitePool,
+    Transaction,
 };
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, interval};
 
 use crate::audit::Unwritten;
 use crate::audit_team::Teams;
+use crate::caps::unwritten::{self, Unwritten as UnwrittenOrders};
 use crate::caps::used::{self, Used};
 use crate::writer::{self, Waiting};
 use crate::{StoreError, audit, migrations};
@@ -86,6 +89,8 @@ pub(crate) struct Tx {
     pub(crate) teams: Teams,
     /// Audit records that were appended and are written together at the end.
     pub(crate) unwritten: Vec<Unwritten>,
+    /// What its requests add to the tables of caps; written at the end.
+    pub(crate) orders: UnwrittenOrders,
     /// What access keys have used, as far as this transaction has looked at it; written at the end.
     pub(crate) used: Vec<Used>,
     /// Statements that changed something, and records appended.
@@ -141,6 +146,24 @@ macro_rules! row {
             }
         }
     };
+}
+
+/// What a statement selects from when its one parameter, `$1`, is the JSON of many rows: an array of arrays, each of which is `value`.
+pub(crate) const fn rows_of_json(tx: &Tx) -> &'static str {
+    match tx.on {
+        TxOn::Sqlite(_) => "json_each($1)",
+        TxOn::Postgres(_) => "json_array_elements($1::json) AS each (value)",
+    }
+}
+
+/// Runs a statement over many rows, unless there are none. `{rows}` in its text becomes [`rows_of_json`].
+pub(crate) async fn write_rows(tx: &mut Tx, rows: Vec<Value>, statement: &str) -> Result<(), StoreError> {
+    if rows.is_empty() {
+        return Ok(());
+    }
+    let statement = AssertSqlSafe(statement.replace("{rows}", rows_of_json(tx)));
+    sql!(tx, execute statement, Value::Array(rows).to_string())?;
+    Ok(())
 }
 
 pub(crate) use {row, sql};
@@ -243,6 +266,7 @@ impl Connections {
             appended: None,
             head: None,
             unwritten: Vec::new(),
+            orders: UnwrittenOrders::default(),
             used: Vec::new(),
             changes: 0,
         }
@@ -253,6 +277,7 @@ impl Tx {
     /// Makes what was written durable.
     pub(crate) async fn commit(mut self) -> Result<(), StoreError> {
         used::write_changed(&mut self).await?;
+        unwritten::flush(&mut self).await?;
         audit::write_appended(&mut self).await?;
         match self.on {
             TxOn::Sqlite(tx) => tx.commit().await?,

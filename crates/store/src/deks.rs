@@ -5,7 +5,7 @@ use paddock_core::id::{DekId, UserId};
 
 use crate::codec::{bigint, instant, micros, number, parse};
 use crate::db::{Tx, row, sql};
-use crate::{Store, StoreError, factors, signing_keys};
+use crate::{Store, StoreError, consumers, factors, rotation_pairs, signing_keys};
 
 /// A data-encryption key that is in use.
 #[derive(Clone, PartialEq, Eq)]
@@ -116,7 +116,9 @@ impl Store {
             dek.to_string())?;
         let credentials = credentials
             + signing_keys::count_under(&mut tx, dek).await?
-            + factors::count_under(&mut tx, dek).await?;
+            + factors::count_under(&mut tx, dek).await?
+            + consumers::count_under(&mut tx, dek).await?
+            + rotation_pairs::count_under(&mut tx, dek).await?;
         if credentials > 0 {
             return Err(StoreError::DekInUse { credentials: number(credentials)? });
         }
@@ -126,6 +128,13 @@ impl Store {
         }
         tx.commit().await
     }
+}
+
+/// Refuses what would be sealed under a key that was retired meanwhile: it would never open.
+pub(crate) async fn must_be_in_use(tx: &mut Tx, dek: DekId) -> Result<(), StoreError> {
+    let (in_use,) = sql!(tx, fetch_one (i64,):
+        "SELECT COUNT(*) FROM deks WHERE id = $1 AND wrapped IS NOT NULL", dek.to_string())?;
+    if in_use == 0 { Err(NOT_FOUND) } else { Ok(()) }
 }
 
 pub(crate) async fn in_use(tx: &mut Tx) -> Result<Vec<DekRow>, StoreError> {

@@ -67,6 +67,12 @@ pub enum StoreError {
     /// A second factor is set up where there is one already.
     #[error("a second factor is on already: turn it off first, then set up another one")]
     FactorIsOn,
+    /// The connection has a rotation already that is not over.
+    #[error("a rotation of this connection is open already: finish it, or call it off")]
+    RotationIsOpen,
+    /// A rotation is in another state by now than the caller has seen, or another process runs it.
+    #[error("the rotation has moved on meanwhile: look at it and try again")]
+    RotationMoved,
     /// Adding the charge to what was used before cannot be done exactly.
     #[error("these amounts are too large to be added up exactly: use smaller orders")]
     AmountTooLarge,

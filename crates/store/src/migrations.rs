@@ -12,7 +12,7 @@ macro_rules! migrations {
 }
 
 /// The version of the tables, which is that of the last migration.
-pub(crate) const SCHEMA: i64 = 12;
+pub(crate) const SCHEMA: i64 = 13;
 
 pub(crate) fn sqlite() -> Migrator {
     Migrator::with_migrations(migrations!(
@@ -29,6 +29,7 @@ pub(crate) fn sqlite() -> Migrator {
         10 "factors" "0010_factors.sql",
         11 "activity" "0011_activity.sql",
         12 "attestations" "0012_attestations.sql",
+        13 "rotation" "0013_rotation.sql",
     ))
 }
 
@@ -47,6 +48,7 @@ pub(crate) fn postgres() -> Migrator {
         10 "factors" "0010_factors.sql",
         11 "activity" "0011_activity.sql",
         12 "attestations" "0012_attestations.sql",
+        13 "rotation" "0013_rotation.sql",
     ))
 }
 

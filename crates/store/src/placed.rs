@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use jiff::Timestamp;
 use paddock_core::id::{AccessKeyId, ConnectionId, RequestId};
 
+use crate::caps::unwritten;
 use crate::codec::{instant, micros, parse};
 use crate::db::{Tx, TxOn, row, sql};
 use crate::{Store, StoreError};
@@ -140,15 +141,15 @@ pub(crate) async fn insert(
     for order in orders {
         let inherited = match &order.replaces {
             None => None,
-            Some(replaced) => sql!(tx, fetch_optional (String,):
-                "SELECT access_key_id FROM placed_orders WHERE connection_id = $1 AND order_id = $2",
-                connection, replaced.as_str())?,
+            Some(replaced) => {
+                unwritten::flush(tx).await?;
+                sql!(tx, fetch_optional (String,):
+                    "SELECT access_key_id FROM placed_orders WHERE connection_id = $1 AND order_id = $2",
+                    connection, replaced.as_str())?
+            }
         };
         let owner = inherited.as_ref().map_or(key, |(owner,)| owner.as_str());
-        sql!(tx, execute
-            "INSERT INTO placed_orders (connection_id, order_id, access_key_id, client_order_id, at)
-             VALUES ($1, $2, $3, $4, $5) ON CONFLICT (connection_id, order_id) DO NOTHING",
-            connection, order.order_id.as_str(), owner, order.client_order_id.as_deref(), micros(at))?;
+        unwritten::placed(tx, connection, owner, order, micros(at));
     }
     Ok(())
 }

@@ -1,12 +1,14 @@
 //! All that the gateway needs to know to authenticate and decide, read as one state.
 
+use paddock_core::id::ConnectionId;
+
 use crate::access_keys::{self, AccessKey};
 use crate::connections::{self, Connection};
 use crate::credentials::{self, SealedCredential};
 use crate::deks::{self, DekRow};
 use crate::freeze::{self, FreezeRow};
 use crate::signing_keys::{self, SealedSigningKey};
-use crate::{Store, StoreError};
+use crate::{Store, StoreError, rotations};
 
 /// One state of the database, as far as it decides what may be forwarded.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,6 +25,8 @@ pub struct Snapshot {
     pub everything_frozen: bool,
     /// What is frozen, and what passes.
     pub freezes: Vec<FreezeRow>,
+    /// The connections whose new orders a rotation holds back.
+    pub held_by_rotation: Vec<ConnectionId>,
 }
 
 impl Store {
@@ -47,6 +51,7 @@ impl Store {
             deks: deks::in_use(&mut tx).await?,
             everything_frozen: freeze::everything(&mut tx).await?,
             freezes: freeze::all(&mut tx).await?,
+            held_by_rotation: rotations::holding(&mut tx).await?,
         })
     }
 }

@@ -1,8 +1,9 @@
 //! Where a sealed secret belongs.
 
-use paddock_core::id::{AccessKeyId, ConnectionId, DekId, UserId};
+use paddock_core::id::{AccessKeyId, ConnectionId, ConsumerId, DekId, RotationId, UserId};
+use uuid::Uuid;
 
-/// What a secret is: a part of a credential, or what requests with an access key are signed with.
+/// What a secret is: a part of a credential, what requests with an access key are signed with, or what a rotation needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Field {
     /// The Key ID of an API key pair.
@@ -13,6 +14,16 @@ pub enum Field {
     OauthToken,
     /// The key with which requests of this access key are signed.
     SigningKey(AccessKeyId),
+    /// With what Paddock logs in to this consumer.
+    ConsumerSecret(ConsumerId),
+    /// The Key ID of the pair that was pasted in this rotation.
+    CandidateKeyId(RotationId),
+    /// The Secret Key of the pair that was pasted in this rotation.
+    CandidateSecretKey(RotationId),
+    /// The Key ID of the pair that this rotation replaces, kept until Alpaca refuses it.
+    RetiringKeyId(RotationId),
+    /// The Secret Key of the pair that this rotation replaces.
+    RetiringSecretKey(RotationId),
 }
 
 impl Field {
@@ -23,6 +34,24 @@ impl Field {
             Self::SecretKey => 2,
             Self::OauthToken => 3,
             Self::SigningKey(_) => 4,
+            Self::ConsumerSecret(_) => 5,
+            Self::CandidateKeyId(_) => 6,
+            Self::CandidateSecretKey(_) => 7,
+            Self::RetiringKeyId(_) => 8,
+            Self::RetiringSecretKey(_) => 9,
+        }
+    }
+
+    /// What the field belongs to besides its connection.
+    const fn of(&self) -> Option<&Uuid> {
+        match self {
+            Self::KeyId | Self::SecretKey | Self::OauthToken => None,
+            Self::SigningKey(access_key) => Some(access_key.as_uuid()),
+            Self::ConsumerSecret(consumer) => Some(consumer.as_uuid()),
+            Self::CandidateKeyId(rotation)
+            | Self::CandidateSecretKey(rotation)
+            | Self::RetiringKeyId(rotation)
+            | Self::RetiringSecretKey(rotation) => Some(rotation.as_uuid()),
         }
     }
 }
@@ -52,8 +81,8 @@ impl Binding {
         data.extend_from_slice(self.user.as_uuid().as_bytes());
         data.extend_from_slice(self.connection.as_uuid().as_bytes());
         data.push(self.field.tag());
-        if let Field::SigningKey(access_key) = self.field {
-            data.extend_from_slice(access_key.as_uuid().as_bytes());
+        if let Some(of) = self.field.of() {
+            data.extend_from_slice(of.as_bytes());
         }
         data.extend_from_slice(&self.version.to_be_bytes());
         data

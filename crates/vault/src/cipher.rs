@@ -67,6 +67,14 @@ pub(crate) fn keyed_hash(key: &Key, label: &str, data: &[u8]) -> [u8; 32] {
     hash
 }
 
+/// HMAC-SHA256 (RFC 2104) under a key of any length: for the signatures that consumers of a pair ask for, such as those of webhooks.
+#[must_use]
+pub fn hmac_sha256(key: &[u8], message: &[u8]) -> [u8; 32] {
+    let mut signature = [0; 32];
+    signature.copy_from_slice(hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, key), message).as_ref());
+    signature
+}
+
 /// Whether `signature` is the HMAC-SHA256 of `message` under a key of any length. Takes as long for a wrong one as for a right one.
 pub(crate) fn is_signature(key: &[u8], message: &[u8], signature: &[u8]) -> bool {
     hmac::verify(&hmac::Key::new(hmac::HMAC_SHA256, key), message, signature).is_ok()

@@ -12,7 +12,8 @@
 //! * [`Signer`] makes the key that signs checkpoints of the audit chain, and signs with it. It yields public keys and signatures.
 //! * [`SecondFactor`] makes the secrets behind people's six-digit codes, shows each once, and checks codes.
 //!
-//! Passwords of people are hashed here too ([`PasswordHash`]), which has nothing to do with the rest.
+//! Passwords of people are hashed here too ([`PasswordHash`]), and requests to others' APIs signed ([`hmac_sha256`], [`Rs256Key`]), which has nothing to do with
+//! the rest.
 //!
 //! Every ciphertext is bound to where it belongs ([`Binding`]: user, connection, field, version): moved anywhere else, it
 //! does not open. This is the only crate that uses `aws-lc-rs`, and the only one that turns ciphertext into text.
@@ -29,6 +30,7 @@ mod key_set;
 mod opener;
 mod password;
 mod rotator;
+mod rs256;
 mod sealed;
 mod sealer;
 mod second_factor;
@@ -37,6 +39,7 @@ mod totp;
 mod vault;
 
 pub use binding::{Binding, Field};
+pub use cipher::hmac_sha256;
 pub use dek::{SEALS_PER_DEK, WrappedDek};
 pub use entropy::OsEntropy;
 pub use error::VaultError;
@@ -47,6 +50,7 @@ pub use opener::Opener;
 pub use paddock_core::SecretText;
 pub use password::{MAX_PASSWORD_BYTES, PasswordCost, PasswordHash};
 pub use rotator::Rotator;
+pub use rs256::{NotAnRsaKey, Rs256Key};
 pub use sealed::Sealed;
 pub use sealer::{MAX_SECRET_BYTES, Purpose, Sealer};
 pub use second_factor::{FactorPlace, NewFactor, SecondFactor};

@@ -13,6 +13,7 @@ use paddock_core::id::{AccessKeyId, ConnectionId, RequestId};
 use paddock_core::usage::{Filled, kept};
 use rust_decimal::Decimal;
 
+use super::unwritten;
 use super::used::{read_usage, write_usage};
 use crate::codec::{decimal, parse};
 use crate::db::{Tx, TxOn, row, sql};
@@ -195,9 +196,18 @@ async fn charged(tx: &mut Tx, order_id: &str, key: Option<AccessKeyId>) -> Resul
 
 async fn end(tx: &mut Tx, order: &EndedOrder, at: Timestamp) -> Result<AfterEnd, StoreError> {
     let Some(mut last) = charged(tx, &order.id, None).await? else { return Ok(AfterEnd::Unknown) };
+    if unwritten::tells_of(tx, last.request) {
+        unwritten::flush(tx).await?;
+        match charged(tx, &order.id, None).await? {
+            Some(link) => last = link,
+            None => return Ok(AfterEnd::Unknown),
+        }
+    }
     let key = last.key;
     let mut successor = None;
     if order.replaced {
+        // What replaces it may have been reserved in this transaction.
+        unwritten::flush(tx).await?;
         match replacement(tx, key, &order.id).await? {
             Some((state, _)) if state != "confirmed" => return Ok(AfterEnd::Waits),
             Some((_, id)) => successor = id,
@@ -213,7 +223,11 @@ async fn end(tx: &mut Tx, order: &EndedOrder, at: Timestamp) -> Result<AfterEnd,
     if last.filled.is_some_and(|known| known >= filled) {
         return Ok(AfterEnd::Nothing);
     }
-    note_filled(tx, last.request, filled).await?;
+    unwritten::filled(tx, last.request, filled);
+    if order.replaced || last.replaces.is_some() {
+        // The other orders of its chain are read below, and it among them.
+        unwritten::flush(tx).await?;
+    }
     last.filled = Some(filled);
     // Its replacements go on with its charge, until the last of them ends.
     let mut steps = 0;
@@ -274,12 +288,6 @@ async fn chain(tx: &mut Tx, last: Link) -> Result<Option<Vec<Link>>, StoreError>
     }
     chain.reverse();
     Ok(Some(chain))
-}
-
-async fn note_filled(tx: &mut Tx, request: RequestId, filled: Decimal) -> Result<(), StoreError> {
-    sql!(tx, execute
-        "UPDATE order_charges SET filled = $1 WHERE request_id = $2", filled.to_string(), request.to_string())?;
-    Ok(())
 }
 
 /// Gives `change` dollars back, or takes them again when it is negative. What was taken first is given back first, so that today's

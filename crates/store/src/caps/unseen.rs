@@ -8,6 +8,7 @@ use paddock_core::audit::{Actor, AuditEvent};
 use paddock_core::id::{AccessKeyId, ConnectionId, RequestId};
 use rust_decimal::Decimal;
 
+use super::unwritten;
 use crate::codec::{bigint, decimal, micros};
 use crate::db::{Tx, sql};
 use crate::writer::Work;
@@ -30,6 +31,7 @@ pub(super) async fn unseen_exposure(
     connection: ConnectionId,
     figures: &Figures,
 ) -> Result<Option<Decimal>, StoreError> {
+    unwritten::flush(tx).await?;
     let rows = sql!(tx, fetch_all (Option<String>, Option<String>):
         "SELECT c.exposure, r.client_order_id FROM order_charges c JOIN reservations r ON r.request_id = c.request_id
          WHERE c.connection_id = $1 AND (c.seen_seq IS NULL OR c.seen_seq > $2)",
@@ -48,14 +50,6 @@ pub(super) async fn unseen_exposure(
     Ok(Some(sum))
 }
 
-/// From here on the broker's figures show what became of a request.
-pub(super) async fn seen_from(tx: &mut Tx, request: RequestId, position: u64) -> Result<(), StoreError> {
-    sql!(tx, execute
-        "UPDATE order_charges SET seen_seq = $1 WHERE request_id = $2 AND seen_seq IS NULL",
-        bigint(position), request.to_string())?;
-    Ok(())
-}
-
 /// The largest loss for which a key was stopped on a trading day.
 pub(super) async fn worst_loss(tx: &mut Tx, key: AccessKeyId, day: Date) -> Result<Decimal, StoreError> {
     let row = sql!(tx, fetch_optional (String,):
@@ -71,7 +65,8 @@ impl Work for Arrived {
 
     async fn run(&mut self, tx: &mut Tx) -> Result<(), StoreError> {
         let (head, _) = audit::head(tx).await?;
-        seen_from(tx, self.0, head).await
+        unwritten::seen(tx, self.0, head);
+        Ok(())
     }
 }
 

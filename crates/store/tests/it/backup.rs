@@ -81,6 +81,7 @@ async fn fill(store: &Store) {
     store.change_trading(it.user, &paused, &PERSON, later(4)).await.unwrap();
     assert_eq!(store.index_activity().await.unwrap(), 0);
     store.touch_keys(&[(it.key.id, later(5))]).await.unwrap();
+    crate::rotations::fill(store, &it).await;
     crate::people::fill(store, it.user).await;
     let grace = crate::factors::person(store, it.user, "grace-of-factors").await;
     crate::factors::fill(store, grace, it.user, it.dek).await;

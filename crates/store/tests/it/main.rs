@@ -28,5 +28,6 @@ mod order_ends;
 mod people;
 mod placed;
 mod retention;
+mod rotations;
 mod signing_keys;
 mod writer;

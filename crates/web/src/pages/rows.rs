@@ -203,5 +203,25 @@ fn say(event: &AuditEvent) -> String {
         AuditEvent::PasswordChanged { .. } => "set another password".to_owned(),
         AuditEvent::ResetLinkMade { .. } => "made a link for another password".to_owned(),
         AuditEvent::RollbackAccepted { .. } => "accepted an older state of the database".to_owned(),
+        AuditEvent::ConsumerAdded { name, kind, .. } => format!("added the consumer {name} ({kind})"),
+        AuditEvent::ConsumerChanged { name, .. } => format!("changed the consumer {name}"),
+        AuditEvent::ConsumerRemoved { .. } => "removed a consumer".to_owned(),
+        AuditEvent::RotationOpened { cause, rehearsal: false, .. } => format!("opened a rotation: {cause}"),
+        AuditEvent::RotationOpened { cause, rehearsal: true, .. } => {
+            format!("opened a rehearsal of a rotation: {cause}")
+        }
+        AuditEvent::RotationStepped { step, state, detail: None, .. } => {
+            format!("rotation: {step}, now {state}")
+        }
+        AuditEvent::RotationStepped { step, state, detail: Some(detail), .. } => {
+            format!("rotation: {step}, now {state}: {detail}")
+        }
+        AuditEvent::RotationCompleted { rehearsal: true, .. } => {
+            "completed a rehearsal of a rotation".to_owned()
+        }
+        AuditEvent::RotationCompleted { .. } => "completed a rotation".to_owned(),
+        AuditEvent::RotationPolicyChanged { days, .. } => {
+            format!("set a connection's key pair to be replaced every {days} days")
+        }
     }
 }

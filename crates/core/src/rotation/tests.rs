@@ -1,0 +1,404 @@
+use std::time::Duration;
+
+use jiff::Timestamp;
+use proptest::prelude::*;
+use rstest::rstest;
+use uuid::Uuid;
+
+use super::*;
+use crate::audit::Actor;
+use crate::connection::Environment;
+use crate::id::{ConnectionId, ConsumerId, RotationId, UserId};
+use crate::role::Role;
+
+const ACCOUNT: (&str, &str) = ("11111111-2222-3333-4444-555555555555", "PA1");
+
+fn now() -> Timestamp {
+    "2026-11-27T15:00:00Z".parse().unwrap()
+}
+
+fn uuid(number: u128) -> Uuid {
+    Uuid::from_u128(number)
+}
+
+fn consumer(number: u128) -> ConsumerId {
+    ConsumerId::from_uuid(uuid(number))
+}
+
+fn plan(environment: Environment) -> Plan {
+    let mut plan = Plan::of(environment);
+    if environment == Environment::Live {
+        let (from, until) = (now(), now() + Duration::from_secs(3600));
+        plan.window = Some(Window { from, until });
+        plan.ticket = Some("OPS-1".to_owned());
+    }
+    plan
+}
+
+fn new(environment: Environment, plan: Plan) -> NewRotation {
+    let named =
+        |number: u128| RotationConsumer::new(consumer(number), format!("c{number}"), "dotenv".to_owned());
+    NewRotation {
+        id: RotationId::from_uuid(uuid(1)),
+        team: UserId::from_uuid(uuid(2)),
+        connection: ConnectionId::from_uuid(uuid(3)),
+        connection_name: "main".to_owned(),
+        environment,
+        account_id: ACCOUNT.0.to_owned(),
+        account_number: ACCOUNT.1.to_owned(),
+        cause: Cause::ByHand,
+        rehearsal: false,
+        plan,
+        consumers: vec![named(1), named(2)],
+    }
+}
+
+fn planned(environment: Environment) -> Rotation {
+    Rotation::planned(new(environment, plan(environment)), Actor::Operator, now())
+}
+
+fn by(role: Role) -> By {
+    By { actor: Actor::Operator, authority: Authority { role, stepped_up: true } }
+}
+
+fn owner() -> By {
+    by(Role::Owner)
+}
+
+fn account(open_orders: usize) -> AccountSnapshot {
+    AccountSnapshot {
+        at: now(),
+        account_id: ACCOUNT.0.to_owned(),
+        account_number: ACCOUNT.1.to_owned(),
+        status: "ACTIVE".to_owned(),
+        equity: None,
+        cash: None,
+        open_orders: vec!["buy 1 AAPL".to_owned(); open_orders],
+        positions: vec![],
+    }
+}
+
+fn failure(may_pass: bool) -> Failure {
+    let failure = Failure::new("trouble", "it did not work", "mend it");
+    if may_pass { failure.passing() } else { failure }
+}
+
+/// What comes of an effect when all goes well.
+fn good(effect: Effect) -> Event {
+    match effect {
+        Effect::LookAtAccount => Event::AccountSeen(account(0)),
+        Effect::LookAt(consumer) => {
+            Event::Looked { consumer, seen: Seen { login: "bot".to_owned(), version: None } }
+        }
+        Effect::ConfirmPause => Event::PauseConfirmed,
+        Effect::CancelOrders => Event::OrdersCanceled(1),
+        Effect::CheckCandidate => Event::CandidateOpens {
+            account_id: ACCOUNT.0.to_owned(),
+            account_number: ACCOUNT.1.to_owned(),
+            other_host: "refused".to_owned(),
+        },
+        Effect::Commit => Event::Committed(Some(2)),
+        Effect::Swap => Event::Swapped,
+        Effect::ConfirmResume => Event::ResumeConfirmed,
+        Effect::Deliver(consumer) => {
+            let delivered = Delivered { how: "written".to_owned(), version: Some("2".to_owned()) };
+            Event::Delivered { consumer, delivered }
+        }
+        Effect::Prove(consumer) => Event::Proven { consumer, proven: Proven("read back".to_owned()) },
+        Effect::ProveOldPairDead => Event::OldPairDead(401),
+        Effect::PlaceTestOrder => Event::TestOrderDone("buy 1 AAPL".to_owned()),
+    }
+}
+
+/// What comes of it when it goes wrong.
+fn bad(effect: Effect, may_pass: bool) -> Event {
+    let failure = failure(may_pass);
+    match effect {
+        Effect::LookAtAccount if may_pass => Event::AccountUnseen(failure),
+        Effect::LookAtAccount => Event::AccountSeen(account(2)),
+        Effect::LookAt(consumer) => Event::LookFailed { consumer, seen: None, failure },
+        Effect::ConfirmPause | Effect::Swap | Effect::ConfirmResume => Event::GateFailed(failure),
+        Effect::CancelOrders => Event::AccountUnseen(failure),
+        Effect::CheckCandidate if may_pass => Event::CandidateFailed(failure),
+        Effect::CheckCandidate => Event::CandidateOpens {
+            account_id: "another".to_owned(),
+            account_number: "PA2".to_owned(),
+            other_host: "refused".to_owned(),
+        },
+        Effect::Commit => Event::CommitFailed(failure),
+        Effect::Deliver(consumer) => Event::DeliveryFailed { consumer, failure },
+        Effect::Prove(consumer) => Event::ProofFailed { consumer, failure },
+        Effect::ProveOldPairDead if may_pass => Event::OldPairUnheard(failure),
+        Effect::ProveOldPairDead => Event::OldPairAlive,
+        Effect::PlaceTestOrder => Event::TestOrderFailed(failure),
+    }
+}
+
+/// Does all that is due, well, until nothing is.
+fn work(mut rotation: Rotation) -> Rotation {
+    for _ in 0..100 {
+        let Some(first) = due(&rotation).first().copied() else { return rotation };
+        rotation = step(&rotation, good(first.effect), now()).unwrap().0;
+    }
+    panic!("it never comes to rest: {rotation:?}");
+}
+
+fn did(rotation: &Rotation, event: Event) -> Rotation {
+    step(rotation, event, now()).unwrap().0
+}
+
+#[rstest]
+#[case(Environment::Paper)]
+#[case(Environment::Live)]
+fn the_straight_way_ends_closed(#[case] environment: Environment) {
+    let started = did(&planned(environment), Event::Start(owner()));
+    let waits = work(started);
+    assert_eq!((waits.state, waits.trading), (RotationState::AwaitingMint, TradingHold::Paused));
+    assert_eq!(asks(&waits)[0].code, "mint");
+    let closed = work(did(&waits, Event::Pasted(owner())));
+    assert_eq!((closed.state, closed.trading), (RotationState::Closed, TradingHold::Resumed));
+    assert!(closed.is_over() && closed.gap().is_some());
+    assert!(closed.consumers.iter().all(|consumer| consumer.stage == ConsumerStage::Proven));
+    assert_eq!(step(&closed, Event::Resume(owner()), now()).unwrap_err().code, "over");
+}
+
+#[rstest]
+#[case::paper(Environment::Paper, false)]
+#[case::live(Environment::Live, true)]
+fn trading_goes_on_when_the_plan_says(#[case] environment: Environment, #[case] still_held: bool) {
+    let mut rotation = work(did(&planned(environment), Event::Start(owner())));
+    rotation = did(&rotation, Event::Pasted(owner()));
+    while rotation.state != RotationState::FanningOut {
+        assert!(rotation.trading.holds());
+        rotation = did(&rotation, good(due(&rotation)[0].effect));
+    }
+    assert_eq!(rotation.trading.holds(), still_held);
+}
+
+#[rstest]
+#[case::viewer(Environment::Paper, By { actor: Actor::Operator, authority: Authority { role: Role::Viewer, stepped_up: true } }, "role")]
+#[case::operator_for_live(Environment::Live, by(Role::Operator), "role")]
+#[case::no_step_up(Environment::Live, By { actor: Actor::Operator, authority: Authority { role: Role::Owner, stepped_up: false } }, "step_up")]
+fn who_may_start(#[case] environment: Environment, #[case] by: By, #[case] code: &str) {
+    assert_eq!(step(&planned(environment), Event::Start(by), now()).unwrap_err().code, code);
+}
+
+#[test]
+fn a_live_rotation_starts_in_its_window_only() {
+    let rotation = planned(Environment::Live);
+    let hour = Duration::from_secs(3600);
+    for at in [now() - Duration::from_secs(1), now() + hour] {
+        assert_eq!(step(&rotation, Event::Start(owner()), at).unwrap_err().code, "window");
+    }
+    let mut without = rotation;
+    without.plan.ticket = None;
+    assert_eq!(step(&without, Event::Start(owner()), now()).unwrap_err().code, "plan");
+}
+
+#[test]
+fn nothing_is_minted_until_every_consumer_has_passed_or_is_left_out_by_name() {
+    let mut rotation = did(&planned(Environment::Paper), Event::Start(owner()));
+    rotation = did(&rotation, Event::AccountSeen(account(0)));
+    rotation = did(&rotation, good(Effect::LookAt(consumer(1))));
+    let failed = Event::LookFailed { consumer: consumer(2), seen: None, failure: failure(false) };
+    rotation = did(&rotation, failed);
+    assert_eq!(rotation.state, RotationState::Preflight);
+    assert!(due(&rotation).is_empty());
+    assert_eq!(asks(&rotation)[0].consumer, Some((consumer(2), "c2".to_owned())));
+    let why = "that app is gone".to_owned();
+    let gone = did(&rotation, Event::LeaveOut { by: owner(), consumer: consumer(2), why });
+    assert_eq!(work(gone).state, RotationState::AwaitingMint);
+    let again = did(&rotation, Event::Resume(owner()));
+    assert_eq!(due(&again)[0].effect, Effect::LookAt(consumer(2)));
+}
+
+#[rstest]
+#[case(OpenOrders::Wait)]
+#[case(OpenOrders::Cancel)]
+#[case(OpenOrders::GoOn)]
+fn open_orders_are_dealt_with_as_planned(#[case] policy: OpenOrders) {
+    let mut rotation = planned(Environment::Live);
+    rotation.plan.open_orders = policy;
+    rotation.consumers.clear();
+    rotation = did(&rotation, Event::Start(owner()));
+    rotation = did(&rotation, Event::AccountSeen(account(2)));
+    rotation = did(&rotation, Event::PauseConfirmed);
+    match policy {
+        OpenOrders::Cancel => {
+            assert_eq!(due(&rotation)[0].effect, Effect::CancelOrders);
+            rotation = did(&rotation, Event::OrdersCanceled(2));
+            assert_eq!(work(rotation).state, RotationState::AwaitingMint);
+        }
+        OpenOrders::GoOn => {
+            assert_eq!(did(&rotation, Event::AccountSeen(account(2))).state, RotationState::AwaitingMint);
+        }
+        OpenOrders::Wait => {
+            rotation = did(&rotation, Event::AccountSeen(account(2)));
+            assert_eq!(
+                (rotation.state, asks(&rotation)[0].code.as_str()),
+                (RotationState::Quiesced, "open_orders")
+            );
+            assert!(due(&rotation)[0].not_before.is_some());
+            let knowingly = did(&rotation, Event::GoOnWithOpenOrders(owner()));
+            assert_eq!(did(&knowingly, Event::AccountSeen(account(2))).state, RotationState::AwaitingMint);
+            assert_eq!(work(rotation).state, RotationState::AwaitingMint);
+        }
+    }
+}
+
+#[test]
+fn another_account_stops_everything_until_another_pair_is_pasted() {
+    let waits = work(did(&planned(Environment::Live), Event::Start(owner())));
+    let pasted = did(&waits, Event::Pasted(owner()));
+    let stopped = did(&pasted, bad(Effect::CheckCandidate, false));
+    assert_eq!((stopped.state, due(&stopped).len()), (RotationState::Candidate, 0));
+    assert_eq!(asks(&stopped)[0].code, "account_mismatch");
+    let again = did(&stopped, Event::Pasted(owner()));
+    assert_eq!(again.candidate.as_ref().unwrap().number, 2);
+    assert_eq!(work(again).state, RotationState::Closed);
+}
+
+#[test]
+fn a_dead_pair_leads_to_a_forced_rotation() {
+    let started = did(&planned(Environment::Paper), Event::Start(owner()));
+    let found = did(&started, Event::PairRefused);
+    assert_eq!((found.state, found.cause), (RotationState::AwaitingMint, Cause::PairRefused));
+    let forced = Rotation::forced(new(Environment::Paper, plan(Environment::Paper)), Actor::System, now());
+    for rotation in [found, forced] {
+        let held = work(rotation);
+        assert_eq!((held.state, held.trading), (RotationState::AwaitingMint, TradingHold::Paused));
+        assert_eq!(work(did(&held, Event::Pasted(owner()))).state, RotationState::Closed);
+    }
+}
+
+#[test]
+fn an_old_pair_that_is_alive_needs_a_person() {
+    let waits = work(did(&planned(Environment::Live), Event::Start(owner())));
+    let mut rotation = did(&waits, Event::Pasted(owner()));
+    while due(&rotation)[0].effect != Effect::ProveOldPairDead {
+        rotation = did(&rotation, good(due(&rotation)[0].effect));
+    }
+    rotation = did(&rotation, Event::OldPairAlive);
+    assert_eq!(rotation.state, RotationState::Degraded);
+    assert!(rotation.trading.holds());
+    assert_eq!(asks(&rotation)[0].code, "old_pair_alive");
+    assert_eq!(work(did(&rotation, Event::Resume(owner()))).state, RotationState::Closed);
+}
+
+#[test]
+fn what_may_pass_is_tried_again_and_not_for_ever() {
+    let waits = work(did(&planned(Environment::Paper), Event::Start(owner())));
+    let mut rotation = did(&waits, Event::Pasted(owner()));
+    while due(&rotation)[0].effect != Effect::Deliver(consumer(1)) {
+        rotation = did(&rotation, good(due(&rotation)[0].effect));
+    }
+    rotation = did(&rotation, good(Effect::Deliver(consumer(2))));
+    let mut tries = 0;
+    while rotation.state == RotationState::FanningOut {
+        let before = due(&rotation)[0].not_before;
+        let at = before.unwrap_or(now());
+        rotation = step(&rotation, bad(Effect::Deliver(consumer(1)), true), at).unwrap().0;
+        tries += 1;
+    }
+    assert_eq!((tries, rotation.state), (12, RotationState::Degraded));
+    let resumed = did(&rotation, Event::Resume(owner()));
+    assert_eq!(resumed.consumer(consumer(1)).unwrap().attempts, 12);
+    assert_eq!(work(resumed).state, RotationState::Closed);
+}
+
+#[test]
+fn calling_it_off_lets_new_orders_pass_and_is_over_then() {
+    let mut rotation = did(&planned(Environment::Live), Event::Start(owner()));
+    while rotation.state != RotationState::Quiesced {
+        rotation = did(&rotation, good(due(&rotation)[0].effect));
+    }
+    let aborted = did(&rotation, Event::Abort { by: owner(), why: "not today".to_owned() });
+    assert_eq!((aborted.state, aborted.trading), (RotationState::Aborted, TradingHold::Resuming));
+    assert!(!aborted.is_over());
+    assert!(work(aborted).is_over());
+}
+
+#[derive(Clone, Debug)]
+enum Move {
+    Good(usize),
+    Bad(usize, bool),
+    Person(usize),
+}
+
+fn moves() -> impl Strategy<Value = Vec<Move>> {
+    let one = prop_oneof![
+        5 => (0..8_usize).prop_map(Move::Good),
+        2 => (0..8_usize, any::<bool>()).prop_map(|(at, passing)| Move::Bad(at, passing)),
+        2 => (0..10_usize).prop_map(Move::Person),
+    ];
+    proptest::collection::vec(one, 0..60)
+}
+
+fn person(number: usize) -> Event {
+    let (by, why) = (owner(), "because".to_owned());
+    match number {
+        0 => Event::Start(by),
+        1 => Event::Resume(by),
+        2 => Event::GoOnWithOpenOrders(by),
+        3 => Event::Abort { by, why },
+        4 => Event::LeaveOut { by, consumer: consumer(1), why },
+        5 => Event::TakeOver { by, consumer: consumer(2), why },
+        6 | 7 => Event::Pasted(by),
+        8 => Event::SkipTestOrder(by),
+        _ => Event::PairRefused,
+    }
+}
+
+proptest! {
+    /// Whatever comes in whatever order: trading never goes on with a pair that is not verified, nothing is called off after a new pair
+    /// was asked for, and a rotation that is not over is worked on or tells a person what to do. What was written is read again.
+    #[test]
+    fn whatever_happens_nobody_is_stranded(live in any::<bool>(), forced in any::<bool>(), moves in moves()) {
+        let environment = if live { Environment::Live } else { Environment::Paper };
+        let mut plan = plan(environment);
+        plan.test_order = !live;
+        let new = new(environment, plan);
+        let mut rotation = if forced {
+            Rotation::forced(new, Actor::System, now())
+        } else {
+            Rotation::planned(new, Actor::Operator, now())
+        };
+        let mut asked_for_pair = forced;
+        for one in moves {
+            let dues = due(&rotation);
+            let pick = |at: usize| dues.get(at % dues.len().max(1)).map(|due| due.effect);
+            let event = match one {
+                Move::Good(at) => pick(at).map(good),
+                Move::Bad(at, passing) => pick(at).map(|effect| bad(effect, passing)),
+                Move::Person(number) => Some(person(number)),
+            };
+            let Some(event) = event else { continue };
+            let Ok((next, dues)) = step(&rotation, event, now()) else { continue };
+            prop_assert_eq!(&dues, &due(&next));
+            // Only the old pair, while it is alive, or a verified one.
+            if rotation.trading.holds() && !next.trading.holds() {
+                let verified = next.candidate.as_ref().is_some_and(|candidate| candidate.verified);
+                prop_assert!(next.state == RotationState::Aborted || (verified && next.state.has_committed()));
+            }
+            if next.state.has_committed() {
+                prop_assert!(next.candidate.as_ref().is_some_and(|candidate| candidate.verified));
+            }
+            asked_for_pair |= next.state == RotationState::AwaitingMint;
+            prop_assert!(!(asked_for_pair && next.state == RotationState::Aborted));
+            prop_assert!(!(asked_for_pair && next.state.can_abort()));
+            if !next.is_over() {
+                prop_assert!(!dues.is_empty() || !asks(&next).is_empty());
+                prop_assert!(asks(&next).iter().all(|ask| !ask.message.is_empty() && !ask.next_step.is_empty()));
+            }
+            if next.state == RotationState::Closed {
+                let dead = matches!(next.old_pair, OldPair::Dead { .. });
+                prop_assert!(dead, "closed while the old pair is {:?}", next.old_pair);
+                let done = |one: &RotationConsumer| matches!(one.stage, ConsumerStage::Proven | ConsumerStage::LeftOut);
+                prop_assert!(next.consumers.iter().all(done));
+            }
+            let text = serde_json::to_string(&next).unwrap();
+            prop_assert_eq!(&serde_json::from_str::<Rotation>(&text).unwrap(), &next);
+            rotation = next;
+        }
+    }
+}

@@ -1,0 +1,209 @@
+//! What is asked of the account: how it is, what is open, whether the old pair is dead, whether the new one trades.
+
+use paddock_alpaca::client::AccountClient;
+use paddock_alpaca::connect_fault::OtherHost;
+use paddock_alpaca::order_body::parse_order;
+use paddock_alpaca::wire::quotes::BidAsk;
+use paddock_alpaca::wire::{Order, Position};
+use paddock_alpaca::{AlpacaClient, ClientError, ConnectFault, probe};
+use paddock_core::Symbol;
+use paddock_core::rotation::{AccountSnapshot, Event, Failure, Rotation};
+use paddock_store::PairOf;
+use rust_decimal::Decimal;
+
+use crate::pairs::Pair;
+use crate::{RotateError, Rotations};
+
+/// What the test order buys one of.
+const TEST_SYMBOL: &str = "AAPL";
+
+/// The test order's limit as a part of the bid: far enough that it is never filled.
+const FAR: Decimal = Decimal::from_parts(5, 0, 0, false, 1);
+
+impl Rotations {
+    /// Whom a rotation asks: Alpaca, or the paper broker in a rehearsal.
+    pub(crate) fn broker(&self, rotation: &Rotation) -> Result<&AlpacaClient, RotateError> {
+        match rotation.rehearsal {
+            true => self.options.rehearsal_client.as_ref().ok_or(RotateError::NoRehearsal),
+            false => Ok(&self.options.client),
+        }
+    }
+
+    fn asking(&self, rotation: &Rotation, pair: &Pair) -> Result<AccountClient<'_>, RotateError> {
+        let client = self.broker(rotation)?;
+        // What is in the vault could be sent when it was put there.
+        client
+            .with_credential(rotation.environment, &pair.credential())
+            .map_err(|_| RotateError::NotAPair("the pair cannot be sent"))
+    }
+
+    /// Reads the account with the present pair. That the pair is dead is believed only when both environments refuse it.
+    pub(crate) async fn look_at_account(&self, rotation: &Rotation) -> Result<Event, RotateError> {
+        let pair = self.options.present(rotation).await?;
+        let account = match probe(self.broker(rotation)?, &pair.credential(), rotation.environment).await {
+            Ok(account) => account,
+            Err(ConnectFault::InvalidCredentials { other: OtherHost::Refused, .. }) => {
+                return Ok(Event::PairRefused);
+            }
+            Err(ConnectFault::InvalidCredentials { other: OtherHost::NotHeard, .. }) => {
+                let message = "Alpaca refuses the present pair, and the other environment could not be heard";
+                let failure =
+                    Failure::new("invalid_credentials", message, "wait, or check this machine's network");
+                return Ok(Event::AccountUnseen(failure.passing()));
+            }
+            Err(fault) => return Ok(Event::AccountUnseen(failure_of(&fault))),
+        };
+        let asking = self.asking(rotation, &pair)?;
+        let read = async { Ok((asking.open_orders().await?, asking.positions().await?)) };
+        let (orders, positions) = match read.await {
+            Ok(read) => read,
+            Err(error) => return Ok(Event::AccountUnseen(unheard(&error))),
+        };
+        Ok(Event::AccountSeen(AccountSnapshot {
+            at: self.options.clock.now(),
+            account_id: account.id.to_string(),
+            account_number: account.account_number.clone(),
+            status: account.status.clone(),
+            equity: account.equity,
+            cash: account.cash,
+            open_orders: orders.iter().map(order_line).collect(),
+            positions: positions.iter().map(position_line).collect(),
+        }))
+    }
+
+    /// Cancels the open orders: of a connection on the gateway's way, of a rehearsal's account at the paper broker.
+    pub(crate) async fn cancel_orders(&self, rotation: &Rotation) -> Result<Event, RotateError> {
+        if !rotation.rehearsal {
+            let canceled = self.options.gate.cancel_orders(rotation.connection).await;
+            return Ok(canceled.map_or_else(Event::AccountUnseen, Event::OrdersCanceled));
+        }
+        let pair = self.options.present(rotation).await?;
+        let asking = self.asking(rotation, &pair)?;
+        let orders = match asking.open_orders().await {
+            Ok(orders) => orders,
+            Err(error) => return Ok(Event::AccountUnseen(unheard(&error))),
+        };
+        let mut canceled = 0;
+        for order in &orders {
+            match asking.cancel_order(order.id).await {
+                Ok(()) => canceled += 1,
+                // It ended by itself.
+                Err(ClientError::Api(error)) if matches!(error.status, 404 | 422) => {}
+                Err(error) => return Ok(Event::AccountUnseen(unheard(&error))),
+            }
+        }
+        Ok(Event::OrdersCanceled(canceled))
+    }
+
+    /// Asks with the old pair. Only a refusal says that it is dead.
+    pub(crate) async fn prove_old_pair_dead(&self, rotation: &Rotation) -> Result<Event, RotateError> {
+        let old = self.options.of_rotation(rotation, PairOf::Retiring).await?;
+        Ok(match self.asking(rotation, &old)?.account().await {
+            Ok(_) => Event::OldPairAlive,
+            Err(ClientError::Api(error)) if is_refusal(error.status, error.code) => {
+                Event::OldPairDead(error.status)
+            }
+            Err(error) => Event::OldPairUnheard(unheard(&error)),
+        })
+    }
+
+    /// Places one share at half the bid, sees it and cancels it.
+    pub(crate) async fn place_test_order(&self, rotation: &Rotation) -> Result<Event, RotateError> {
+        let placed = if rotation.rehearsal {
+            let pair = self.options.committed(rotation).await?;
+            test_order(&self.asking(rotation, &pair)?, &rotation.id.to_string()).await
+        } else {
+            self.options.gate.place_test_order(rotation.connection).await
+        };
+        Ok(placed.map_or_else(Event::TestOrderFailed, Event::TestOrderDone))
+    }
+}
+
+/// The test order at the paper broker. Its client order id is the rotation's, so that it is placed once.
+async fn test_order(asking: &AccountClient<'_>, rotation: &str) -> Result<String, Failure> {
+    let name = format!("paddock-rotation-{rotation}");
+    let placed = match asking.order_by_client_order_id(&name).await {
+        Ok(order) => order,
+        Err(ClientError::Api(error)) if error.status == 404 => {
+            let limit = far_from_the_market(asking).await?;
+            let body = serde_json::json!({
+                "symbol": TEST_SYMBOL, "qty": "1", "side": "buy", "type": "limit", "time_in_force": "day",
+                "limit_price": limit.to_string(), "client_order_id": name,
+            });
+            let order = parse_order(body.to_string().as_bytes()).map_err(|_| not_placed())?;
+            asking.place_order(&order).await.map_err(|error| unheard(&error))?
+        }
+        Err(error) => return Err(unheard(&error)),
+    };
+    let seen = asking.order(placed.id).await.map_err(|error| unheard(&error))?;
+    match asking.cancel_order(placed.id).await {
+        Ok(()) => {}
+        Err(ClientError::Api(error)) if error.status == 422 => {}
+        Err(error) => return Err(unheard(&error)),
+    }
+    Ok(format!("{}, seen and cancelled", order_line(&seen)))
+}
+
+async fn far_from_the_market(asking: &AccountClient<'_>) -> Result<Decimal, Failure> {
+    let symbol = Symbol::parse(TEST_SYMBOL).map_err(|_| not_placed())?;
+    let quote: Option<BidAsk> = asking.latest_quote(&symbol).await.map_err(|error| unheard(&error))?;
+    let bid =
+        quote.and_then(|quote| quote.bid).filter(|bid| bid.is_sign_positive()).ok_or_else(not_placed)?;
+    Ok((bid * FAR).round_dp(2))
+}
+
+fn not_placed() -> Failure {
+    let message = "there is no price to place a test order far from";
+    Failure::new("no_quote", message, "try again when the market is open, or skip the test order")
+}
+
+pub(crate) fn order_line(order: &Order) -> String {
+    let side = order.side.map_or("order of", |side| side.as_str());
+    let amount = match (order.qty, order.notional) {
+        (Some(quantity), _) => quantity.normalize().to_string(),
+        (None, Some(dollars)) => format!("${}", dollars.normalize()),
+        (None, None) => String::new(),
+    };
+    let symbol = order.symbol.as_deref().unwrap_or("several symbols");
+    let limit = order.limit_price.map_or_else(String::new, |limit| format!(" limit {}", limit.normalize()));
+    format!("{side} {amount} {symbol}{limit} ({})", order.id)
+}
+
+fn position_line(position: &Position) -> String {
+    format!("{} {}", position.qty.normalize(), position.symbol)
+}
+
+/// Whether an answer refuses the pair: 401, or one of the forms of 403 that Alpaca had in earlier years. Other answers of 403 are about the
+/// account.
+pub(crate) fn is_refusal(status: u16, code: Option<u32>) -> bool {
+    status == 401 || (status == 403 && matches!(code, None | Some(40_110_000)))
+}
+
+/// What Alpaca did not say.
+pub(crate) fn unheard(error: &ClientError) -> Failure {
+    let failure = |code| Failure::new(code, error.to_string(), "wait, or check this machine's network");
+    match error {
+        ClientError::Unreachable => failure("host_unreachable").passing(),
+        ClientError::Timeout => failure("timeout").passing(),
+        ClientError::Server { .. } => failure("server_error").passing(),
+        ClientError::Tls { .. } => failure("tls_failure").passing(),
+        ClientError::RateLimited { retry_after } => {
+            Failure { wait: *retry_after, ..failure("rate_limited").passing() }
+        }
+        ClientError::Api(_) => Failure {
+            next_step: "look at the account in Alpaca's dashboard, then resume".to_owned(),
+            ..failure("refused")
+        },
+        ClientError::Unreadable => failure("unexpected_answer"),
+    }
+}
+
+/// What is wrong with a pair or an account, in the words that connecting one has for it.
+pub(crate) fn failure_of(fault: &ConnectFault) -> Failure {
+    let failure = Failure::new(fault.code(), fault.sentence(), fault.next_step());
+    match fault {
+        ConnectFault::RateLimited { retry_after } => Failure { wait: *retry_after, ..failure.passing() },
+        fault if fault.is_temporary() => failure.passing(),
+        _ => failure,
+    }
+}

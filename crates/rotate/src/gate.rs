@@ -1,0 +1,26 @@
+//! What a rotation needs of the gateway.
+
+use std::fmt;
+
+use futures_util::future::BoxFuture;
+use paddock_core::id::ConnectionId;
+use paddock_core::rotation::Failure;
+
+/// Steers the gateway for a rotation. Which connections are held back, and with what pair is sent, stands in the database before any of
+/// these is called; each has the gateway read that and confirms that it holds. Each may be called again.
+pub trait Gate: fmt::Debug + Send + Sync {
+    /// Has new orders of a connection wait or be refused, and waits for the answers to what was being sent. Cancels and reads pass.
+    fn hold(&self, connection: ConnectionId) -> BoxFuture<'_, Result<(), Failure>>;
+
+    /// Has new orders of a connection pass again.
+    fn release(&self, connection: ConnectionId) -> BoxFuture<'_, Result<(), Failure>>;
+
+    /// Has all requests and streams of a connection use its newest credential.
+    fn swap(&self, connection: ConnectionId) -> BoxFuture<'_, Result<(), Failure>>;
+
+    /// Cancels all open orders of a connection, on the way that every request takes, and tells how many there were.
+    fn cancel_orders(&self, connection: ConnectionId) -> BoxFuture<'_, Result<u32, Failure>>;
+
+    /// Places one share far from the market, sees it, and cancels it, on the way that every request takes. Gives the order in one line.
+    fn place_test_order(&self, connection: ConnectionId) -> BoxFuture<'_, Result<String, Failure>>;
+}

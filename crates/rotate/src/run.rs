@@ -1,0 +1,162 @@
+//! The work: does what is due, one effect after the other, and keeps each transition before the next effect begins.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use paddock_core::audit::Actor;
+use paddock_core::id::RotationId;
+use paddock_core::rotation::{Effect, Event, asks, due, step};
+use paddock_store::{PairChange, RotationRow, SealedCredential, SealedPair, StoreError, Transition};
+use tokio::time::{MissedTickBehavior, interval};
+use tokio_util::sync::CancellationToken;
+
+use crate::crash::Moment;
+use crate::{RotateError, Rotations};
+
+/// For how long a rotation is taken. An effect that takes longer is done again by whoever has the rotation then.
+const LEASE: Duration = Duration::from_secs(180);
+
+/// How often the work looks for what has come due.
+const LOOK: Duration = Duration::from_millis(500);
+
+/// Why a rotation rests.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Rest {
+    /// It is over.
+    Over,
+    /// Only a person can help it on.
+    Person,
+    /// Something is tried again at this instant.
+    Until(Timestamp),
+    /// Another process has it.
+    Elsewhere,
+}
+
+/// What came of an effect.
+pub(crate) struct Outcome {
+    pub(crate) event: Event,
+    /// What is kept with the transition, for a commit.
+    pub(crate) commit: Option<Box<(SealedCredential, SealedPair)>>,
+}
+
+impl From<Event> for Outcome {
+    fn from(event: Event) -> Self {
+        Self { event, commit: None }
+    }
+}
+
+impl Rotations {
+    /// Does what is due in one rotation until nothing is, now. Whatever was under way when a process died is found again and done again.
+    ///
+    /// # Errors
+    /// [`RotateError`] when the database or the vault cannot take part; it is the same rotation as before then, and may be run again.
+    pub async fn run(&self, id: RotationId) -> Result<Rest, RotateError> {
+        loop {
+            let now = self.options.clock.now();
+            let until = now.checked_add(LEASE).unwrap_or(Timestamp::MAX);
+            let store = &self.options.store;
+            let Some(row) = store.claim_rotation(id, &self.options.node, now, until).await? else {
+                let over = self.row(id).await?.rotation.is_over();
+                return Ok(if over { Rest::Over } else { Rest::Elsewhere });
+            };
+            let dues = due(&row.rotation);
+            let is_ready = |at: Option<Timestamp>| at.is_none_or(|at| at <= now);
+            let Some(next) = dues.iter().find(|due| is_ready(due.not_before)) else {
+                let soonest = dues.iter().filter_map(|due| due.not_before).min();
+                return Ok(match soonest {
+                    Some(at) => Rest::Until(at),
+                    None if asks(&row.rotation).is_empty() => Rest::Over,
+                    None => Rest::Person,
+                });
+            };
+            match self.advance(&row, next.effect).await {
+                // A person, or another process, came between: what was done is done again, or is not due any more.
+                Err(RotateError::Store(StoreError::RotationMoved | StoreError::VersionConflict { .. })) => {}
+                other => other?,
+            }
+        }
+    }
+
+    /// Runs all rotations that have work due, in the order in which they were opened.
+    ///
+    /// # Errors
+    /// [`RotateError`] when the database cannot be read. What goes wrong with one rotation is logged and holds up no other.
+    pub async fn run_all(&self) -> Result<(), RotateError> {
+        let now = self.options.clock.now();
+        let open = self.options.store.open_rotations().await?;
+        let has_work = |row: &RotationRow| {
+            due(&row.rotation).iter().any(|due| due.not_before.is_none_or(|at| at <= now))
+        };
+        let rotations = open.iter().filter(|row| has_work(row)).map(|row| row.rotation.id);
+        futures_util::future::join_all(rotations.map(async |id| {
+            if let Err(error) = self.run(id).await {
+                tracing::error!(%error, rotation = %id, "a rotation could not be run; it is tried again");
+            }
+        }))
+        .await;
+        Ok(())
+    }
+
+    /// Runs all rotations, those of before a restart first, until `stop`. An effect that is under way then is done again at the next start.
+    pub async fn serve(&self, stop: CancellationToken) {
+        let mut looks = interval(LOOK);
+        looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            tokio::select! {
+                () = stop.cancelled() => return,
+                () = self.bell.notified() => {}
+                _ = looks.tick() => {}
+            }
+            tokio::select! {
+                () = stop.cancelled() => return,
+                ran = self.run_all() => if let Err(error) = ran {
+                    tracing::error!(%error, "the open rotations could not be read; it is tried again");
+                },
+            }
+        }
+    }
+
+    async fn advance(&self, row: &RotationRow, effect: Effect) -> Result<(), RotateError> {
+        self.deaths.reached(Moment::Before(effect))?;
+        let outcome = self.perform(row, effect).await?;
+        self.deaths.reached(Moment::Done(effect))?;
+        let at = self.options.clock.now();
+        let (event, detail) = (&outcome.event, outcome.event.detail());
+        let (after, _) = step(&row.rotation, event.clone(), at)?;
+        let pairs = match outcome.commit.as_deref() {
+            Some((credential, retiring)) => PairChange::Commit { credential, retiring },
+            None => PairChange::Keep,
+        };
+        let transition = Transition {
+            before: row,
+            after: &after,
+            step: event.name(),
+            consumer: event.consumer(),
+            detail,
+            pairs,
+            actor: &Actor::System,
+            node: Some(&self.options.node),
+            at,
+        };
+        self.options.store.step_rotation(&transition).await?;
+        self.deaths.reached(Moment::Kept(effect))
+    }
+
+    async fn perform(&self, row: &RotationRow, effect: Effect) -> Result<Outcome, RotateError> {
+        let rotation = &row.rotation;
+        match effect {
+            Effect::LookAtAccount => self.look_at_account(rotation).await.map(Outcome::from),
+            Effect::LookAt(consumer) => self.look_at(rotation, consumer).await.map(Outcome::from),
+            Effect::ConfirmPause => Ok(self.confirm_pause(rotation).await.into()),
+            Effect::CancelOrders => self.cancel_orders(rotation).await.map(Outcome::from),
+            Effect::CheckCandidate => self.check_candidate(rotation).await.map(Outcome::from),
+            Effect::Commit => self.commit(rotation).await,
+            Effect::Swap => Ok(self.swap(rotation).await.into()),
+            Effect::ConfirmResume => Ok(self.confirm_resume(rotation).await.into()),
+            Effect::Deliver(consumer) => self.deliver(rotation, consumer).await.map(Outcome::from),
+            Effect::Prove(consumer) => self.prove(rotation, consumer).await.map(Outcome::from),
+            Effect::ProveOldPairDead => self.prove_old_pair_dead(rotation).await.map(Outcome::from),
+            Effect::PlaceTestOrder => self.place_test_order(rotation).await.map(Outcome::from),
+        }
+    }
+}

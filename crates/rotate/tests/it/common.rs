@@ -1,0 +1,68 @@
+//! What the tests of all consumers use.
+
+pub(crate) mod faults;
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use paddock_core::{Clock, Entropy, Environment, ManualClock, SecretText};
+use paddock_fakes::{Fake, Running};
+use paddock_rotate::consumers::ConsumerSettings;
+use paddock_rotate::{Consumer, Delivery, Machine, Means, Outbound, OutboundOptions};
+use uuid::Uuid;
+
+/// The Key ID of the tests' new pair.
+pub(crate) const KEY_ID: &str = "PKAAAABBBBCCCCDDDDEEEE2345";
+
+/// Its Secret Key.
+pub(crate) const SECRET_KEY: &str = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOP12";
+
+/// A pair on its way; another `number`, another pair.
+pub(crate) fn delivery(number: u128) -> Delivery {
+    let mark = if number == 0 { String::new() } else { number.to_string() };
+    Delivery {
+        token: Uuid::from_u128(0x1234_5678_9abc_4def_8123_4567_89ab_0000 + number),
+        environment: Environment::Paper,
+        key_id: SecretText::new(format!("{KEY_ID}{mark}")),
+        secret_key: SecretText::new(format!("{SECRET_KEY}{mark}")),
+    }
+}
+
+/// The tests' instant.
+pub(crate) fn clock() -> Arc<dyn Clock> {
+    Arc::new(ManualClock::new("2026-11-27T20:00:00Z".parse().unwrap()))
+}
+
+/// Randomness that only counts: nothing here is kept secret by it.
+#[derive(Debug, Default)]
+struct Counting(std::sync::atomic::AtomicU8);
+
+impl Entropy for Counting {
+    fn fill(&self, buffer: &mut [u8]) {
+        for byte in buffer {
+            *byte = self.0.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        }
+    }
+}
+
+/// Means that reach this machine.
+pub(crate) fn means() -> Means {
+    let allowed_hosts = BTreeSet::from(["127.0.0.1".to_owned()]);
+    Means {
+        outbound: Outbound::new(OutboundOptions { allowed_hosts, ..Default::default() }).unwrap(),
+        clock: clock(),
+        entropy: Arc::new(Counting::default()),
+        machine: Machine::default(),
+    }
+}
+
+/// Serves a fake on a free port.
+pub(crate) async fn start<F: Fake>(fake: F) -> Running<F> {
+    Running::start(fake, ([127, 0, 0, 1], 0).into(), clock()).await.unwrap()
+}
+
+/// The consumer of these settings, as JSON.
+pub(crate) fn connect(settings: serde_json::Value, secret: Option<&str>) -> Box<dyn Consumer> {
+    let settings: ConsumerSettings = serde_json::from_value(settings).unwrap();
+    settings.connect(secret.map(|text| SecretText::new(text.to_owned())), &means()).unwrap()
+}
