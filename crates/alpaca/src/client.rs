@@ -5,6 +5,7 @@
 
 mod bars;
 mod fault;
+mod oauth;
 mod pacer;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -21,6 +22,7 @@ use uuid::Uuid;
 
 pub use bars::{BarsPage, BarsQuery};
 pub use fault::{ClientError, is_clock_skew, tls_fault};
+pub use oauth::Granted;
 pub use pacer::{NextTurn, Pacer, Turn};
 
 use crate::credential::{Credential, UnsendableCredential};

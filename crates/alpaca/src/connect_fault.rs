@@ -6,11 +6,16 @@ use std::time::Duration;
 use paddock_core::Environment;
 use paddock_core::paste::PairFault;
 
+use crate::client::ClientError;
+use crate::oauth::OauthFault;
+
 /// Why an account was not connected. Nothing was stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ConnectFault {
     /// The pair itself shows it, before anyone is asked: swapped, missing, no key at all, halves of two pairs.
     Pair(PairFault),
+    /// It has to do with Alpaca's consent page, or with the token that came of it.
+    Oauth(OauthFault),
     /// A token was given, and it is empty or has characters that cannot be sent.
     TokenMalformed,
     /// The other environment's host accepts the pair.
@@ -98,7 +103,27 @@ impl From<PairFault> for ConnectFault {
     }
 }
 
+impl From<OauthFault> for ConnectFault {
+    fn from(fault: OauthFault) -> Self {
+        Self::Oauth(fault)
+    }
+}
+
 impl ConnectFault {
+    /// Why a host had no good answer, where what it refused was not the credential.
+    pub(crate) fn of_host(error: ClientError, host: &str) -> Self {
+        let host = host.to_owned();
+        match error {
+            ClientError::Api(_) | ClientError::Unreadable => Self::UnexpectedAnswer { host },
+            ClientError::Unreachable => Self::Unreachable { host },
+            ClientError::Tls { clock_skew_likely: true } => Self::ClockSkew { host },
+            ClientError::Tls { clock_skew_likely: false } => Self::TlsFailure { host },
+            ClientError::Timeout => Self::Timeout { host },
+            ClientError::RateLimited { retry_after } => Self::RateLimited { retry_after },
+            ClientError::Server { status } => Self::ServerError { status },
+        }
+    }
+
     /// The stable name, for programs.
     #[must_use]
     pub const fn code(&self) -> &'static str {
@@ -110,6 +135,7 @@ impl ConnectFault {
             Self::Pair(PairFault::HalvesOfTwoPairs) => "halves_of_two_pairs",
             Self::Pair(PairFault::KeyIdMalformed) => "key_id_malformed",
             Self::Pair(PairFault::SecretMalformed) => "secret_key_malformed",
+            Self::Oauth(fault) => fault.code(),
             Self::TokenMalformed => "token_malformed",
             Self::WrongEnvironment { expected: Environment::Live, .. } => "paper_key_in_live",
             Self::WrongEnvironment { expected: Environment::Paper, .. } => "live_key_in_paper",
@@ -144,6 +170,7 @@ impl ConnectFault {
             Self::Pair(PairFault::SecretTwice) => "Key ID missing",
             Self::Pair(PairFault::KeyIdMalformed) => "Not a Key ID",
             Self::Pair(PairFault::SecretMalformed) => "Not a Secret Key",
+            Self::Oauth(fault) => fault.label(),
             Self::TokenMalformed => "Not a token",
             Self::AccountRestricted => "Account restricted",
             Self::AccountBlocked => "Account blocked",
@@ -164,6 +191,7 @@ impl ConnectFault {
     pub fn sentence(&self) -> String {
         match self {
             Self::Pair(fault) => pair_sentence(*fault).to_owned(),
+            Self::Oauth(fault) => fault.sentence(),
             Self::TokenMalformed => "the token is empty or has characters that no token has".to_owned(),
             Self::WrongEnvironment { expected, account_number } => {
                 let found = expected.other();
@@ -185,11 +213,9 @@ impl ConnectFault {
                 };
                 format!("{refused}: it is unknown or revoked, or its halves are of two pairs")
             }
-            Self::AccountInactive { status } => format!("the pair is right, and the account is {status}"),
-            Self::AccountRestricted => {
-                "the pair is right, and Alpaca has stopped trading in the account".to_owned()
-            }
-            Self::AccountBlocked => "the pair is right, and Alpaca has blocked the account".to_owned(),
+            Self::AccountInactive { status } => format!("Alpaca knows the account, and it is {status}"),
+            Self::AccountRestricted => "Alpaca knows the account, and has stopped trading in it".to_owned(),
+            Self::AccountBlocked => "Alpaca knows the account, and has blocked it".to_owned(),
             Self::Unreachable { host } => format!("{host} cannot be reached"),
             Self::TlsFailure { host } => format!("no trusted encrypted connection to {host} came to be"),
             Self::ClockSkew { host } => {
@@ -209,6 +235,7 @@ impl ConnectFault {
     pub fn next_step(&self) -> String {
         match self {
             Self::Pair(fault) => pair_next_step(*fault).to_owned(),
+            Self::Oauth(fault) => fault.next_step(),
             Self::TokenMalformed => "copy the access token again, as a whole".to_owned(),
             Self::WrongEnvironment { expected, .. } => {
                 let found = expected.other();
@@ -306,6 +333,7 @@ mod tests {
     use std::collections::BTreeSet;
 
     use super::*;
+    use crate::oauth::OAuthScopes;
 
     fn all() -> Vec<ConnectFault> {
         let host = || "paper-api.alpaca.markets".to_owned();
@@ -319,6 +347,14 @@ mod tests {
             ConnectFault::Pair(PairFault::HalvesOfTwoPairs),
             ConnectFault::Pair(PairFault::KeyIdMalformed),
             ConnectFault::Pair(PairFault::SecretMalformed),
+            OauthFault::Denied.into(),
+            OauthFault::Refused { error: "invalid_scope".to_owned() }.into(),
+            OauthFault::CodeRefused.into(),
+            OauthFault::AppRefused.into(),
+            OauthFault::TradingNotGranted { granted: OAuthScopes::default() }.into(),
+            OauthFault::OtherAccount { expected: account_number(), found: "PA9".to_owned() }.into(),
+            OauthFault::OtherEnvironment { expected: live, account_number: account_number() }.into(),
+            OauthFault::TokenRefused { environment: paper, other: OtherHost::Refused }.into(),
             ConnectFault::TokenMalformed,
             ConnectFault::WrongEnvironment { expected: paper, account_number: account_number() },
             ConnectFault::WrongEnvironment { expected: live, account_number: account_number() },

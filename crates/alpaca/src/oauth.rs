@@ -3,11 +3,17 @@
 //! Scopes are those of Alpaca's page on OAuth (2026-03): none reads the account, `account:write` changes its settings and
 //! watchlists, `trading` places, changes and cancels orders, `data` reads prices.
 
+mod app;
+mod fault;
+
 use std::fmt;
 use std::str::FromStr;
 
 use paddock_core::PermissionClass;
 use serde::{Deserialize, Serialize};
+
+pub use app::{OauthApp, OauthSettings, OauthSettingsFault};
+pub use fault::OauthFault;
 
 use crate::operation::Operation;
 
@@ -71,6 +77,16 @@ impl OAuthScopes {
     #[must_use]
     pub const fn has(self, scope: OAuthScope) -> bool {
         self.0[scope as usize]
+    }
+
+    /// Those of a text that are known here. A scope that Alpaca adds one day is none that Paddock needs.
+    #[must_use]
+    pub fn of_known_words(text: &str) -> Self {
+        let mut scopes = Self::default();
+        for scope in OAuthScope::ALL {
+            scopes.0[scope as usize] = text.split(' ').any(|word| word == scope.as_str());
+        }
+        scopes
     }
 
     /// Whether they allow an operation.
@@ -236,6 +252,14 @@ mod tests {
     #[case("  trading  trading ", "trading")]
     fn scopes_are_written_in_one_order(#[case] text: &str, #[case] written: &str) {
         assert_eq!(text.parse::<OAuthScopes>().unwrap().to_string(), written);
+    }
+
+    #[rstest]
+    #[case("", "")]
+    #[case("trading data", "trading data")]
+    #[case("news trading Trading", "trading")]
+    fn words_that_are_unknown_grant_nothing(#[case] text: &str, #[case] known: &str) {
+        assert_eq!(OAuthScopes::of_known_words(text).to_string(), known);
     }
 
     #[rstest]

@@ -8,6 +8,7 @@ use crate::client::{AlpacaClient, ClientError};
 use crate::connect_fault::{ConnectFault, OtherHost};
 use crate::credential::Credential;
 use crate::error::AlpacaError;
+use crate::oauth::OauthFault;
 use crate::wire::Account;
 
 /// The account that the credential opens, or why there is none.
@@ -46,24 +47,23 @@ fn judge(
     if let Ok(account) = &there
         && (is_refusal(&fault) || matches!(credential, Credential::KeyPair { .. }))
     {
-        let account_number = account.account_number.clone();
-        return Err(ConnectFault::WrongEnvironment { expected: environment, account_number });
+        let (expected, account_number) = (environment, account.account_number.clone());
+        return Err(match credential {
+            Credential::KeyPair { .. } => ConnectFault::WrongEnvironment { expected, account_number },
+            Credential::OauthToken(_) => OauthFault::OtherEnvironment { expected, account_number }.into(),
+        });
     }
-    let host = host.to_owned();
     Err(match fault {
         fault if is_refusal(&fault) => {
             let refused = there.as_ref().is_err_and(is_refusal);
             let other = if refused { OtherHost::Refused } else { OtherHost::NotHeard };
-            ConnectFault::InvalidCredentials { environment, other }
+            match credential {
+                Credential::KeyPair { .. } => ConnectFault::InvalidCredentials { environment, other },
+                Credential::OauthToken(_) => OauthFault::TokenRefused { environment, other }.into(),
+            }
         }
         ClientError::Api(AlpacaError { status: 403, .. }) => ConnectFault::AccountRestricted,
-        ClientError::Api(_) | ClientError::Unreadable => ConnectFault::UnexpectedAnswer { host },
-        ClientError::Unreachable => ConnectFault::Unreachable { host },
-        ClientError::Tls { clock_skew_likely: true } => ConnectFault::ClockSkew { host },
-        ClientError::Tls { clock_skew_likely: false } => ConnectFault::TlsFailure { host },
-        ClientError::Timeout => ConnectFault::Timeout { host },
-        ClientError::RateLimited { retry_after } => ConnectFault::RateLimited { retry_after },
-        ClientError::Server { status } => ConnectFault::ServerError { status },
+        fault => ConnectFault::of_host(fault, host),
     })
 }
 
@@ -173,6 +173,20 @@ mod tests {
     fn a_token_for_both_environments_is_not_misplaced_when_one_cannot_be_heard() {
         let result = judge(&token(), Environment::Live, "host", Err(ClientError::Unreachable), Ok(account()));
         assert_eq!(code(&result), "host_unreachable");
+    }
+
+    #[rstest]
+    #[case(Ok(account()), Err(refused()), "connected")]
+    #[case(Err(refused()), Err(refused()), "token_refused")]
+    #[case(Err(refused()), Err(ClientError::Timeout), "token_refused")]
+    #[case(Err(refused()), Ok(account()), "oauth_other_environment")]
+    #[case(Err(ClientError::Server { status: 502 }), Ok(account()), "server_error")]
+    fn a_token_is_told_of_as_a_token(
+        #[case] here: Result<Account, ClientError>,
+        #[case] there: Result<Account, ClientError>,
+        #[case] expected: &str,
+    ) {
+        assert_eq!(code(&judge(&token(), Environment::Live, "host", here, there)), expected);
     }
 
     #[test]

@@ -20,6 +20,7 @@ use crate::data_dir::DataDir;
 use crate::deadman::{DeadmanConfig, DeadmanSection};
 use crate::failure::{Failure, Outcome};
 use crate::listen::ListenAddr;
+use crate::oauth::{OauthConfig, OauthSection};
 
 /// Where programs connect unless told otherwise.
 pub(crate) const DEFAULT_GATEWAY: &str = "127.0.0.1:7880";
@@ -30,7 +31,7 @@ pub(crate) const DEFAULT_WEB: &str = "127.0.0.1:7878";
 const SETTINGS: &str = "the settings are [listen] gateway, tls, proxy, web, metrics, allow_remote, web_names, web_origin, web_proxies; [tls] names, certificate, \
      key; [alpaca] paper_url, live_url, data_url, stream_url; [database] url; [limits] trading_per_minute, data_per_minute, \
      requests_at_once, streams_at_once, api_per_minute; [deadman] check_in, grace, connection, allow, cancel_all, flatten; [[deadman.heartbeats]] \
-     name, url, every, misses; [audit] keep, wait_seconds";
+     name, url, every, misses; [audit] keep, wait_seconds; [oauth] client_id, secret_file, redirect_uri, app_url, token_url";
 
 /// The configuration file. Unknown names are refused: a misspelt setting must not be ignored.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -43,6 +44,7 @@ pub(crate) struct ConfigFile {
     limits: LimitsSection,
     deadman: DeadmanSection,
     audit: AuditSection,
+    oauth: OauthSection,
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -160,6 +162,8 @@ pub(crate) struct Config {
     pub(crate) endpoints: Endpoints,
     /// The address of a PostgreSQL database; SQLite in the data directory when absent.
     pub(crate) database: Option<SecretText>,
+    /// This Paddock as an app that is registered at Alpaca; none when absent.
+    pub(crate) oauth: Option<OauthConfig>,
     /// What accounts and access keys may use at most.
     pub(crate) limits: Limits,
     /// Requests a minute to the JSON API by each person.
@@ -247,6 +251,7 @@ impl Config {
         }
         Ok(Self {
             deadman: file.deadman.resolve()?,
+            oauth: file.oauth.resolve()?,
             audit_keep,
             audit_wait: Duration::from_secs(u64::from(wait)),
             tls: file.listen.tls,

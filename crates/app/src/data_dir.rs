@@ -41,6 +41,11 @@ impl DataDir {
         self.0.join("vault.key")
     }
 
+    /// The secret of the app that is registered at Alpaca, unless the configuration names another file.
+    pub(crate) fn oauth_secret(&self) -> PathBuf {
+        self.0.join("oauth-secret")
+    }
+
     /// The certificate of the local authority, for clients.
     pub(crate) fn authority(&self) -> PathBuf {
         self.0.join("ca.pem")

@@ -26,6 +26,7 @@ use crate::data_dir::DataDir;
 use crate::failure::{Failure, Outcome};
 use crate::listen::ListenAddr;
 use crate::lock::DirLock;
+use crate::oauth::OauthConfig;
 
 /// Whether a data directory without a Paddock in it gets one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -115,8 +116,11 @@ impl Instance {
         .map_err(gateway_failure)?;
         let brake = Arc::new(Brake::new(dir.freeze_file(), gateway.control()));
         let closing = CancellationToken::new();
+        let address = format!("http://{}", reachable(addresses.web));
+        let pages = config.web_origin.as_ref().map_or(address.as_str(), |origin| origin.as_str());
+        let oauth = config.oauth.as_ref().map(|oauth| oauth.app(&dir, pages)).transpose()?;
         let options = PeopleOptions {
-            address: format!("http://{}", reachable(addresses.web)),
+            address,
             origin: config.web_origin.clone(),
             proxies: config.web_proxies.clone(),
             cheap_passwords: false,
@@ -125,6 +129,7 @@ impl Instance {
             .map_err(|error| Failure::new(error.to_string()).hint(error.hint()))?;
         let mut web_names = config.web_names.clone();
         web_names.extend(config.web_origin.as_ref().map(|origin| origin.host().to_owned()));
+        web_names.extend(config.oauth.as_ref().and_then(OauthConfig::host));
         let state = Arc::new(WebState {
             store: store.clone(),
             sealer,
@@ -132,6 +137,7 @@ impl Instance {
             run: paddock_core::id::uuid_v7(clock.now(), &OsEntropy).to_string(),
             control: gateway.control(),
             client,
+            oauth,
             clock: Arc::clone(&clock),
             entropy,
             user,

@@ -5,6 +5,18 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+use crate::words;
+
+words! {
+    /// What opens a connection.
+    CredentialKind {
+        /// A Key ID and a Secret Key.
+        KeyPair = "key_pair",
+        /// A token that Alpaca gave for a person's yes, by OAuth.
+        OauthToken = "oauth_token",
+    }
+}
+
 /// One of Alpaca's two worlds. Anything but exactly `paper` or `live` is refused: a mode is never guessed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]

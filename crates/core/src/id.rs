@@ -82,6 +82,8 @@ id! {
     ConsumerId,
     /// One rotation of a connection's key pair.
     RotationId,
+    /// One attempt to connect an account by OAuth.
+    OauthAttemptId,
 }
 
 /// A UUID version 7 (RFC 9562, section 5.7) from a given instant and given randomness.

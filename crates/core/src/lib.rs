@@ -27,7 +27,7 @@ pub mod unusual;
 pub mod usage;
 
 pub use clock::{Clock, ManualClock};
-pub use connection::Environment;
+pub use connection::{CredentialKind, Environment};
 pub use decide::{Decision, Permit, ReasonCode, Refusal, Request, decide};
 pub use entropy::Entropy;
 pub use permission::PermissionClass;

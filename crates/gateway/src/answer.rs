@@ -118,7 +118,7 @@ faults! {
         "the request could not be recorded, so it was not forwarded: check the disk and the database";
     /// Alpaca answered 401 to the real credential.
     credential_refused = SERVICE_UNAVAILABLE, 50_390_004, "connection_credential_refused",
-        "alpaca refuses this connection's credential, which was probably regenerated or reset: run `paddock connection check`";
+        "alpaca refuses this connection's credential, which was probably regenerated, reset or revoked: run `paddock connection check`";
     /// The program went away while its request waited, which was not sent.
     program_gone = REQUEST_TIMEOUT, 40_890_001, "program_gone",
         "the program went away before its request was sent, so it was not sent";

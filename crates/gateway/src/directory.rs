@@ -10,7 +10,9 @@ use jiff::Timestamp;
 use paddock_core::Scope;
 use paddock_core::decide::{Freeze, Passing};
 use paddock_core::id::{AccessKeyId, ConnectionId, DekId};
-use paddock_store::{AccessKey, Connection, SealedCredential, SealedSigningKey, Snapshot, Subject};
+use paddock_store::{
+    AccessKey, Connection, SealedCredential, SealedParts, SealedSigningKey, Snapshot, Subject,
+};
 use paddock_vault::{Binding, Field, Opener, Sealed, VaultError, WrappedDek};
 
 use paddock_alpaca::Credential;
@@ -66,12 +68,18 @@ impl SigningKey {
 #[derive(Debug)]
 pub(crate) struct ConnectionEntry {
     pub(crate) connection: Connection,
-    key_id: Sealed,
-    secret_key: Sealed,
+    secret: Secret,
     version: u32,
     stored_at: Timestamp,
     fingerprint: Vec<u8>,
     dek: WrappedDek,
+}
+
+/// What opens it, sealed.
+#[derive(Debug)]
+enum Secret {
+    KeyPair { key_id: Sealed, secret_key: Sealed },
+    OauthToken(Sealed),
 }
 
 impl ConnectionEntry {
@@ -84,10 +92,15 @@ impl ConnectionEntry {
             Sealed::from_bytes(bytes)
                 .map_err(|_| DirectoryError::UnreadableCredential { connection: connection.name.clone() })
         };
-        let (key_id, secret_key) = (sealed(&credential.key_id)?, sealed(&credential.secret_key)?);
-        let fingerprint = credential.secret_fingerprint.clone();
+        let secret = match &credential.secret {
+            SealedParts::KeyPair { key_id, secret_key, .. } => {
+                Secret::KeyPair { key_id: sealed(key_id)?, secret_key: sealed(secret_key)? }
+            }
+            SealedParts::OauthToken { token, .. } => Secret::OauthToken(sealed(token)?),
+        };
+        let fingerprint = credential.secret.fingerprint().to_vec();
         let (version, stored_at) = (credential.version, credential.created_at);
-        Ok(Self { connection, key_id, secret_key, version, stored_at, fingerprint, dek })
+        Ok(Self { connection, secret, version, stored_at, fingerprint, dek })
     }
 
     /// When the credential was stored.
@@ -108,9 +121,16 @@ impl ConnectionEntry {
             field,
             version: self.version,
         };
-        let halves = [(&place(Field::KeyId), &self.key_id), (&place(Field::SecretKey), &self.secret_key)];
-        let [key_id, secret_key] = opener.open_all(&self.dek, halves)?;
-        Ok(Credential::KeyPair { key_id, secret_key })
+        match &self.secret {
+            Secret::KeyPair { key_id, secret_key } => {
+                let halves = [(&place(Field::KeyId), key_id), (&place(Field::SecretKey), secret_key)];
+                let [key_id, secret_key] = opener.open_all(&self.dek, halves)?;
+                Ok(Credential::KeyPair { key_id, secret_key })
+            }
+            Secret::OauthToken(token) => {
+                opener.open(&self.dek, &place(Field::OauthToken), token).map(Credential::OauthToken)
+            }
+        }
     }
 }
 

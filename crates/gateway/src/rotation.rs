@@ -3,8 +3,8 @@
 use paddock_core::audit::{Actor, AuditEvent};
 use paddock_core::id::{DekId, UserId};
 use paddock_store::{
-    DekRow, FactorRow, PairOf, SealedCredential, SealedPair, SealedSecret, SealedSigningKey, Snapshot,
-    StoreError,
+    DekRow, FactorRow, PairOf, SealedCredential, SealedPair, SealedParts, SealedSecret, SealedSigningKey,
+    Snapshot, StoreError,
 };
 use paddock_vault::{Binding, FactorPlace, Field, KekId, Sealed, WrappedDek};
 use serde::Serialize;
@@ -85,14 +85,23 @@ pub(crate) async fn rotate_dek(
             shared.rotator.reseal(&old, &fresh, seals, &place, &Sealed::from_bytes(sealed)?, &*shared.entropy)
         };
         let seals = shared.store.count_seals(fresh.id(), 2).await?;
-        let anew = SealedCredential {
-            version,
-            dek: fresh.id(),
-            key_id: reseal(Field::KeyId, &credential.key_id, seals)?.to_bytes(),
-            secret_key: reseal(Field::SecretKey, &credential.secret_key, seals + 1)?.to_bytes(),
-            created_at: now,
-            ..credential
+        // The binding names the version, which counts up: each part is opened at its old place and sealed at its new one.
+        let secret = match &credential.secret {
+            SealedParts::KeyPair { key_id, secret_key, key_id_fingerprint, secret_fingerprint } => {
+                SealedParts::KeyPair {
+                    key_id: reseal(Field::KeyId, key_id, seals)?.to_bytes(),
+                    secret_key: reseal(Field::SecretKey, secret_key, seals + 1)?.to_bytes(),
+                    key_id_fingerprint: key_id_fingerprint.clone(),
+                    secret_fingerprint: secret_fingerprint.clone(),
+                }
+            }
+            SealedParts::OauthToken { token, fingerprint, scopes } => SealedParts::OauthToken {
+                token: reseal(Field::OauthToken, token, seals)?.to_bytes(),
+                fingerprint: fingerprint.clone(),
+                scopes: scopes.clone(),
+            },
         };
+        let anew = SealedCredential { version, dek: fresh.id(), secret, created_at: now, ..credential };
         let event = AuditEvent::CredentialResealed {
             connection: connection.id,
             version,

@@ -233,7 +233,7 @@ impl PaperBroker {
     ///
     /// # Errors
     /// [`AlpacaError::internal`] when the journal cannot be written.
-    pub(crate) async fn register_oauth_client(
+    pub async fn register_oauth_client(
         &self,
         name: String,
         redirect_uris: Vec<String>,
@@ -261,7 +261,7 @@ impl PaperBroker {
     ///
     /// # Errors
     /// Status 404 when the program or one of the accounts is gone.
-    pub(crate) async fn grant_oauth(
+    pub async fn grant_oauth(
         &self,
         grant: Uuid,
         client_id: String,

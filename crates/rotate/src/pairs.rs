@@ -4,7 +4,7 @@ use paddock_alpaca::Credential;
 use paddock_core::SecretText;
 use paddock_core::id::{ConnectionId, DekId, UserId};
 use paddock_core::rotation::Rotation;
-use paddock_store::{ConsumerRow, DekRow, PairOf, SealedCredential, SealedPair, StoreError};
+use paddock_store::{ConsumerRow, DekRow, PairOf, SealedCredential, SealedPair, SealedParts, StoreError};
 use paddock_vault::{Binding, Field, Fingerprint, Sealed, WrappedDek};
 
 use crate::{RotateError, RotationsOptions};
@@ -58,9 +58,10 @@ impl RotationsOptions {
 
     async fn of_connection(&self, user: UserId, sealed: &SealedCredential) -> Result<Pair, RotateError> {
         let place = |field| Binding { user, connection: sealed.connection, field, version: sealed.version };
+        // A token of OAuth has no halves, and is nothing that consumers could have.
+        let SealedParts::KeyPair { key_id, secret_key, .. } = &sealed.secret else { return Err(NO_PAIR) };
         let dek = self.dek(sealed.dek).await?;
-        let halves = (&sealed.key_id, &sealed.secret_key);
-        self.open(&dek, (place(Field::KeyId), halves.0), (place(Field::SecretKey), halves.1))
+        self.open(&dek, (place(Field::KeyId), key_id), (place(Field::SecretKey), secret_key))
     }
 
     pub(crate) async fn of_rotation(&self, rotation: &Rotation, what: PairOf) -> Result<Pair, RotateError> {
@@ -135,10 +136,12 @@ impl RotationsOptions {
             connection,
             version,
             dek: dek.id(),
-            key_id: key_id.to_bytes(),
-            secret_key: secret_key.to_bytes(),
-            key_id_fingerprint: prints.key_id.as_bytes().to_vec(),
-            secret_fingerprint: prints.secret_key.as_bytes().to_vec(),
+            secret: SealedParts::KeyPair {
+                key_id: key_id.to_bytes(),
+                secret_key: secret_key.to_bytes(),
+                key_id_fingerprint: prints.key_id.as_bytes().to_vec(),
+                secret_fingerprint: prints.secret_key.as_bytes().to_vec(),
+            },
             created_at: self.clock.now(),
         })
     }

@@ -3,13 +3,13 @@
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use paddock_core::SecretText;
 use paddock_core::audit::Actor;
 use paddock_core::id::{ConnectionId, ConsumerId, RotationId, UserId};
 use paddock_core::paste::{Repair, repair};
 use paddock_core::rotation::{
     Ask, By, Cause, Due, Event, NewRotation, Plan, Rotation, RotationConsumer, asks, due, step,
 };
+use paddock_core::{CredentialKind, SecretText};
 use paddock_store::{Connection, PairChange, PairOf, RotationRow, SealedPair, StoreError, Transition};
 use tokio::sync::Notify;
 
@@ -388,6 +388,10 @@ impl Rotations {
         plan: Plan,
         at: Timestamp,
     ) -> Result<NewRotation, RotateError> {
+        let credential = self.options.store.credential(connection.id).await?;
+        if credential.is_some_and(|credential| credential.secret.kind() == CredentialKind::OauthToken) {
+            return Err(no_pair(&connection.name).into());
+        }
         let consumers = self.options.store.consumers_of(connection.id).await?;
         let consumer = |row: paddock_store::ConsumerRow| RotationConsumer::new(row.id, row.name, row.kind);
         Ok(NewRotation {
@@ -403,6 +407,14 @@ impl Rotations {
             plan,
             consumers: consumers.into_iter().map(consumer).collect(),
         })
+    }
+}
+
+fn no_pair(name: &str) -> paddock_core::rotation::StepRefusal {
+    paddock_core::rotation::StepRefusal {
+        code: "connected_by_oauth",
+        message: format!("{name} is connected by OAuth, and a token has no key pair to replace"),
+        next_step: "connect it again on its page, or put a key pair in the token's place there".to_owned(),
     }
 }
 

@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
-use paddock_core::Environment;
 use paddock_core::audit::{Actor, AuditEvent};
 use paddock_core::id::{AccessKeyId, ConnectionId, UserId};
+use paddock_core::{CredentialKind, Environment};
 
 use crate::attestations::{self, Attestation};
 use crate::codec::{instant, maybe_instant, micros, number, parse};
@@ -80,6 +80,17 @@ impl Columns {
             removed_at: maybe_instant(self.removed_at)?,
         })
     }
+}
+
+/// What is known of the credential of a connection without opening it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CredentialFacts {
+    /// Whether it is a pair or a token.
+    pub kind: CredentialKind,
+    /// Since when the connection has it. That it was sealed anew changes nothing about that.
+    pub since: Timestamp,
+    /// What was granted with a token, as Alpaca writes scopes.
+    pub scopes: Option<String>,
 }
 
 pub(crate) const NO_CONNECTION: StoreError = StoreError::NotFound { what: "connection" };
@@ -175,21 +186,30 @@ impl Store {
         Ok(self.connections(user).await?.into_iter().find(|connection| connection.name == name))
     }
 
-    /// Since when each of a user's connections has the key pair that it has. That a pair was sealed anew changes nothing about that.
+    /// What credential each of a user's connections has.
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn pairs_since(&self, user: UserId) -> Result<BTreeMap<ConnectionId, Timestamp>, StoreError> {
+    pub async fn credential_facts(
+        &self,
+        user: UserId,
+    ) -> Result<BTreeMap<ConnectionId, CredentialFacts>, StoreError> {
         let mut tx = self.begin_read().await?;
-        let rows = sql!(tx, fetch_all (String, i64):
-            "SELECT connections.id, MIN(of_pair.created_at) FROM connections
+        let rows = sql!(tx, fetch_all (String, String, Option<String>, i64):
+            "SELECT connections.id, newest.kind, newest.oauth_scopes, MIN(of_secret.created_at) FROM connections
              JOIN credentials AS newest
                ON newest.connection_id = connections.id AND newest.version = connections.credential_version
-             JOIN credentials AS of_pair
-               ON of_pair.connection_id = connections.id AND of_pair.key_id_fingerprint = newest.key_id_fingerprint
+             JOIN credentials AS of_secret
+               ON of_secret.connection_id = connections.id AND of_secret.kind = newest.kind
+              AND of_secret.key_id_fingerprint = newest.key_id_fingerprint
+              AND (newest.kind = 'key_pair' OR of_secret.secret_fingerprint = newest.secret_fingerprint)
              WHERE connections.user_id = $1 AND connections.removed_at IS NULL
-             GROUP BY connections.id", user.to_string())?;
-        rows.into_iter().map(|(id, at)| Ok((parse(&id, "connection")?, instant(at)?))).collect()
+             GROUP BY connections.id, newest.kind, newest.oauth_scopes", user.to_string())?;
+        let facts = |(id, kind, scopes, since): (String, String, Option<String>, i64)| {
+            let kind = parse(&kind, "credential")?;
+            Ok((parse(&id, "connection")?, CredentialFacts { kind, since: instant(since)?, scopes }))
+        };
+        rows.into_iter().map(facts).collect()
     }
 
     /// Gives a connection another name. Its present name again changes nothing.

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use jiff::Timestamp;
+use paddock_core::CredentialKind;
 use paddock_core::audit::{Actor, AuditEvent};
 use paddock_core::id::{ConnectionId, DekId};
 use sha2::{Digest as _, Sha256};
@@ -21,25 +22,74 @@ pub struct SealedCredential {
     pub version: u32,
     /// The data-encryption key that it is sealed under.
     pub dek: DekId,
-    /// The sealed Key ID.
-    pub key_id: Vec<u8>,
-    /// The sealed Secret Key.
-    pub secret_key: Vec<u8>,
-    /// The vault's keyed hash of the Key ID.
-    pub key_id_fingerprint: Vec<u8>,
-    /// The vault's keyed hash of the Secret Key.
-    pub secret_fingerprint: Vec<u8>,
+    /// What is sealed.
+    pub secret: SealedParts,
     /// When it was sealed.
     pub created_at: Timestamp,
 }
 
+/// What of a credential is sealed: as many secrets as its kind has, each with the vault's keyed hash of it.
+#[derive(Clone, PartialEq, Eq)]
+pub enum SealedParts {
+    /// An API key pair.
+    KeyPair {
+        /// The sealed Key ID.
+        key_id: Vec<u8>,
+        /// The sealed Secret Key.
+        secret_key: Vec<u8>,
+        /// The hash of the Key ID.
+        key_id_fingerprint: Vec<u8>,
+        /// The hash of the Secret Key.
+        secret_fingerprint: Vec<u8>,
+    },
+    /// A token from Alpaca's OAuth flow.
+    OauthToken {
+        /// The sealed token.
+        token: Vec<u8>,
+        /// The hash of the token.
+        fingerprint: Vec<u8>,
+        /// What was granted with it, as Alpaca writes scopes: `account:write trading data`.
+        scopes: String,
+    },
+}
+
+impl SealedParts {
+    /// What it is.
+    #[must_use]
+    pub const fn kind(&self) -> CredentialKind {
+        match self {
+            Self::KeyPair { .. } => CredentialKind::KeyPair,
+            Self::OauthToken { .. } => CredentialKind::OauthToken,
+        }
+    }
+
+    /// The hash of the part that alone lets somebody in: the Secret Key, or the token. Sealing the same one anew does not change it.
+    #[must_use]
+    pub fn fingerprint(&self) -> &[u8] {
+        match self {
+            Self::KeyPair { secret_fingerprint, .. } => secret_fingerprint,
+            Self::OauthToken { fingerprint, .. } => fingerprint,
+        }
+    }
+}
+
 impl SealedCredential {
-    /// SHA-256 over both sealed parts, hex. The audit chain keeps it to witness which ciphertext is the newest.
+    /// SHA-256 over the sealed parts, hex. The audit chain keeps it to witness which ciphertext is the newest. A pair and a token never
+    /// have the same one.
     #[must_use]
     pub fn digest(&self) -> String {
         let mut hasher = Sha256::new();
-        hasher.update(b"paddock sealed credential v1\0");
-        for part in [&self.key_id, &self.secret_key] {
+        let parts: &[&[u8]] = match &self.secret {
+            SealedParts::KeyPair { key_id, secret_key, .. } => {
+                hasher.update(b"paddock sealed credential v1\0");
+                &[key_id, secret_key]
+            }
+            SealedParts::OauthToken { token, scopes, .. } => {
+                hasher.update(b"paddock sealed oauth token v1\0");
+                &[token, scopes.as_bytes()]
+            }
+        };
+        for part in parts {
             hasher.update((part.len() as u64).to_be_bytes());
             hasher.update(part);
         }
@@ -47,9 +97,16 @@ impl SealedCredential {
     }
 }
 
+impl fmt::Debug for SealedParts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "SealedParts({})", self.kind())
+    }
+}
+
 impl fmt::Debug for SealedCredential {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "SealedCredential(connection {}, version {})", self.connection, self.version)
+        let (kind, connection) = (self.secret.kind(), self.connection);
+        write!(f, "SealedCredential({kind}, connection {connection}, version {})", self.version)
     }
 }
 
@@ -71,24 +128,39 @@ row! {
         connection_id: String,
         version: i64,
         dek_id: String,
-        key_id: Vec<u8>,
-        secret_key: Vec<u8>,
+        kind: String,
+        key_id: Option<Vec<u8>>,
+        secret_key: Option<Vec<u8>>,
+        oauth_token: Option<Vec<u8>>,
+        oauth_scopes: Option<String>,
         key_id_fingerprint: Vec<u8>,
         secret_fingerprint: Vec<u8>,
         created_at: i64,
     }
 }
 
+const MALFORMED: StoreError = StoreError::Malformed { what: "credential" };
+
 impl Columns {
     fn credential(self) -> Result<SealedCredential, StoreError> {
+        let secret = match parse(&self.kind, "credential")? {
+            CredentialKind::KeyPair => SealedParts::KeyPair {
+                key_id: self.key_id.ok_or(MALFORMED)?,
+                secret_key: self.secret_key.ok_or(MALFORMED)?,
+                key_id_fingerprint: self.key_id_fingerprint,
+                secret_fingerprint: self.secret_fingerprint,
+            },
+            CredentialKind::OauthToken => SealedParts::OauthToken {
+                token: self.oauth_token.ok_or(MALFORMED)?,
+                fingerprint: self.secret_fingerprint,
+                scopes: self.oauth_scopes.ok_or(MALFORMED)?,
+            },
+        };
         Ok(SealedCredential {
             connection: parse(&self.connection_id, "credential")?,
             version: number(self.version)?,
             dek: parse(&self.dek_id, "credential")?,
-            key_id: self.key_id,
-            secret_key: self.secret_key,
-            key_id_fingerprint: self.key_id_fingerprint,
-            secret_fingerprint: self.secret_fingerprint,
+            secret,
             created_at: instant(self.created_at)?,
         })
     }
@@ -129,7 +201,7 @@ impl Store {
         tx.commit().await
     }
 
-    /// All credentials, past and present, that have the same Key ID or the same Secret Key, those of removed connections included.
+    /// All key pairs, past and present, that have the same Key ID or the same Secret Key, those of removed connections included.
     ///
     /// # Errors
     /// When the database fails.
@@ -141,7 +213,8 @@ impl Store {
         let mut tx = self.begin_read().await?;
         let rows = sql!(tx, fetch_all (String, i64, Vec<u8>, Vec<u8>):
             "SELECT connection_id, version, key_id_fingerprint, secret_fingerprint FROM credentials
-             WHERE key_id_fingerprint = $1 OR secret_fingerprint = $2 ORDER BY connection_id, version",
+             WHERE kind = 'key_pair' AND (key_id_fingerprint = $1 OR secret_fingerprint = $2)
+             ORDER BY connection_id, version",
             key_id, secret)?;
         rows.into_iter()
             .map(|(connection, version, its_key_id, its_secret)| {
@@ -197,28 +270,40 @@ fn witnesses(event: &AuditEvent, of: ConnectionId, credential: &SealedCredential
 /// The newest credential of every connection that was not removed, in the order of the connections.
 pub(crate) async fn newest(tx: &mut Tx) -> Result<Vec<SealedCredential>, StoreError> {
     let rows = sql!(tx, fetch_all Columns:
-        "SELECT connection_id, version, dek_id, key_id, secret_key, key_id_fingerprint, secret_fingerprint,
-                credentials.created_at AS created_at
+        "SELECT connection_id, version, dek_id, kind, key_id, secret_key, oauth_token, oauth_scopes, key_id_fingerprint,
+                secret_fingerprint, credentials.created_at AS created_at
          FROM credentials JOIN connections ON connections.id = connection_id AND credential_version = version
-         WHERE removed_at IS NULL AND dek_id IS NOT NULL AND key_id IS NOT NULL AND secret_key IS NOT NULL
+         WHERE removed_at IS NULL AND dek_id IS NOT NULL
+           AND ((key_id IS NOT NULL AND secret_key IS NOT NULL) OR oauth_token IS NOT NULL)
          ORDER BY connections.created_at, connections.id")?;
     rows.into_iter().map(Columns::credential).collect()
 }
 
 pub(crate) async fn insert(tx: &mut Tx, credential: &SealedCredential) -> Result<(), StoreError> {
+    let secret = &credential.secret;
+    let (key_id, secret_key, token, scopes, of_key_id) = match secret {
+        SealedParts::KeyPair { key_id, secret_key, key_id_fingerprint, .. } => {
+            (Some(key_id.as_slice()), Some(secret_key.as_slice()), None, None, key_id_fingerprint.as_slice())
+        }
+        // It has no Key ID: the place for its hash is empty.
+        SealedParts::OauthToken { token, scopes, .. } => {
+            (None, None, Some(token.as_slice()), Some(scopes.as_str()), [].as_slice())
+        }
+    };
     sql!(tx, execute
-        "INSERT INTO credentials (connection_id, version, dek_id, key_id, secret_key, key_id_fingerprint,
-                                  secret_fingerprint, created_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+        "INSERT INTO credentials (connection_id, version, dek_id, kind, key_id, secret_key, oauth_token, oauth_scopes,
+                                  key_id_fingerprint, secret_fingerprint, created_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
         credential.connection.to_string(), i64::from(credential.version), credential.dek.to_string(),
-        credential.key_id.as_slice(), credential.secret_key.as_slice(), credential.key_id_fingerprint.as_slice(),
-        credential.secret_fingerprint.as_slice(), micros(credential.created_at))?;
+        secret.kind().as_str(), key_id, secret_key, token, scopes, of_key_id, secret.fingerprint(),
+        micros(credential.created_at))?;
     Ok(())
 }
 
 /// Erases the sealed bytes of all versions. The fingerprints stay.
 pub(crate) async fn erase(tx: &mut Tx, connection: ConnectionId) -> Result<(), StoreError> {
-    sql!(tx, execute "UPDATE credentials SET dek_id = NULL, key_id = NULL, secret_key = NULL WHERE connection_id = $1",
+    sql!(tx, execute
+        "UPDATE credentials SET dek_id = NULL, key_id = NULL, secret_key = NULL, oauth_token = NULL WHERE connection_id = $1",
         connection.to_string())?;
     Ok(())
 }

@@ -12,7 +12,7 @@ macro_rules! migrations {
 }
 
 /// The version of the tables, which is that of the last migration.
-pub(crate) const SCHEMA: i64 = 13;
+pub(crate) const SCHEMA: i64 = 15;
 
 pub(crate) fn sqlite() -> Migrator {
     Migrator::with_migrations(migrations!(
@@ -30,6 +30,7 @@ pub(crate) fn sqlite() -> Migrator {
         11 "activity" "0011_activity.sql",
         12 "attestations" "0012_attestations.sql",
         13 "rotation" "0013_rotation.sql",
+        15 "oauth" "0015_oauth.sql",
     ))
 }
 
@@ -49,6 +50,7 @@ pub(crate) fn postgres() -> Migrator {
         11 "activity" "0011_activity.sql",
         12 "attestations" "0012_attestations.sql",
         13 "rotation" "0013_rotation.sql",
+        15 "oauth" "0015_oauth.sql",
     ))
 }
 

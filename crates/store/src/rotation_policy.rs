@@ -59,7 +59,8 @@ impl Columns {
 }
 
 impl Store {
-    /// When each of a team's connections is due, the soonest first. A pair that was only sealed anew is as old as before.
+    /// When each of a team's connections is due, the soonest first. A pair that was only sealed anew is as old as before. A token of OAuth
+    /// is never due.
     ///
     /// # Errors
     /// When the database fails.
@@ -75,7 +76,7 @@ impl Store {
                                   AND same.key_id_fingerprint = newest.key_id_fingerprint
                                   AND same.secret_fingerprint = newest.secret_fingerprint
              LEFT JOIN rotation_policy ON rotation_policy.connection_id = connections.id
-             WHERE connections.user_id = $1 AND connections.removed_at IS NULL
+             WHERE connections.user_id = $1 AND connections.removed_at IS NULL AND newest.kind = 'key_pair'
              GROUP BY connections.id, connections.name, connections.environment, rotation_policy.days", user.to_string())?;
         let mut dues = rows.into_iter().map(Columns::due).collect::<Result<Vec<_>, _>>()?;
         dues.sort_by(|one, other| (one.due_at, one.connection).cmp(&(other.due_at, other.connection)));

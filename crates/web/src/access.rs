@@ -14,6 +14,7 @@ use paddock_core::Role;
 use crate::WebState;
 use crate::desk::{Asker, Way, not_signed_in, not_your_team};
 use crate::fresh::{FRESH_FACTOR_NEEDED, Matter};
+use crate::oauth::OAUTH_CALLBACK;
 use crate::pages::answer::see;
 use crate::people::{api_token, network, session};
 use crate::problem::Problem;
@@ -119,6 +120,11 @@ pub(crate) const TABLE: &[Line] = &[
     owner("POST", "/connections/new/paper"),
     owner("GET", "/connections/new/live").fresh(),
     owner("POST", "/connections/new/live").fresh(),
+    owner("POST", "/connections/new/paper/oauth"),
+    owner("POST", "/connections/new/live/oauth").fresh(),
+    owner("POST", "/connections/{name}/oauth").fresh(),
+    // Whoever comes back proved who they are when they left.
+    owner("GET", "/oauth/callback"),
     owner("POST", "/connections/{name}/rename"),
     operator("POST", "/connections/{name}/check"),
     owner("POST", "/connections/{name}/activate"),
@@ -128,6 +134,7 @@ pub(crate) const TABLE: &[Line] = &[
     owner("POST", "/connections/{name}/replace").fresh(),
     owner("GET", "/connections/{name}/remove").fresh(),
     owner("POST", "/connections/{name}/remove").fresh(),
+    viewer("GET", "/api/v1/oauth"),
     viewer("GET", "/api/v1/attestation"),
     viewer("GET", "/api/v1/connections/{name}/attestation"),
     owner("POST", "/api/v1/connections/{name}/rename"),
@@ -422,6 +429,10 @@ fn role_needed(least: Role, role: Role) -> Problem {
 
 /// To the sign-in page, and back to what was wanted if that was a page.
 fn sign_in_first(parts: &Parts) -> String {
+    if parts.uri.path() == OAUTH_CALLBACK {
+        // What stands in that address is for nobody else, and would be good for nothing afterwards.
+        return with_next("/sign-in", Some("/connections/new"));
+    }
     let wanted = parts.uri.path_and_query().map_or("/", |wanted| wanted.as_str());
     let back = matches!(parts.method, Method::GET | Method::HEAD) && wanted != "/";
     with_next("/sign-in", back.then_some(wanted))

@@ -12,6 +12,7 @@ pub(crate) mod connections;
 pub(crate) mod freeze;
 pub(crate) mod health;
 pub(crate) mod keys;
+pub(crate) mod oauth;
 pub(crate) mod pace;
 pub(crate) mod people;
 pub(crate) mod requests;
@@ -59,6 +60,7 @@ pub(crate) fn routes(state: &Arc<WebState>) -> Router<Arc<WebState>> {
         .route("/connections/{name}/rename", post(connections::rename::rename))
         .route("/connections/{name}/attestation", get(connections::attestation::signed))
         .route("/attestation", get(connections::attestation::show))
+        .route("/oauth", get(oauth::show))
         .route("/connections/{name}/check", post(connections::check::check))
         .route("/connections/{name}/activate", post(connections::activate::activate))
         .route("/connections/{name}/freeze", post(connections::freeze::freeze))

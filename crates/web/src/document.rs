@@ -109,6 +109,7 @@ use crate::query::Query;
         api::keys::revoke::revoke,
         api::keys::show::show,
         api::keys::usage::usage,
+        api::oauth::show,
         api::people::change::change,
         api::people::change::remove,
         api::people::invitations::create,

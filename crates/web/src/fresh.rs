@@ -73,14 +73,19 @@ impl Desk {
         if let (Way::Session(_), Some(person)) = (&self.way, &self.person)
             && !second_factor::is_on(self, person.id).await?
         {
-            return Err(Problem::new(
-                StatusCode::FORBIDDEN,
-                SECOND_FACTOR_NEEDED,
-                "Second factor needed",
-                "real money needs a second factor, and you have none",
-                "turn it on at /settings/security, then do it again",
-            ));
+            return Err(second_factor_needed());
         }
         Ok(())
     }
+}
+
+/// Somebody without a second factor wants something that has to do with real money.
+pub(crate) fn second_factor_needed() -> Problem {
+    Problem::new(
+        StatusCode::FORBIDDEN,
+        SECOND_FACTOR_NEEDED,
+        "Second factor needed",
+        "real money needs a second factor, and you have none",
+        "turn it on at /settings/security, then do it again",
+    )
 }

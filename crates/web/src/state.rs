@@ -7,6 +7,7 @@ use std::sync::Arc;
 use http::uri::Authority;
 use jiff::Timestamp;
 use paddock_alpaca::AlpacaClient;
+use paddock_alpaca::oauth::OauthApp;
 use paddock_core::id::UserId;
 use paddock_core::{Clock, Entropy, Environment};
 use paddock_gateway::Control;
@@ -35,6 +36,8 @@ pub struct WebState {
     pub control: Control,
     /// Asks Alpaca about a pair before it is stored.
     pub client: AlpacaClient,
+    /// This Paddock as an app that is registered at Alpaca, if it is; its redirect address ends with [`crate::OAUTH_CALLBACK`].
+    pub oauth: Option<OauthApp>,
     /// The clock.
     pub clock: Arc<dyn Clock>,
     /// Randomness for identifiers, nonces and access keys.

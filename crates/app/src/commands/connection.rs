@@ -3,7 +3,7 @@
 use std::io::IsTerminal as _;
 
 use clap::{Args, Subcommand};
-use paddock_core::Environment;
+use paddock_core::{CredentialKind, Environment};
 use paddock_web::ConnectionView;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -23,8 +23,9 @@ pub(crate) enum ConnectionCommand {
     /// Connect an Alpaca account: its key pair is checked first and stored only if it works
     #[command(after_help = "\
 The Secret Key is asked for, or comes from standard input with --secret-stdin, or from APCA_API_SECRET_KEY. The Key ID
-comes from --key-id, from the first line of standard input, from APCA_API_KEY_ID, or is asked for.")]
-    Add(AddArgs),
+comes from --key-id, from the first line of standard input, from APCA_API_KEY_ID, or is asked for. With --oauth there is no
+pair: the address to open in a browser is printed, and you connect there.")]
+    Add(Box<AddArgs>),
     /// List the connections
     List,
     /// Ask Alpaca whether the credential still works
@@ -76,6 +77,9 @@ pub(crate) struct AddArgs {
     /// The Key ID
     #[arg(long, value_name = "ID")]
     key_id: Option<String>,
+    /// Without a key pair: print the address of the page from which you connect by OAuth, where that is set up
+    #[arg(long, conflicts_with_all = ["key_id", "secret_stdin", "signed_by"])]
+    oauth: bool,
     /// Read the Secret Key from standard input; without --key-id the Key ID is the first line
     #[arg(long)]
     secret_stdin: bool,
@@ -124,7 +128,8 @@ struct Statement {
 
 pub(crate) async fn run(command: ConnectionCommand, context: &Context) -> Outcome {
     match command {
-        ConnectionCommand::Add(args) => add(args, context).await,
+        ConnectionCommand::Add(args) if args.oauth => by_oauth(&args, context).await,
+        ConnectionCommand::Add(args) => add(*args, context).await,
         ConnectionCommand::List => list(context).await,
         ConnectionCommand::Check { name } => check(name, context).await,
         ConnectionCommand::Activate { name } => {
@@ -168,6 +173,30 @@ async fn add(args: AddArgs, context: &Context) -> Outcome {
     client.close().await;
     let added = added.map_err(offer_replacement)?;
     context.output.show(&added, |paint| describe_addition(&added, paint))
+}
+
+/// Says where a person begins. It goes on in their browser, which alone can end it.
+async fn by_oauth(args: &AddArgs, context: &Context) -> Outcome {
+    let client = context.client().await?;
+    let told = client.get("/api/v1/oauth").await;
+    client.close().await;
+    let told = told?;
+    let page = match args.environment {
+        Environment::Paper => &told["connect_paper"],
+        Environment::Live => &told["connect_live"],
+    };
+    let Some(page) = page.as_str() else {
+        return Err(Failure::refused("this Paddock is not registered as an app at Alpaca").hint(
+            "connect with a key pair (leave `--oauth` out), or set [oauth] in the configuration: docs/connections.md says how",
+        ));
+    };
+    let address = match page.split_once("/connections/new/") {
+        Some((place, _)) if args.replace => format!("{place}/connections/{}/replace", segment(&args.name)),
+        _ => format!("{page}?name={}", segment(&args.name)),
+    };
+    context.output.show(&json!({ "open": address }), |_| {
+        format!("open this page, sign in if you are asked to, and choose Connect with Alpaca:\n{address}\n")
+    })
 }
 
 /// Has what connecting a live account means signed: by the option, or by whoever is at the terminal, statement by statement. A script
@@ -287,7 +316,11 @@ fn row(view: ConnectionView) -> Vec<String> {
         (false, true) => "active",
         (false, false) => "",
     };
-    let version = format!("version {}", view.credential_version);
+    let kind = match view.credential {
+        CredentialKind::KeyPair => "key pair",
+        CredentialKind::OauthToken => "token",
+    };
+    let version = format!("{kind}, version {}", view.credential_version);
     vec![
         view.name,
         view.environment.to_string(),
@@ -365,7 +398,7 @@ async fn remove(name: &str, yes: bool, context: &Context) -> Outcome {
     client.close().await;
     done?;
     context.output.show(&json!({ "removed": name }), |_| {
-        format!("removed `{name}`: its credential is forgotten and its access keys are revoked; the pair still works at Alpaca")
+        format!("removed `{name}`: its credential is forgotten and its access keys are revoked; at Alpaca it still works")
     })
 }
 

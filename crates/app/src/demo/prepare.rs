@@ -12,7 +12,7 @@ use crate::lock::DirLock;
 const MARKER: &str = "demo.marker";
 
 /// What a demo leaves behind.
-const FILES: [&str; 10] = [
+const FILES: [&str; 11] = [
     "demo.json",
     "paddock.db",
     "paddock.db-wal",
@@ -23,6 +23,7 @@ const FILES: [&str; 10] = [
     "paddock.sock",
     "audit.anchor",
     "config.toml",
+    "oauth-secret",
 ];
 
 /// Makes the directory, or clears what the demo before left in it. A directory with a Paddock that is not a demo's is

@@ -1,9 +1,11 @@
 //! Everything that the demo needs, set up and running.
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use paddock_core::{Environment, SecretText};
 use paddock_paper::{ClockMode, DateLaying};
+use paddock_web::OAUTH_CALLBACK;
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
@@ -95,7 +97,7 @@ impl Stage {
             &format!("{paper}, an Alpaca on this machine: real prices, open around the clock"),
         )?;
 
-        let config = configure(&dir, listeners, &broker)?;
+        let config = configure(&dir, listeners, &broker).await?;
         let running = Running::start_locked(dir.clone(), &config, lock).await?;
         let Addresses { gateway, tls, proxy, web, .. } = running.addresses();
         let (gateway, web) = (format!("http://{gateway}"), format!("http://{web}"));
@@ -154,12 +156,12 @@ impl Stage {
 }
 
 /// The configuration also goes into the demo's directory, so that commands and a later `paddock serve` find this broker.
-fn configure(dir: &DataDir, listeners: Listeners, broker: &Broker) -> Outcome<Config> {
+async fn configure(dir: &DataDir, listeners: Listeners, broker: &Broker) -> Outcome<Config> {
     let (paper, live) = (broker.paper, broker.live);
     let text = format!(
         "# Written by `paddock demo`.\n[alpaca]\npaper_url = \"http://{paper}\"\nlive_url = \"http://{live}\"\n\
          data_url = \"http://{paper}\"\nstream_url = \"ws://{paper}\"\n"
-    );
+    ) + &register(dir, listeners.web.socket(), broker).await?;
     let path = dir.config();
     replace_private(&path, text.as_bytes()).map_err(Failure::cannot(format!("write {}", path.display())))?;
     // The environment is somebody's real configuration, and has no say here.
@@ -170,6 +172,24 @@ fn configure(dir: &DataDir, listeners: Listeners, broker: &Broker) -> Outcome<Co
     config.web = listeners.web;
     config.check_listeners()?;
     Ok(config)
+}
+
+/// Registers this Paddock as an app at the broker, so that accounts can be connected by OAuth too; what the configuration says of it.
+/// Where it will listen must be known before, since that is part of the registration.
+async fn register(dir: &DataDir, web: SocketAddr, broker: &Broker) -> Outcome<String> {
+    if web.port() == 0 || !web.ip().is_loopback() {
+        return Ok(String::new());
+    }
+    let (name, back) = ("Paddock".to_owned(), format!("http://{web}{OAUTH_CALLBACK}"));
+    let registered = broker.broker.register_oauth_client(name, vec![back]).await;
+    let (client_id, secret) = registered.map_err(Failure::cannot("register at the paper broker"))?;
+    let path = dir.oauth_secret();
+    let written = replace_private(&path, secret.expose().as_bytes());
+    written.map_err(Failure::cannot(format!("write {}", path.display())))?;
+    let paper = broker.paper;
+    Ok(format!(
+        "[oauth]\nclient_id = \"{client_id}\"\napp_url = \"http://{paper}\"\ntoken_url = \"http://{paper}\"\n"
+    ))
 }
 
 /// Opens an account at the broker and connects it. The pair goes from one to the other and nowhere else.

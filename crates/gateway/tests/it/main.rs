@@ -17,6 +17,7 @@ mod floods;
 mod freeze;
 mod metrics;
 mod nodes;
+mod oauth;
 mod option_streams;
 mod order_ends;
 mod order_limits;

@@ -11,7 +11,7 @@ use paddock_core::id::{AccessKeyId, ConnectionId, UserId};
 use paddock_core::scope::Preset;
 use paddock_core::{Clock, Entropy, Environment, ManualClock, Scope, SecretText};
 use paddock_gateway::{Control, Gateway, GatewayOptions, Limits};
-use paddock_store::{AccessKey, Connection, DekRow, SealedCredential, Store, Target};
+use paddock_store::{AccessKey, Connection, DekRow, SealedCredential, SealedParts, Store, Target};
 use paddock_vault::{Binding, Field, KeyFile, OsEntropy, Vault};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
@@ -257,6 +257,28 @@ impl Rig {
         self.control.reload().await.unwrap();
     }
 
+    /// Puts a token of OAuth in the place of the connection's pair.
+    pub async fn replace_by_token(&self, token: &str) {
+        let now = self.clock.now();
+        let sealer = self.vault.sealer();
+        let dek = sealer.new_dek(self.user, now, &OsEntropy).unwrap();
+        let row =
+            DekRow { id: dek.id(), user: self.user, wrapped: dek.to_bytes(), seals: 1, created_at: now };
+        self.store.insert_dek(&row).await.unwrap();
+        let (connection, version) = (self.connection, 2);
+        let token = SecretText::new(token.to_owned());
+        let place = Binding { user: self.user, connection, field: Field::OauthToken, version };
+        let sealed = sealer.seal(&dek, 0, &place, &token, &OsEntropy).unwrap().to_bytes();
+        let fingerprint = sealer.fingerprint(&token).unwrap().as_bytes().to_vec();
+        let scopes = "account:write trading data".to_owned();
+        let secret = SealedParts::OauthToken { token: sealed, fingerprint, scopes };
+        let credential = SealedCredential { connection, version, dek: dek.id(), secret, created_at: now };
+        let sealed_digest = credential.digest();
+        let event = AuditEvent::CredentialReplaced { connection, version, sealed_digest };
+        self.store.replace_credential(connection, &credential, &event, &Actor::Operator, now).await.unwrap();
+        self.control.reload().await.unwrap();
+    }
+
     /// Places an order.
     pub async fn order(&self, pair: &Pair, body: Value) -> (u16, Value) {
         self.send("POST", "/v2/orders", pair, Some(&body.to_string())).await
@@ -377,10 +399,12 @@ async fn sealed(
         connection,
         version,
         dek: dek.id(),
-        key_id: seal(Field::KeyId, 0, &key_id),
-        secret_key: seal(Field::SecretKey, 1, &secret),
-        key_id_fingerprint: sealer.fingerprint(&key_id).unwrap().as_bytes().to_vec(),
-        secret_fingerprint: sealer.fingerprint(&secret).unwrap().as_bytes().to_vec(),
+        secret: SealedParts::KeyPair {
+            key_id: seal(Field::KeyId, 0, &key_id),
+            secret_key: seal(Field::SecretKey, 1, &secret),
+            key_id_fingerprint: sealer.fingerprint(&key_id).unwrap().as_bytes().to_vec(),
+            secret_fingerprint: sealer.fingerprint(&secret).unwrap().as_bytes().to_vec(),
+        },
         created_at: now,
     }
 }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::{SinkExt, StreamExt};
+use paddock_alpaca::oauth::OAuthScopes;
 use paddock_core::audit::Actor;
 use paddock_core::{Clock as _, Environment, ManualClock, PermissionClass, Scope, Symbol};
 use paddock_paper::faults::{Fault, FaultRule};
@@ -69,6 +70,18 @@ impl Stage {
         let acknowledged = socket.next().await;
         assert_eq!(acknowledged[0]["trades"], json!([symbol]), "{acknowledged}");
         socket
+    }
+
+    /// Lets Paddock into the account by OAuth and ends the pair; the grant, by which it can be taken back.
+    pub async fn go_on_by_oauth(&self, scopes: OAuthScopes) -> uuid::Uuid {
+        let broker = &self.broker.broker;
+        let back = vec!["https://paddock.example/oauth/callback".to_owned()];
+        let (client, _) = broker.register_oauth_client("Paddock".to_owned(), back).await.unwrap();
+        let grant = uuid::Uuid::from_u128(7);
+        let token = broker.grant_oauth(grant, client, vec![self.account], scopes).await.unwrap();
+        self.rig.replace_by_token(token.expose()).await;
+        self.renew().await;
+        grant
     }
 
     /// A new pair at the broker, which ends the old one.

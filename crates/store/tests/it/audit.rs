@@ -166,7 +166,7 @@ async fn an_exchanged_or_rolled_back_credential_is_found(database: Database) {
 
     let of_another = format!(
         "DELETE FROM credentials WHERE connection_id = '{id}'; INSERT INTO credentials SELECT '{id}', 2, dek_id, key_id,
-         secret_key, key_id_fingerprint, secret_fingerprint, created_at FROM copy WHERE connection_id = '{}';
+         secret_key, key_id_fingerprint, secret_fingerprint, created_at, kind, oauth_token, oauth_scopes FROM copy WHERE connection_id = '{}';
          UPDATE connections SET credential_version = 2 WHERE id = '{id}'",
         other.id
     );

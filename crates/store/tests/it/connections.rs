@@ -1,8 +1,11 @@
 //! Connections and their credentials.
 
-use paddock_core::Environment;
 use paddock_core::audit::AuditEvent;
-use paddock_store::{Attestation, FingerprintMatch, SealedCredential, SignedAttestation, StoreError};
+use paddock_core::{CredentialKind, Environment};
+use paddock_store::{
+    Attestation, CredentialFacts, FingerprintMatch, SealedCredential, SealedParts, SignedAttestation,
+    StoreError,
+};
 
 use crate::support::*;
 
@@ -16,6 +19,7 @@ on_both!(
     a_check_is_noted,
     a_connection_is_renamed_and_keeps_its_history,
     a_pair_is_as_old_as_its_first_sealing,
+    a_token_takes_the_place_of_a_pair_and_goes_as_a_pair_does,
     what_was_signed_is_kept_with_the_connection,
     freezes_are_kept_and_recorded_once,
 );
@@ -106,7 +110,7 @@ async fn earlier_pairs_are_recognised_by_either_half(database: Database) {
     let event = AuditEvent::CredentialReplaced { connection: id, version: 2, sealed_digest: new.digest() };
     store.replace_credential(id, &new, &event, &PERSON, at()).await.unwrap();
 
-    let found = store.find_fingerprints(&new.key_id_fingerprint, &old.secret_fingerprint).await.unwrap();
+    let found = store.find_fingerprints(fingerprints(&new).0, fingerprints(&old).1).await.unwrap();
     let of = |version, key_id_matches| FingerprintMatch {
         connection: id,
         version,
@@ -131,7 +135,7 @@ async fn removing_takes_the_secret_and_the_keys_and_leaves_the_history(database:
     assert_eq!(store.key(it.key.id).await.unwrap().unwrap().revoked_at, Some(later(5)));
     assert_eq!(store.key_named(it.user, "bot").await.unwrap(), None);
     assert_eq!(store.open_reservations().await.unwrap()[0].request, order.request);
-    assert_eq!(store.find_fingerprints(&it.credential.key_id_fingerprint, b"").await.unwrap().len(), 1);
+    assert_eq!(store.find_fingerprints(fingerprints(&it.credential).0, b"").await.unwrap().len(), 1);
     assert_eq!(database.texts("SELECT 'kept' FROM credentials WHERE secret_key IS NOT NULL").await.len(), 0);
     let again = store.remove_connection(id, &PERSON, later(6)).await;
     assert!(matches!(again, Err(StoreError::NotFound { what: "connection" })));
@@ -200,27 +204,78 @@ async fn a_connection_is_renamed_and_keeps_its_history(database: Database) {
 async fn a_pair_is_as_old_as_its_first_sealing(database: Database) {
     let store = database.open().await;
     let it = furnish(&store, trader()).await;
-    let since = |pairs: std::collections::BTreeMap<_, _>| pairs.get(&it.connection.id).copied();
-    assert_eq!(since(store.pairs_since(it.user).await.unwrap()), Some(at()));
+    let since = |facts: std::collections::BTreeMap<_, CredentialFacts>| {
+        facts.get(&it.connection.id).map(|facts| facts.since)
+    };
+    assert_eq!(since(store.credential_facts(it.user).await.unwrap()), Some(at()));
     let id = it.connection.id;
     // Sealed anew: the same pair.
     let anew = SealedCredential { version: 2, created_at: later(10), ..it.credential.clone() };
     let event = AuditEvent::CredentialResealed { connection: id, version: 2, sealed_digest: anew.digest() };
     store.replace_credential(id, &anew, &event, &PERSON, later(10)).await.unwrap();
-    assert_eq!(since(store.pairs_since(it.user).await.unwrap()), Some(at()));
+    assert_eq!(since(store.credential_facts(it.user).await.unwrap()), Some(at()));
     // Another pair.
     let other = SealedCredential {
         version: 3,
         created_at: later(20),
-        key_id_fingerprint: vec![9; 32],
-        secret_fingerprint: vec![8; 32],
+        secret: credential(id, 3, it.dek, "another").secret,
         ..anew
     };
     let event = AuditEvent::CredentialReplaced { connection: id, version: 3, sealed_digest: other.digest() };
     store.replace_credential(id, &other, &event, &PERSON, later(20)).await.unwrap();
-    assert_eq!(since(store.pairs_since(it.user).await.unwrap()), Some(later(20)));
+    assert_eq!(since(store.credential_facts(it.user).await.unwrap()), Some(later(20)));
     store.remove_connection(id, &PERSON, later(30)).await.unwrap();
-    assert_eq!(since(store.pairs_since(it.user).await.unwrap()), None);
+    assert_eq!(since(store.credential_facts(it.user).await.unwrap()), None);
+}
+
+async fn a_token_takes_the_place_of_a_pair_and_goes_as_a_pair_does(database: Database) {
+    let store = database.open().await;
+    let it = furnish(&store, trader()).await;
+    let id = it.connection.id;
+    let replace = async |new: &SealedCredential, at| {
+        let (version, sealed_digest) = (new.version, new.digest());
+        let event = AuditEvent::CredentialReplaced { connection: id, version, sealed_digest };
+        store.replace_credential(id, new, &event, &PERSON, at).await
+    };
+    let first = SealedCredential { created_at: later(10), ..token(id, 2, it.dek, "one") };
+    replace(&first, later(10)).await.unwrap();
+    assert_eq!(store.credential(id).await.unwrap(), Some(first.clone()));
+    assert_eq!(store.snapshot().await.unwrap().connections[0].1, first);
+    let facts = async || store.credential_facts(it.user).await.unwrap().remove(&id).unwrap();
+    let scopes = Some("account:write trading data".to_owned());
+    let expected = CredentialFacts { kind: CredentialKind::OauthToken, since: later(10), scopes };
+    assert_eq!(facts().await, expected);
+    // Of the pair its hashes stay, and of no pair is a token ever taken for a half.
+    let (of_id, of_secret) = fingerprints(&it.credential);
+    assert_eq!(store.find_fingerprints(of_id, of_secret).await.unwrap().len(), 1);
+    assert_eq!(store.find_fingerprints(b"", first.secret.fingerprint()).await.unwrap(), []);
+
+    // Sealed anew it is the same token; another one is not.
+    let anew = SealedCredential { version: 3, created_at: later(20), ..first.clone() };
+    replace(&anew, later(20)).await.unwrap();
+    assert_eq!(facts().await, expected);
+    let other = SealedCredential { created_at: later(30), ..token(id, 4, it.dek, "two") };
+    replace(&other, later(30)).await.unwrap();
+    assert_eq!(facts().await.since, later(30));
+    let left = database.texts("SELECT 'kept' FROM credentials WHERE oauth_token IS NOT NULL").await;
+    assert_eq!(left.len(), 1, "the replaced ones are erased");
+    store.verify_audit().await.unwrap();
+
+    // What was exchanged behind the store's back is found: its scopes too, which people are shown.
+    database.tamper("UPDATE credentials SET oauth_scopes = 'data' WHERE version = 4").await;
+    assert!(store.verify_audit().await.is_err());
+    database
+        .tamper("UPDATE credentials SET oauth_scopes = 'account:write trading data' WHERE version = 4")
+        .await;
+    store.verify_audit().await.unwrap();
+
+    let SealedParts::OauthToken { token, .. } = &other.secret else { panic!("{other:?}") };
+    assert!(!format!("{other:?}").contains(std::str::from_utf8(token).unwrap()));
+    store.remove_connection(id, &PERSON, later(40)).await.unwrap();
+    let left = database.texts("SELECT 'kept' FROM credentials WHERE oauth_token IS NOT NULL").await;
+    assert_eq!(left.len(), 0);
+    assert_eq!(store.credential(id).await.unwrap(), None);
+    store.verify_audit().await.unwrap();
 }
 
 async fn what_was_signed_is_kept_with_the_connection(database: Database) {

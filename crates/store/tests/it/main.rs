@@ -23,6 +23,7 @@ mod deks;
 mod factors;
 mod freezes;
 mod key_use;
+mod oauth_attempts;
 mod open;
 mod order_ends;
 mod people;

@@ -39,7 +39,7 @@ fn newcomer(name: &str) -> Newcomer {
     }
 }
 
-fn session(person: &Person) -> Session {
+pub fn session(person: &Person) -> Session {
     Session {
         id: SessionId::generate(at(), &ENTROPY),
         person: person.id,
@@ -66,7 +66,9 @@ async fn invite(store: &Store, purpose: LinkFor, name: &str) -> Person {
 /// Something in every table of people.
 pub async fn fill(store: &Store, team: UserId) {
     let owner = owner(store, "ada").await;
-    store.begin_session(&session(&owner), &[9; 32], None).await.unwrap();
+    let session = session(&owner);
+    store.begin_session(&session, &[9; 32], None).await.unwrap();
+    store.begin_oauth(&crate::oauth_attempts::attempt(session.id, team, None), &[7; 32]).await.unwrap();
     let invitation = LinkFor::Join { team, role: Role::Viewer };
     store.insert_link(&link(invitation), &[8; 32]).await.unwrap();
 }

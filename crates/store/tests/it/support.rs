@@ -15,8 +15,8 @@ use paddock_core::{
     Decision, Entropy, Environment, PermissionClass, Permit, Request, Scope, SecretText, Symbol, decide,
 };
 use paddock_store::{
-    AccessKey, Connection, Decide, DekRow, Intent, NewApproval, SealedCredential, SealedSigningKey, Store,
-    Target,
+    AccessKey, Connection, Decide, DekRow, Intent, NewApproval, SealedCredential, SealedParts,
+    SealedSigningKey, Store, Target,
 };
 use rust_decimal::Decimal;
 use sqlx::Connection as _;
@@ -284,11 +284,38 @@ pub fn credential(connection: ConnectionId, version: u32, dek: DekId, content: &
         connection,
         version,
         dek,
-        key_id: bytes("sealed key id"),
-        secret_key: bytes("sealed secret key"),
-        key_id_fingerprint: bytes("fingerprint of key id"),
-        secret_fingerprint: bytes("fingerprint of secret key"),
+        secret: SealedParts::KeyPair {
+            key_id: bytes("sealed key id"),
+            secret_key: bytes("sealed secret key"),
+            key_id_fingerprint: bytes("fingerprint of key id"),
+            secret_fingerprint: bytes("fingerprint of secret key"),
+        },
         created_at: at(),
+    }
+}
+
+/// A token whose bytes and fingerprint are made of `content`.
+pub fn token(connection: ConnectionId, version: u32, dek: DekId, content: &str) -> SealedCredential {
+    SealedCredential {
+        connection,
+        version,
+        dek,
+        secret: SealedParts::OauthToken {
+            token: format!("sealed token {content}").into_bytes(),
+            fingerprint: format!("fingerprint of token {content}").into_bytes(),
+            scopes: "account:write trading data".to_owned(),
+        },
+        created_at: at(),
+    }
+}
+
+/// The fingerprints of a pair's halves.
+pub fn fingerprints(credential: &SealedCredential) -> (&[u8], &[u8]) {
+    match &credential.secret {
+        SealedParts::KeyPair { key_id_fingerprint, secret_fingerprint, .. } => {
+            (key_id_fingerprint, secret_fingerprint)
+        }
+        SealedParts::OauthToken { .. } => panic!("a token has no halves"),
     }
 }
 

@@ -49,7 +49,7 @@ pub(crate) fn look_problem(fault: LookFault) -> Problem {
             StatusCode::BAD_GATEWAY,
             "credential_refused",
             "Alpaca refuses the credential",
-            "alpaca refuses this connection's credential, which was probably regenerated or reset",
+            "alpaca refuses this connection's credential, which was probably regenerated, reset or revoked",
             "run `paddock connection check`, and replace the credential",
         ),
         LookFault::Alpaca(ClientError::Api(error)) if error.status == 404 => Problem::new(

@@ -4,7 +4,7 @@ pub(crate) mod activate;
 pub(crate) mod add;
 pub(crate) mod attestation;
 pub(crate) mod check;
-mod connect;
+pub(crate) mod connect;
 pub(crate) mod connect_problem;
 pub(crate) mod freeze;
 pub(crate) mod list;
@@ -15,9 +15,9 @@ use std::collections::BTreeMap;
 
 use http::StatusCode;
 use jiff::{SignedDuration, Timestamp};
-use paddock_core::Environment;
 use paddock_core::id::ConnectionId;
-use paddock_store::Connection;
+use paddock_core::{CredentialKind, Environment};
+use paddock_store::{Connection, CredentialFacts};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -51,12 +51,21 @@ pub struct ConnectionView {
     pub checked_at: Timestamp,
     /// The credential's version, from 1.
     pub credential_version: u32,
-    /// Since when it has the key pair that it has.
+    /// What the credential is.
+    #[schema(value_type = words::CredentialKindWord)]
+    pub credential: CredentialKind,
+    /// Since when it has the key pair that it has; a token of OAuth is none.
     #[serde(default)]
     pub pair_since: Option<Timestamp>,
-    /// By when that pair should be replaced.
+    /// By when that pair should be replaced. A token lives until it is revoked at Alpaca.
     #[serde(default)]
     pub next_due_at: Option<Timestamp>,
+    /// Since when it has the OAuth token that it has.
+    #[serde(default)]
+    pub token_since: Option<Timestamp>,
+    /// What was granted with that token, as Alpaca names it.
+    #[serde(default)]
+    pub token_scopes: Option<Vec<String>>,
 }
 
 /// After how many days a key pair should be replaced.
@@ -69,13 +78,13 @@ const fn cadence(environment: Environment) -> SignedDuration {
 
 /// The connection as it is shown.
 pub(crate) async fn view(desk: &Desk, row: Connection) -> Result<ConnectionView, Problem> {
-    Ok(view_of(row, &desk.store.pairs_since(desk.user).await?))
+    Ok(view_of(row, &desk.store.credential_facts(desk.user).await?))
 }
 
-/// The connection as it is shown, where it is known since when each has its pair.
-pub(crate) fn view_of(row: Connection, since: &BTreeMap<ConnectionId, Timestamp>) -> ConnectionView {
-    let since = since.get(&row.id).copied();
-    ConnectionView::new(row, since)
+/// The connection as it is shown, where it is known what credential each has.
+pub(crate) fn view_of(row: Connection, facts: &BTreeMap<ConnectionId, CredentialFacts>) -> ConnectionView {
+    let facts = facts.get(&row.id);
+    ConnectionView::new(row, facts)
 }
 
 /// The named connection as it is shown, after a change.
@@ -84,7 +93,11 @@ pub(crate) async fn shown_by_name(desk: &Desk, name: &str) -> Result<ConnectionV
 }
 
 impl ConnectionView {
-    fn new(row: Connection, pair_since: Option<Timestamp>) -> Self {
+    fn new(row: Connection, facts: Option<&CredentialFacts>) -> Self {
+        let credential = facts.map_or(CredentialKind::KeyPair, |facts| facts.kind);
+        let since = |kind| facts.filter(|facts| facts.kind == kind).map(|facts| facts.since);
+        let pair_since = since(CredentialKind::KeyPair);
+        let scopes = facts.and_then(|facts| facts.scopes.as_deref());
         let next_due_at = pair_since.and_then(|at| at.checked_add(cadence(row.environment)).ok());
         Self {
             id: row.id,
@@ -97,8 +110,11 @@ impl ConnectionView {
             created_at: row.created_at,
             checked_at: row.checked_at,
             credential_version: row.credential_version,
+            credential,
             pair_since,
             next_due_at,
+            token_since: since(CredentialKind::OauthToken),
+            token_scopes: scopes.map(|scopes| scopes.split_whitespace().map(str::to_owned).collect()),
         }
     }
 }

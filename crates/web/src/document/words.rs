@@ -103,6 +103,8 @@ word! {
     StepStateWord => paddock_store::StepState;
     /// Who decides about new trades.
     TradingModeWord => paddock_core::TradingMode;
+    /// What a credential is: a Key ID and a Secret Key, or a token that Alpaca gave for a person's yes.
+    CredentialKindWord => paddock_core::CredentialKind;
     /// What was decided about a request.
     ActivityDecisionWord => paddock_store::ActivityDecision;
     /// What kind of thing sent a request: a program with an access key, a person, whoever is at the command line of this machine, or Paddock.

@@ -47,7 +47,8 @@ pub(crate) fn done(path: &str, code: &str) -> Response {
     see(&format!("{path}{joint}done={code}"))
 }
 
-/// To another page of ours. `path` is made of names that were checked, never of what a visitor sent.
+/// To another page of ours, or to Alpaca's consent page. `path` is made of names that were checked and of what is configured, never of what a
+/// visitor sent.
 pub(crate) fn see(path: &str) -> Response {
     let location = HeaderValue::from_str(path).unwrap_or(HeaderValue::from_static("/"));
     (

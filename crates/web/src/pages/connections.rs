@@ -3,6 +3,7 @@
 mod attestation;
 mod list;
 mod new;
+mod oauth;
 mod remove;
 mod replace;
 mod show;
@@ -29,6 +30,10 @@ pub(super) fn routes() -> Router<Arc<WebState>> {
         .route("/connections/new", get(new::choose))
         .route("/connections/new/paper", get(new::paper).post(new::connect_paper))
         .route("/connections/new/live", get(new::live).post(new::connect_live))
+        .route("/connections/new/paper/oauth", axum::routing::post(oauth::leave_for_paper))
+        .route("/connections/new/live/oauth", axum::routing::post(oauth::leave_for_live))
+        .route("/connections/{name}/oauth", axum::routing::post(oauth::leave_again))
+        .route("/oauth/callback", get(oauth::come_back))
         .route("/connections/{name}", get(show::show))
         .route("/connections/{name}/rename", axum::routing::post(show::rename))
         .route("/connections/{name}/check", axum::routing::post(show::check))
@@ -57,6 +62,8 @@ struct Card {
     /// Since when it has its pair, and how old that is.
     pair: Option<Moment>,
     due: Option<Due>,
+    /// What stands there in the place of a pair, if something does.
+    token: Option<Token>,
     keys: usize,
 }
 
@@ -66,6 +73,30 @@ struct Due {
     at: Moment,
     /// `fine`, `soon` or `over`.
     state: &'static str,
+}
+
+/// A token that Alpaca gave by OAuth.
+#[derive(Debug)]
+struct Token {
+    since: Moment,
+    /// What was granted, in words.
+    powers: String,
+}
+
+impl Token {
+    fn new(since: Timestamp, scopes: &[String], now: Timestamp) -> Self {
+        let powers = scopes.iter().filter_map(|scope| match scope.as_str() {
+            "account:write" => Some("change its settings"),
+            "trading" => Some("trade"),
+            "data" => Some("read prices"),
+            _ => None,
+        });
+        let powers: Vec<&str> = std::iter::once("read the account").chain(powers).collect();
+        let (last, first) = powers.split_last().unwrap_or((&"", &[]));
+        let powers =
+            if first.is_empty() { (*last).to_owned() } else { format!("{} and {last}", first.join(", ")) };
+        Self { since: Moment::ago(since, now), powers }
+    }
 }
 
 impl Card {
@@ -85,6 +116,9 @@ impl Card {
                     _ => "fine",
                 },
             }),
+            token: view
+                .token_since
+                .map(|since| Token::new(since, view.token_scopes.as_deref().unwrap_or_default(), now)),
             name: view.name,
             account_number: view.account_number,
             active: view.active,

@@ -5,6 +5,11 @@ use axum::middleware::Next;
 use axum::response::Response;
 use http::{HeaderName, HeaderValue, header};
 
+/// Put into a page's extensions: where else a form of it may lead, as a policy names it. A browser that follows a form's redirect asks the
+/// page's policy about every step.
+#[derive(Clone, Debug)]
+pub(crate) struct FormsMayLeadTo(pub(crate) String);
+
 /// Nothing from elsewhere, nothing inline, no frame around it, forms to itself only.
 const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; connect-src 'self'; \
                       base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
@@ -29,6 +34,12 @@ pub(super) async fn protect(request: Request, next: Next) -> Response {
     let mut response = next.run(request).await;
     for (name, value) in HEADERS {
         response.headers_mut().insert(name, HeaderValue::from_static(value));
+    }
+    if let Some(FormsMayLeadTo(place)) = response.extensions().get::<FormsMayLeadTo>() {
+        let policy = POLICY.replace("form-action 'self'", &format!("form-action 'self' {place}"));
+        if let Ok(policy) = HeaderValue::from_str(&policy) {
+            response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, policy);
+        }
     }
     response
 }

@@ -9,7 +9,7 @@ use crate::second_factor::{set_up, turn_on};
 use crate::visitor::Visitor;
 
 /// What the form of a live account has beside the pair, filled in.
-async fn signature(paddock: &Paddock) -> Vec<(&'static str, String)> {
+pub(crate) async fn signature(paddock: &Paddock) -> Vec<(&'static str, String)> {
     let text = paddock.get("/api/v1/attestation").await;
     let mut fields: Vec<(&'static str, String)> =
         ["real_money", "my_account", "tried_on_paper", "can_stop_it", "no_advice"]
@@ -38,7 +38,7 @@ fn pair<'a>(pair: &(&'a str, &'a str), name: &'a str) -> [(&'static str, &'a str
 }
 
 #[track_caller]
-fn shows(reply: &Reply, texts: &[&str]) {
+pub(crate) fn shows(reply: &Reply, texts: &[&str]) {
     for text in texts {
         assert!(reply.text().contains(text), "{text} in {}", reply.text());
     }

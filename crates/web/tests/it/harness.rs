@@ -11,6 +11,7 @@ use http_body_util::BodyExt as _;
 use jiff::Timestamp;
 use paddock_alpaca::client::ClientOptions;
 use paddock_alpaca::endpoints::EndpointOverrides;
+use paddock_alpaca::oauth::OauthApp;
 use paddock_alpaca::{AlpacaClient, Endpoints};
 use paddock_core::{Environment, ManualClock};
 use paddock_gateway::{Gateway, GatewayOptions, Limits};
@@ -81,6 +82,16 @@ impl Paddock {
         endpoints: &EndpointOverrides,
         people: PeopleOptions,
     ) -> Self {
+        Self::start_as_app(alpaca, endpoints, people, None).await
+    }
+
+    /// The same, registered as an app at Alpaca.
+    pub(crate) async fn start_as_app(
+        alpaca: FakeAlpaca,
+        endpoints: &EndpointOverrides,
+        people: PeopleOptions,
+        oauth: Option<OauthApp>,
+    ) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let clock = Arc::new(ManualClock::new("2026-11-23T15:00:00Z".parse::<Timestamp>().unwrap()));
         let store = Store::open(&Target::Sqlite(dir.path().join("paddock.db"))).await.unwrap();
@@ -113,6 +124,7 @@ impl Paddock {
             run: "this-run".to_owned(),
             control: gateway.control(),
             client,
+            oauth,
             clock: clock.clone(),
             entropy: Arc::new(OsEntropy),
             user,

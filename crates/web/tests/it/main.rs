@@ -21,6 +21,7 @@ mod health;
 mod idempotency;
 mod key_pages;
 mod keys;
+mod oauth;
 mod page;
 mod paging;
 mod paper;

@@ -8,7 +8,7 @@ use rust_decimal::Decimal;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::connect::{Connected, Wish, connect};
+use super::connect::{Connected, Given, Replace, Wish, connect};
 use super::{ConnectionView, RepairView, attestation};
 use crate::desk::Desk;
 use crate::document::{bodies, problems, words};
@@ -85,6 +85,7 @@ pub(crate) async fn perform(desk: &Desk, mut fields: Fields) -> Result<Added, Pr
     let environment: Environment = environment
         .parse()
         .map_err(|_| Problem::not_allowed("environment", &environment, &["paper", "live"]))?;
+    // Before anything else, so that a pair is never sent anywhere by whoever may not connect it.
     match environment {
         Environment::Live => desk.need_second_factor().await?,
         Environment::Paper if replace => desk.need_fresh(Matter::Work)?,
@@ -96,8 +97,9 @@ pub(crate) async fn perform(desk: &Desk, mut fields: Fields) -> Result<Added, Pr
     }
     let (key_id, secret_key) = (repair(&key_id), repair(&secret_key));
     let repairs = repairs(&key_id, &secret_key);
-    let wish =
-        Wish { name, environment, key_id: key_id.text, secret_key: secret_key.text, replace, attestation };
+    let given = Given::Pair { key_id: key_id.text, secret_key: secret_key.text };
+    let replace = if replace { Replace::OfTheAccount } else { Replace::Never };
+    let wish = Wish { name, environment, given, replace, attestation };
     let Connected { connection, account, replaced } = connect(desk, wish).await.map_err(|problem| {
         // The person should know what was taken off, also when the rest is wrong.
         match serde_json::to_value(&repairs) {

@@ -1,69 +1,104 @@
 //! Connecting an account: look at the pair, ask Alpaca, and only then store it sealed.
 
+use paddock_alpaca::client::Granted;
 use paddock_alpaca::credential::Credential;
+use paddock_alpaca::oauth::OauthFault;
 use paddock_alpaca::probe;
 use paddock_alpaca::wire::Account;
 use paddock_core::audit::AuditEvent;
 use paddock_core::id::ConnectionId;
 use paddock_core::{Environment, SecretText};
-use paddock_store::{Attestation, Connection, FingerprintMatch, SealedCredential};
+use paddock_store::{Attestation, Connection, FingerprintMatch, SealedCredential, SealedParts};
 use paddock_vault::{Binding, Field, Fingerprint};
 
 use super::{attestation, connect_problem as problem};
 use crate::desk::Desk;
-use crate::fresh::Matter;
 use crate::problem::Problem;
 use crate::sealing::current_dek;
 
-/// What the person asked for. The pair is repaired already.
-pub(super) struct Wish {
-    pub(super) name: String,
-    pub(super) environment: Environment,
-    pub(super) key_id: SecretText,
-    pub(super) secret_key: SecretText,
-    /// Whether the credential of a connection to the same account may be replaced.
-    pub(super) replace: bool,
+/// What the person asked for.
+pub(crate) struct Wish {
+    pub(crate) name: String,
+    pub(crate) environment: Environment,
+    pub(crate) given: Given,
+    pub(crate) replace: Replace,
     /// What was signed, for a new live connection.
-    pub(super) attestation: Option<Attestation>,
+    pub(crate) attestation: Option<Attestation>,
+}
+
+/// The credential.
+pub(crate) enum Given {
+    /// A pair, which is repaired already.
+    Pair {
+        /// The Key ID.
+        key_id: SecretText,
+        /// The Secret Key.
+        secret_key: SecretText,
+    },
+    /// What came of a yes at Alpaca.
+    Token(Granted),
+}
+
+/// Whether the credential of a connection that is there may be replaced.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Replace {
+    /// No: a new connection is meant.
+    Never,
+    /// That of whichever connection is to the same account.
+    OfTheAccount,
+    /// That of this one, which must be to the same account.
+    Only(ConnectionId),
 }
 
 /// What was connected.
-pub(super) struct Connected {
-    pub(super) connection: Connection,
-    pub(super) account: Account,
-    pub(super) replaced: bool,
+pub(crate) struct Connected {
+    pub(crate) connection: Connection,
+    pub(crate) account: Account,
+    pub(crate) replaced: bool,
 }
 
-/// The pair's fingerprints, by which it is known again without being kept.
+/// The fingerprints by which a credential is known again without being kept: of the Key ID, if there is one, and of what alone lets
+/// somebody in.
 struct Fingerprints {
-    key_id: Fingerprint,
-    secret_key: Fingerprint,
+    key_id: Option<Fingerprint>,
+    secret: Fingerprint,
 }
 
-/// Connects an account. Nothing is stored unless everything passes.
-pub(super) async fn connect(desk: &Desk, wish: Wish) -> Result<Connected, Problem> {
-    // Before anything else, so that a pair is never sent anywhere by whoever may not connect it.
-    match wish.environment {
-        Environment::Live => desk.need_second_factor().await?,
-        Environment::Paper if wish.replace => desk.need_fresh(Matter::Work)?,
-        Environment::Paper => {}
-    }
-    problem::check_shape(&wish.key_id, &wish.secret_key)?;
-    let fingerprints = Fingerprints {
-        key_id: desk.sealer.fingerprint(&wish.key_id)?,
-        secret_key: desk.sealer.fingerprint(&wish.secret_key)?,
+/// Connects an account. Nothing is stored unless everything passes. Whoever calls has seen to it that this person may, before the
+/// credential is sent anywhere.
+pub(crate) async fn connect(desk: &Desk, wish: Wish) -> Result<Connected, Problem> {
+    let (credential, fingerprints) = match &wish.given {
+        Given::Pair { key_id, secret_key } => {
+            problem::check_shape(key_id, secret_key)?;
+            let (of_id, secret) = (desk.sealer.fingerprint(key_id)?, desk.sealer.fingerprint(secret_key)?);
+            check_known_halves(desk, &wish, &of_id, &secret).await?;
+            let pair = Credential::KeyPair { key_id: key_id.clone(), secret_key: secret_key.clone() };
+            (pair, Fingerprints { key_id: Some(of_id), secret })
+        }
+        Given::Token(granted) => {
+            let secret = desk.sealer.fingerprint(&granted.token)?;
+            (Credential::OauthToken(granted.token.clone()), Fingerprints { key_id: None, secret })
+        }
     };
-    check_known_halves(desk, &wish, &fingerprints).await?;
-    let pair = Credential::KeyPair { key_id: wish.key_id.clone(), secret_key: wish.secret_key.clone() };
-    let account =
-        probe(&desk.client, &pair, wish.environment).await.map_err(|fault| problem::of_fault(&fault))?;
+    let probed = probe(&desk.client, &credential, wish.environment).await;
+    drop(credential);
+    let account = probed.map_err(|fault| problem::of_fault(&fault))?;
     let connections = desk.store.connections(desk.user).await?;
     let account_id = account.id.to_string();
-    let same_account = connections
-        .iter()
-        .find(|known| known.account_id == account_id && known.environment == wish.environment);
-    match same_account {
-        Some(known) if wish.replace => replace(desk, known, &wish, &fingerprints, account).await,
+    let is_same =
+        |known: &&Connection| known.account_id == account_id && known.environment == wish.environment;
+    if let Replace::Only(id) = wish.replace {
+        let known = connections.iter().find(|known| known.id == id).ok_or_else(problem::gone)?;
+        if !is_same(&known) {
+            let (expected, found) = (known.account_number.clone(), account.account_number);
+            return Err(problem::of_fault(&OauthFault::OtherAccount { expected, found }.into()));
+        }
+        return replace(desk, known, &wish, &fingerprints, account).await;
+    }
+    match connections.iter().find(is_same) {
+        Some(known) if wish.replace == Replace::OfTheAccount => {
+            replace(desk, known, &wish, &fingerprints, account).await
+        }
         Some(known) => Err(problem::already_connected(known)),
         None => match connections.iter().find(|known| known.name == wish.name) {
             Some(known) => Err(problem::name_taken(known, &account.account_number)),
@@ -77,11 +112,13 @@ pub(super) async fn connect(desk: &Desk, wish: Wish) -> Result<Connected, Proble
 
 /// Looks for the pair among those that are or were stored: half of a known pair with another half is a slip that Alpaca could only
 /// answer with "unauthorized".
-async fn check_known_halves(desk: &Desk, wish: &Wish, fingerprints: &Fingerprints) -> Result<(), Problem> {
-    let matches = desk
-        .store
-        .find_fingerprints(fingerprints.key_id.as_bytes(), fingerprints.secret_key.as_bytes())
-        .await?;
+async fn check_known_halves(
+    desk: &Desk,
+    wish: &Wish,
+    key_id: &Fingerprint,
+    secret_key: &Fingerprint,
+) -> Result<(), Problem> {
+    let matches = desk.store.find_fingerprints(key_id.as_bytes(), secret_key.as_bytes()).await?;
     let whole = matches.iter().find(|known| known.key_id_matches && known.secret_matches);
     if let Some(known) = whole {
         // A pair that was replaced, or whose connection was removed, may still be good: Alpaca says.
@@ -93,7 +130,7 @@ async fn check_known_halves(desk: &Desk, wish: &Wish, fingerprints: &Fingerprint
                 && connection.user == desk.user
         });
         return match in_use {
-            Some(connection) if wish.replace => Err(problem::same_pair(&connection)),
+            Some(connection) if wish.replace != Replace::Never => Err(problem::same_pair(&connection)),
             Some(connection) => Err(problem::already_connected(&connection)),
             None => Ok(()),
         };
@@ -162,7 +199,7 @@ async fn replace(
     Ok(Connected { connection, account, replaced: true })
 }
 
-/// Seals the pair for its place under the user's data-encryption key, which is made if there is none.
+/// Seals the credential for its place under the user's data-encryption key, which is made if there is none.
 async fn seal(
     desk: &Desk,
     connection: ConnectionId,
@@ -178,14 +215,23 @@ async fn seal(
         let place = Binding { user: desk.user, connection, field, version };
         desk.sealer.seal(&dek, seals, &place, secret, &*desk.entropy).map(|sealed| sealed.to_bytes())
     };
-    Ok(SealedCredential {
-        connection,
-        version,
-        dek: dek.id(),
-        key_id: seal(Field::KeyId, &wish.key_id, seals)?,
-        secret_key: seal(Field::SecretKey, &wish.secret_key, seals.saturating_add(1))?,
-        key_id_fingerprint: fingerprints.key_id.as_bytes().to_vec(),
-        secret_fingerprint: fingerprints.secret_key.as_bytes().to_vec(),
-        created_at: now,
-    })
+    let fingerprint = fingerprints.secret.as_bytes().to_vec();
+    let secret = match &wish.given {
+        Given::Pair { key_id, secret_key } => SealedParts::KeyPair {
+            key_id: seal(Field::KeyId, key_id, seals)?,
+            secret_key: seal(Field::SecretKey, secret_key, seals.saturating_add(1))?,
+            key_id_fingerprint: fingerprints
+                .key_id
+                .as_ref()
+                .map(|it| it.as_bytes().to_vec())
+                .unwrap_or_default(),
+            secret_fingerprint: fingerprint,
+        },
+        Given::Token(granted) => SealedParts::OauthToken {
+            token: seal(Field::OauthToken, &granted.token, seals)?,
+            fingerprint,
+            scopes: granted.scopes.to_string(),
+        },
+    };
+    Ok(SealedCredential { connection, version, dek: dek.id(), secret, created_at: now })
 }

@@ -2,6 +2,7 @@
 
 use http::StatusCode;
 use paddock_alpaca::connect_fault::ConnectFault;
+use paddock_alpaca::oauth::OauthFault;
 use paddock_core::SecretText;
 use paddock_core::paste::{PairFault, pair_fault};
 use paddock_store::Connection;
@@ -36,10 +37,11 @@ pub(super) fn check_shape(key_id: &SecretText, secret_key: &SecretText) -> Resul
 }
 
 /// What Alpaca's two hosts had to say. 503 where trying again may help, 502 where the host is not as it should be.
-pub(super) fn of_fault(fault: &ConnectFault) -> Problem {
+pub(crate) fn of_fault(fault: &ConnectFault) -> Problem {
     let status = match fault {
         ConnectFault::AlreadyConnected { .. } | ConnectFault::NameTaken { .. } => StatusCode::CONFLICT,
-        ConnectFault::TlsFailure { .. }
+        ConnectFault::Oauth(OauthFault::AppRefused)
+        | ConnectFault::TlsFailure { .. }
         | ConnectFault::ClockSkew { .. }
         | ConnectFault::UnexpectedAnswer { .. } => StatusCode::BAD_GATEWAY,
         fault if fault.is_temporary() => StatusCode::SERVICE_UNAVAILABLE,
@@ -51,6 +53,9 @@ pub(super) fn of_fault(fault: &ConnectFault) -> Problem {
             .with("field", "environment")
             .with("found", expected.other().as_str())
             .with("account_number", account_number.as_str()),
+        ConnectFault::Oauth(OauthFault::OtherEnvironment { expected, account_number }) => {
+            problem.with("found", expected.other().as_str()).with("account_number", account_number.as_str())
+        }
         ConnectFault::AccountInactive { status } => problem.with("account_status", status.as_str()),
         ConnectFault::RateLimited { retry_after: Some(wait) } => problem.with("retry_after", wait.as_secs()),
         _ => problem,
@@ -101,6 +106,17 @@ pub(super) fn already_connected(known: &Connection) -> Problem {
     problem.with("connection", known.name.as_str())
 }
 
+/// The connection was removed meanwhile.
+pub(super) fn gone() -> Problem {
+    Problem::new(
+        StatusCode::NOT_FOUND,
+        "not_found",
+        "Not found",
+        "the connection was removed meanwhile",
+        "connect the account anew",
+    )
+}
+
 /// The pair is the one that is in use.
 pub(super) fn same_pair(known: &Connection) -> Problem {
     Problem::new(
@@ -117,7 +133,7 @@ pub(super) fn same_pair(known: &Connection) -> Problem {
 pub(super) fn name_taken(known: &Connection, account_number: &str) -> Problem {
     let mut problem = of_fault(&ConnectFault::NameTaken { name: known.name.clone() });
     problem.detail = format!(
-        "`{}` is the {} account {}, and this pair opens account {account_number}",
+        "`{}` is the {} account {}, and this is account {account_number}",
         known.name, known.environment, known.account_number
     )
     .into();

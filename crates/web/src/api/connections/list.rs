@@ -24,7 +24,7 @@ pub(crate) async fn list(desk: Desk, mut query: Query) -> Result<Json<Page<Conne
     let paging = Paging::read(&mut query, "connections")?;
     query.finish(&["limit", "cursor"])?;
     let connections = desk.store.connections(desk.user).await?;
-    let since = desk.store.pairs_since(desk.user).await?;
+    let facts = desk.store.credential_facts(desk.user).await?;
     let page = paging.page_of_all(connections, |row| Since::new(row.created_at, row.id));
-    Ok(Json(page.with(|rows| rows.into_iter().map(|row| super::view_of(row, &since)).collect())))
+    Ok(Json(page.with(|rows| rows.into_iter().map(|row| super::view_of(row, &facts)).collect())))
 }

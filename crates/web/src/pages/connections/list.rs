@@ -21,13 +21,13 @@ struct List {
 pub(super) async fn show(desk: Desk, done: Done) -> Result<Response, Problem> {
     const SENTENCES: [(&str, &str); 1] =
         [("removed", "The connection is removed: its credential is erased and its access keys are revoked.")];
-    let since = desk.store.pairs_since(desk.user).await?;
+    let facts = desk.store.credential_facts(desk.user).await?;
     let keys = desk.store.keys(desk.user).await?;
     let now = desk.now();
     let rows = desk.store.connections(desk.user).await?.into_iter();
     let cards = rows.map(|row| {
         let keys = keys.iter().filter(|key| key.connection == row.id && key.revoked_at.is_none()).count();
-        Card::new(view_of(row, &since), keys, now)
+        Card::new(view_of(row, &facts), keys, now)
     });
     let cards = cards.collect();
     let shell = Shell::load(&desk, Section::Connections, "Connections").await?.done(&done, &SENTENCES);

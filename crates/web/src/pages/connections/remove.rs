@@ -4,7 +4,7 @@ use askama::Template;
 use axum::response::Response;
 use paddock_store::Connection;
 
-use crate::api::connections::{named, remove as api};
+use crate::api::connections::{named, remove as api, view};
 use crate::desk::Desk;
 use crate::fields::FormFields;
 use crate::name::PathName;
@@ -19,6 +19,8 @@ struct Remove {
     shell: Shell,
     name: String,
     active: bool,
+    /// Whether what is erased is a token of OAuth.
+    has_token: bool,
     keys: Vec<String>,
     form: FormView,
 }
@@ -52,6 +54,7 @@ async fn form_page(desk: &Desk, row: &Connection, form: FormView) -> Result<Remo
         shell: Shell::load(desk, Section::Connections, "Remove a connection").await?.about(row),
         name: row.name.clone(),
         active: row.active,
+        has_token: view(desk, row.clone()).await?.token_since.is_some(),
         keys: keys
             .filter(|key| key.connection == row.id && key.revoked_at.is_none())
             .map(|key| key.name)

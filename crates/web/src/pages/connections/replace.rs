@@ -4,8 +4,9 @@ use askama::Template;
 use axum::response::Response;
 use paddock_store::Connection;
 
+use super::oauth::{leading_to_alpaca, left_by_attempt};
 use super::{at_its_field, repairs_for_address, repairs_of_problem};
-use crate::api::connections::{add, named};
+use crate::api::connections::{add, named, view};
 use crate::desk::Desk;
 use crate::fields::FormFields;
 use crate::name::PathName;
@@ -13,6 +14,7 @@ use crate::pages::answer::{page, page_with, see};
 use crate::pages::form::FormView;
 use crate::pages::shell::{Section, Shell};
 use crate::problem::Problem;
+use crate::query::Query;
 
 #[derive(Debug, Template)]
 #[template(path = "connections/replace.html")]
@@ -24,12 +26,25 @@ struct Replace {
     form: FormView,
     repairs: Vec<String>,
     paper_broker: Option<String>,
+    /// Whether it can be connected by OAuth.
+    oauth: bool,
+    /// Whether it has a token of OAuth now.
+    has_token: bool,
 }
 
 /// The form.
-pub(super) async fn show(desk: Desk, PathName(name): PathName) -> Result<Response, Problem> {
+pub(super) async fn show(
+    desk: Desk,
+    PathName(name): PathName,
+    mut query: Query,
+) -> Result<Response, Problem> {
     let row = named(&desk, &name).await?;
-    page(&form_page(&desk, &row, FormView::blank()).await?)
+    let form = match left_by_attempt(&desk, &mut query).await? {
+        Some((_, problem)) => FormView::blank().refused(problem),
+        None => FormView::blank(),
+    };
+    let shown = page(&form_page(&desk, &row, form).await?)?;
+    Ok(leading_to_alpaca(&desk, shown))
 }
 
 /// Replaces the pair, if the new one opens the same account.
@@ -62,20 +77,30 @@ pub(super) async fn replace(
                 .into();
                 problem = problem.at("key_id");
             }
-            let status = problem.http_status();
-            page_with(status, &form_page(&desk, &row, FormView::blank().refused(problem)).await?)
+            refused(&desk, &row, problem).await
         }
     }
 }
 
+/// The form with what is wrong.
+pub(super) async fn refused(desk: &Desk, row: &Connection, problem: Problem) -> Result<Response, Problem> {
+    let status = problem.http_status();
+    let shown = page_with(status, &form_page(desk, row, FormView::blank().refused(problem)).await?)?;
+    Ok(leading_to_alpaca(desk, shown))
+}
+
 async fn form_page(desk: &Desk, row: &Connection, form: FormView) -> Result<Replace, Problem> {
+    let has_token = view(desk, row.clone()).await?.token_since.is_some();
+    let title = if has_token { "Connect it again" } else { "Replace the key pair" };
     Ok(Replace {
-        shell: Shell::load(desk, Section::Connections, "Replace the key pair").await?.about(row),
+        shell: Shell::load(desk, Section::Connections, title).await?.about(row),
         name: row.name.clone(),
         environment: row.environment.as_str(),
         account_number: row.account_number.clone(),
         repairs: form.problem.as_ref().map(repairs_of_problem).unwrap_or_default(),
         paper_broker: desk.own_broker(row.environment),
+        oauth: desk.oauth.is_some(),
+        has_token,
         form,
     })
 }

@@ -17,10 +17,18 @@ use crate::problem::Problem;
 use crate::query::Query;
 
 /// What may have just been done.
-const SENTENCES: [(&str, &str); 7] = [
+const SENTENCES: [(&str, &str); 9] = [
     (
         "connected",
         "Connected: Alpaca confirmed the pair, and it is sealed in the vault. Next, give a program an access key.",
+    ),
+    (
+        "connected-oauth",
+        "Connected: Alpaca gave Paddock a token, and it is sealed in the vault. Next, give a program an access key.",
+    ),
+    (
+        "replaced-oauth",
+        "Connected again: the new token is sealed and in use from now on. Access keys are as they were.",
     ),
     ("renamed", "The connection has its new name. Access keys and history are as they were."),
     ("checked", "Alpaca answered: the credential works."),
