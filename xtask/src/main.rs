@@ -18,6 +18,7 @@ mod deny;
 mod entrances;
 mod front;
 mod fuzz;
+mod judge;
 mod junit;
 mod node;
 mod packages;
@@ -44,6 +45,8 @@ cargo xtask <command>
                               run the test suites (all when none is named), setting up what they need; --write keeps
                               what the clients saw in docs/paper-broker-clients.md, and pictures of the pages in
                               docs/screens
+  judge [--write]             let the official clients of the services that consumers write to judge their fakes and our requests; --write
+                              keeps the table in docs/consumers.md
   postgres COMMAND...         run a command with PADDOCK_TEST_POSTGRES_URL of a throw-away PostgreSQL
   ci                          everything that must hold: format, lints, walls, tests, fuzzing, documentation
   fuzz [TARGET]... [--seconds N]
@@ -80,6 +83,7 @@ fn run(arguments: &[String]) -> Result<ExitCode> {
         // These two end with their closing line, whether it is good or bad.
         "test" => return suites::test(&workspace, rest),
         "ci" => return Ok(ci::ci(&workspace)),
+        "judge" => return judge::judge(&workspace, rest),
         "demo" => build::demo(&workspace, rest)?,
         "build" => build::build(&workspace, rest)?,
         "postgres" => postgres::with_cluster(rest)?,

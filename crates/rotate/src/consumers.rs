@@ -2,8 +2,12 @@
 
 mod api;
 mod aws;
+mod cloudflare;
+mod command;
 mod document;
+mod dotenv;
 mod drift;
+mod github;
 mod google;
 mod heroku;
 mod in_use;
@@ -21,6 +25,10 @@ use paddock_core::SecretText;
 use serde::{Deserialize, Serialize};
 
 pub use aws::AwsSettings;
+pub use cloudflare::CloudflareSettings;
+pub use command::{CommandSettings, Input};
+pub use dotenv::DotenvSettings;
+pub use github::{GithubSettings, Place, Visibility, Workflow};
 pub use google::GoogleSettings;
 pub use heroku::HerokuSettings;
 pub use in_use::UrlCheck;
@@ -101,6 +109,10 @@ register! {
     Infisical, "infisical", InfisicalSettings, "Infisical";
     Kubernetes, "kubernetes", KubernetesSettings, "A Kubernetes secret";
     VaultKv, "vault", VaultKvSettings, "HashiCorp Vault or OpenBao, key-value version 2";
+    Cloudflare, "cloudflare_workers", CloudflareSettings, "Cloudflare Workers";
+    Command, "command", CommandSettings, "A program of this machine";
+    Dotenv, "dotenv", DotenvSettings, "A .env file";
+    Github, "github_actions", GithubSettings, "GitHub Actions";
     Heroku, "heroku", HerokuSettings, "Heroku";
     Slack, "slack", SlackSettings, "Slack (a notice, never a value)";
     Webhook, "webhook", WebhookSettings, "A webhook, signed";

@@ -6,6 +6,8 @@
 
 pub mod aws;
 mod aws_signature;
+pub mod cloudflare;
+pub mod github;
 pub mod google;
 pub mod heroku;
 pub mod infisical;

@@ -301,6 +301,10 @@ impl<F: Fake> Server<F> {
         for (name, value) in &reply.headers {
             head += &format!("{name}: {value}\r\n");
         }
+        // An answer that has no body is whole with its head.
+        if cut && reply.status == 204 {
+            return stream.write_all(head.as_bytes()).await;
+        }
         head += "\r\n";
         stream.write_all(head.as_bytes()).await?;
         stream.write_all(&reply.body).await?;

@@ -4,7 +4,7 @@ use paddock_fakes::aws::Aws;
 use paddock_rotate::{Applied, Consumer, FaultKind, Outcome, Stored, Writable};
 use serde_json::{Value, json};
 
-use super::common::faults::{deliver, every_trouble};
+use super::common::faults::{deliver, documented, every_trouble};
 use super::common::{KEY_ID, SECRET_KEY, connect, delivery, start};
 
 const SECRET: &str = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY";
@@ -122,5 +122,6 @@ async fn a_pair_is_one_version_whatever_fails() {
         assert_eq!((&text["OTHER"], &text["APCA_API_KEY_ID"]), (&json!("untouched"), &json!(KEY_ID)));
     })
     .await;
+    documented("AWS Secrets Manager", &seen);
     assert!(seen.len() > 40, "{}", seen.len());
 }

@@ -7,7 +7,7 @@ use paddock_rotate::{Consumer, FaultKind, Outcome, Stored, Writable};
 use rstest::rstest;
 use serde_json::{Value, json};
 
-use super::common::faults::{deliver, every_trouble};
+use super::common::faults::{deliver, documented, every_trouble};
 use super::common::{KEY_ID, SECRET_KEY, connect, delivery, start};
 
 fn consumer(url: &str, disable_previous: bool) -> Box<dyn Consumer> {
@@ -104,5 +104,6 @@ async fn a_pair_is_one_version_whatever_fails() {
         assert_eq!((&text["OTHER"], &text["APCA_API_KEY_ID"]), (&json!("untouched"), &json!(KEY_ID)));
     })
     .await;
+    documented("Google Secret Manager", &seen);
     assert!(seen.len() > 60, "{}", seen.len());
 }

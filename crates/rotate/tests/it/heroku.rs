@@ -4,7 +4,7 @@ use paddock_fakes::heroku::{Heroku, State};
 use paddock_rotate::{Consumer, FaultKind, Held, Outcome, Stored};
 use serde_json::{Value, json};
 
-use crate::common::faults::every_trouble;
+use crate::common::faults::{documented, every_trouble};
 use crate::common::{KEY_ID, SECRET_KEY, connect, delivery, start};
 
 fn consumer(url: &str, apps: &[&str]) -> Box<dyn Consumer> {
@@ -93,7 +93,7 @@ async fn apps_have_the_pair_once_whatever_fails() {
         let consumer = consumer(&fake.url, &["bot", "bot-two"]);
         (fake, consumer)
     };
-    every_trouble(make, |fake| {
+    let seen = every_trouble(make, |fake| {
         for app in fake.apps.values() {
             assert_eq!(app.vars["APCA_API_KEY_ID"], KEY_ID);
             assert_eq!(app.vars["APCA_API_SECRET_KEY"], SECRET_KEY);
@@ -102,4 +102,5 @@ async fn apps_have_the_pair_once_whatever_fails() {
         }
     })
     .await;
+    documented("Heroku", &seen);
 }

@@ -5,7 +5,7 @@ use paddock_rotate::{Consumer, FaultKind, Held, Outcome, Stored, Writable};
 use rstest::rstest;
 use serde_json::{Value, json};
 
-use super::common::faults::{deliver, every_trouble};
+use super::common::faults::{deliver, documented, every_trouble};
 use super::common::{KEY_ID, SECRET_KEY, connect, delivery, start};
 
 fn consumer(url: &str) -> Box<dyn Consumer> {
@@ -128,5 +128,6 @@ async fn a_pair_is_written_once_whatever_fails(#[case] has_version_4: bool) {
         assert_eq!(secrets["OTHER"], ("untouched".to_owned(), 1));
     })
     .await;
+    documented("Infisical", &seen);
     assert!(seen.len() > 50, "{}", seen.len());
 }

@@ -5,7 +5,7 @@ use paddock_rotate::{Consumer, Fault, FaultKind, Proof, Put, Stored, Writable};
 use rstest::rstest;
 use serde_json::{Value, json};
 
-use super::common::faults::every_trouble;
+use super::common::faults::{documented, every_trouble};
 use super::common::{KEY_ID, SECRET_KEY, connect, delivery, start};
 
 fn consumer(url: &str) -> Box<dyn Consumer> {
@@ -105,5 +105,6 @@ async fn a_pair_is_written_and_restarted_for_once_whatever_fails() {
         assert_eq!(fake.restarts, 1);
     })
     .await;
+    documented("Kubernetes", &seen);
     assert!(seen.len() > 80, "{}", seen.len());
 }

@@ -7,10 +7,13 @@
 )]
 
 mod aws;
+mod cloudflare;
 mod common;
+mod github;
 mod google;
 mod heroku;
 mod infisical;
 mod kubernetes;
+mod machine;
 mod notices;
 mod vault;

@@ -5,7 +5,7 @@ use paddock_fakes::webhook::Webhook;
 use paddock_rotate::{Consumer, FaultKind, InUse, Stored, Writable};
 use serde_json::json;
 
-use crate::common::faults::{deliver, every_trouble};
+use crate::common::faults::{deliver, documented, every_trouble};
 use crate::common::{KEY_ID, SECRET_KEY, connect, delivery, start};
 
 fn webhook(url: &str, send_values: bool) -> Box<dyn Consumer> {
@@ -67,7 +67,7 @@ async fn a_webhook_takes_a_delivery_once_whatever_fails() {
         assert_eq!(deliveries, 1);
     })
     .await;
-    assert_eq!(seen.len(), 12);
+    documented("Webhook", &seen);
 }
 
 #[tokio::test]
@@ -101,7 +101,9 @@ async fn slack_hears_of_a_delivery_whatever_fails() {
         (fake, consumer)
     };
     // A notice may come twice when its answer was lost: it names its delivery.
-    every_trouble(make, |fake| assert!((1..=2).contains(&fake.posts.len()), "{:?}", fake.posts)).await;
+    let seen =
+        every_trouble(make, |fake| assert!((1..=2).contains(&fake.posts.len()), "{:?}", fake.posts)).await;
+    documented("Slack", &seen);
 }
 
 #[tokio::test]

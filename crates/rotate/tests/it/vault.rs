@@ -5,7 +5,7 @@ use paddock_rotate::{Applied, Consumer, FaultKind, Held, Outcome, Stored, Writab
 use rstest::rstest;
 use serde_json::{Value, json};
 
-use super::common::faults::{deliver, every_trouble};
+use super::common::faults::{deliver, documented, every_trouble};
 use super::common::{KEY_ID, SECRET_KEY, connect, delivery, start};
 
 fn consumer(url: &str) -> Box<dyn Consumer> {
@@ -123,5 +123,6 @@ async fn a_pair_is_one_version_whatever_fails() {
         assert_eq!((&newest["OTHER"], &newest["APCA_API_KEY_ID"]), (&json!("untouched"), &json!(KEY_ID)));
     })
     .await;
+    documented("Vault, OpenBao", &seen);
     assert!(seen.len() > 50, "{}", seen.len());
 }
