@@ -1,18 +1,20 @@
-//! The way to the broker: one pool of connections, no redirects, nothing sent twice.
+//! The way to the broker: kept connections, no redirects, nothing sent twice.
+
+mod kept;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use bytes::Bytes;
-use http::{HeaderMap, HeaderValue, Method, Request, Response, Uri, header};
+use http::{HeaderMap, HeaderValue, Method, Request, Response, header};
 use http_body_util::Full;
 use hyper::body::Incoming;
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
-use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
-use hyper_util::rt::{TokioExecutor, TokioTimer};
 use paddock_alpaca::Credential;
+
+use kept::Kept;
 
 use crate::GatewayError;
 
@@ -31,6 +33,9 @@ const PASSED_ON: [header::HeaderName; 5] = [
     header::HeaderName::from_static("last-event-id"),
     header::CACHE_CONTROL,
 ];
+
+/// How many headers a request to the broker has at most: those, three of its own, and the credential.
+const MOST_HEADERS: usize = 10;
 
 /// Why there is no answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,46 +62,31 @@ pub(crate) fn connector() -> Result<HttpsConnector<HttpConnector>, GatewayError>
         .wrap_connector(tcp))
 }
 
-/// Connections to the broker.
-type Pool = Client<HttpsConnector<HttpConnector>, Full<Bytes>>;
-
 /// Sends requests to the broker.
 #[derive(Clone, Debug)]
 pub(crate) struct Upstream {
     tls: HttpsConnector<HttpConnector>,
-    pool: Arc<ArcSwap<Pool>>,
-}
-
-/// A pool without connections.
-fn pool(tls: &HttpsConnector<HttpConnector>) -> Arc<Pool> {
-    let client = Client::builder(TokioExecutor::new())
-        .pool_timer(TokioTimer::new())
-        .pool_idle_timeout(Duration::from_secs(20))
-        // The client retries only a request of which it can prove that no byte was written, because a kept
-        // connection had closed before. Anything else is never sent again.
-        .retry_canceled_requests(true)
-        .build(tls.clone());
-    Arc::new(client)
+    kept: Arc<ArcSwap<Kept>>,
 }
 
 impl Upstream {
     pub(crate) fn new() -> Result<Self, GatewayError> {
-        Ok(Self::with_pool_of_its_own(connector()?))
+        Ok(Self::with_connections_of_its_own(connector()?))
     }
 
-    fn with_pool_of_its_own(tls: HttpsConnector<HttpConnector>) -> Self {
-        Self { pool: Arc::new(ArcSwap::new(pool(&tls))), tls }
+    fn with_connections_of_its_own(tls: HttpsConnector<HttpConnector>) -> Self {
+        Self { kept: Arc::new(ArcSwap::new(Kept::new(tls.clone()))), tls }
     }
 
     /// The same way with connections of its own.
     pub(crate) fn another(&self) -> Self {
-        Self::with_pool_of_its_own(self.tls.clone())
+        Self::with_connections_of_its_own(self.tls.clone())
     }
 
     /// Closes the connections that wait for another request; those in use are closed after their request. Each has the head of
     /// its last request in its buffers, with a credential in it.
     pub(crate) fn forget(&self) {
-        self.pool.store(pool(&self.tls));
+        self.kept.store(Kept::new(self.tls.clone()));
     }
 
     /// Sends one request with the real credential and waits for the head of the answer.
@@ -110,8 +100,8 @@ impl Upstream {
     ) -> Result<Response<Incoming>, NoAnswer> {
         let mut request = Request::new(Full::new(body.clone()));
         *request.method_mut() = method;
-        *request.uri_mut() = url.parse::<Uri>().map_err(|_| NoAnswer::NotSent)?;
         let headers = request.headers_mut();
+        headers.reserve(MOST_HEADERS);
         for name in PASSED_ON {
             if let Some(value) = from_client.get(&name) {
                 headers.insert(name, value.clone());
@@ -123,11 +113,7 @@ impl Upstream {
         // An answer that is compressed could not be checked for the secret.
         headers.insert(header::ACCEPT_ENCODING, HeaderValue::from_static("identity"));
         credential.add_to(headers).map_err(|_| NoAnswer::NotSent)?;
-        match tokio::time::timeout(ANSWER_TIMEOUT, self.pool.load().request(request)).await {
-            Ok(Ok(response)) => Ok(response),
-            Ok(Err(error)) if error.is_connect() => Err(NoAnswer::NotSent),
-            Ok(Err(_)) => Err(NoAnswer::Broken),
-            Err(_) => Err(NoAnswer::Timeout),
-        }
+        let kept = self.kept.load_full();
+        tokio::time::timeout(ANSWER_TIMEOUT, kept.send(url, request)).await.unwrap_or(Err(NoAnswer::Timeout))
     }
 }

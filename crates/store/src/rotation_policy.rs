@@ -79,7 +79,7 @@ impl Store {
              WHERE connections.user_id = $1 AND connections.removed_at IS NULL AND newest.kind = 'key_pair'
              GROUP BY connections.id, connections.name, connections.environment, rotation_policy.days", user.to_string())?;
         let mut dues = rows.into_iter().map(Columns::due).collect::<Result<Vec<_>, _>>()?;
-        dues.sort_by(|one, other| (one.due_at, one.connection).cmp(&(other.due_at, other.connection)));
+        dues.sort_by_key(|one| (one.due_at, one.connection));
         Ok(dues)
     }
 

@@ -64,6 +64,19 @@ impl PasswordHash {
         Ok(Self { params, salt, hash })
     }
 
+    /// A hash that is nobody's: no password is known that has it, and checking one against it takes as long as with any other. It costs
+    /// nothing to make.
+    ///
+    /// # Errors
+    /// [`VaultError::Malformed`] for a cost that cannot be.
+    pub fn of_nobody(cost: PasswordCost, entropy: &dyn Entropy) -> Result<Self, VaultError> {
+        let (mut salt, mut hash) = ([0; SALT_BYTES], [0; HASH_BYTES]);
+        entropy.fill(&mut salt);
+        entropy.fill(&mut hash);
+        let params = Params::new(cost.kib, cost.passes, 1, Some(HASH_BYTES)).map_err(|_| MALFORMED)?;
+        Ok(Self { params, salt, hash })
+    }
+
     /// Whether this is the hash of that password. It takes as long as making it did.
     ///
     /// # Errors

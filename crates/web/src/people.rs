@@ -44,10 +44,10 @@ pub struct People {
 }
 
 impl People {
-    /// What is shared by everything that has to do with people. Takes as long as hashing a password.
+    /// What is shared by everything that has to do with people.
     ///
     /// # Errors
-    /// When there is not enough memory to hash passwords.
+    /// When passwords cannot be hashed at that cost.
     pub fn new(options: PeopleOptions, entropy: &dyn Entropy) -> Result<Self, VaultError> {
         let cost = if options.cheap_passwords { PasswordCost::FOR_TESTS } else { PasswordCost::STANDARD };
         let address = options.origin.as_ref().map_or(options.address, |origin| origin.as_str().to_owned());

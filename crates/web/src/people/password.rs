@@ -29,9 +29,7 @@ pub(crate) struct Passwords {
 
 impl Passwords {
     pub(crate) fn new(cost: PasswordCost, entropy: &dyn Entropy) -> Result<Self, VaultError> {
-        let mut random = [0; 32];
-        entropy.fill(&mut random);
-        let nobodys = PasswordHash::make(&SecretText::new(hex::encode(random)), cost, entropy)?;
+        let nobodys = PasswordHash::of_nobody(cost, entropy)?;
         let (turns, places) =
             (Arc::new(Semaphore::new(AT_ONCE)), Arc::new(Semaphore::new(AT_ONCE + WAITING)));
         Ok(Self { cost, nobodys, turns, places })
