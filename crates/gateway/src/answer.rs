@@ -119,6 +119,9 @@ faults! {
     /// Alpaca answered 401 to the real credential.
     credential_refused = SERVICE_UNAVAILABLE, 50_390_004, "connection_credential_refused",
         "alpaca refuses this connection's credential, which was probably regenerated, reset or revoked: run `paddock connection check`";
+    /// The connection's key pair is being replaced.
+    rotating = SERVICE_UNAVAILABLE, 50_390_005, "rotation_in_progress",
+        "the key pair of this connection is being replaced, so new orders are not sent now: try again in a moment, or look at `paddock rotation status`";
     /// The program went away while its request waited, which was not sent.
     program_gone = REQUEST_TIMEOUT, 40_890_001, "program_gone",
         "the program went away before its request was sent, so it was not sent";

@@ -25,6 +25,7 @@ use crate::budget::{Asker, Priority, Ticket};
 use crate::crash::CrashPoint;
 use crate::door::{Arrival, actor, decide_input, open_credential};
 use crate::facts::FactFinder;
+use crate::halt::rotation;
 use crate::lane::Lane;
 use crate::meter::Entered;
 use crate::observe::{WholeAnswer, read_whole};
@@ -63,6 +64,10 @@ impl Change {
                 return Err(self.record_refusal(lane, stop).await);
             }
         };
+        let class = self.target.operation.class;
+        let connection = self.grant.entry().connection.connection.id;
+        rotation::pass(shared, connection, class).await?;
+        self.grant = self.grant.renewed(&shared.directory.load()).ok_or_else(Fault::invalid_credential)?;
         let (act, account) = self.facts(shared).await?;
         // Before anything is reserved. While it waits the key may be frozen, changed or revoked, and the credential replaced.
         let ticket = self.turn(shared).await?;
@@ -93,6 +98,10 @@ impl Change {
                 return Err(self.record_refusal(lane, stop).await);
             }
         };
+        if let Err(fault) = rotation::last_look(shared, connection, class) {
+            self.write(shared, Settlement::Released { status: None }).await;
+            return Err(fault.into());
+        }
         if let Touched::Cancels(orders) = &touched {
             // Each of its cancels waits for its own turn.
             drop(ticket);
@@ -144,7 +153,12 @@ impl Change {
             .map_err(|_| Fault::credential_unreadable())?;
         let finder = FactFinder { shared, asking, entry };
         let found = self.found(&finder, already_charged).await;
-        found.map_err(|stop| stop.without(&credential))
+        found.map_err(|stop| {
+            if matches!(&stop, Stop::Fault(fault) if *fault == Fault::credential_refused()) {
+                shared.refused.note(&entry.connection);
+            }
+            stop.without(&credential)
+        })
     }
 
     async fn found(
@@ -320,6 +334,9 @@ impl Change {
         let read = match answer {
             Ok(response) => {
                 let status = response.status();
+                if status == http::StatusCode::UNAUTHORIZED {
+                    shared.refused.note(&self.grant.entry().connection);
+                }
                 let whole = tokio::time::timeout(ANSWER_TIMEOUT, read_whole(response, credential));
                 // A broker that stalls in the middle of its answer must not hold the request for ever.
                 let whole = whole.await.unwrap_or_else(|_| Err(Fault::upstream_timeout()));

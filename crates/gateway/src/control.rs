@@ -108,6 +108,13 @@ impl Control {
         Deadman::begin(Arc::clone(&self.shared), options).await
     }
 
+    /// Tells of connections whose credential the broker refuses although it was stored as good, once for each credential: it was probably
+    /// regenerated, or the account reset.
+    #[must_use]
+    pub fn refused_credentials(&self) -> broadcast::Receiver<ConnectionId> {
+        self.shared.refused.listen()
+    }
+
     /// Whether everything is frozen in memory by the file or a signal.
     #[must_use]
     pub fn is_frozen_in_memory(&self) -> bool {
@@ -198,7 +205,12 @@ impl Control {
                 shared.reload().await?;
                 Ok(ConnectionCheck::Healthy(Box::new(account)))
             }
-            Err(fault) => Ok(ConnectionCheck::Faulty(fault)),
+            Err(fault) => {
+                if matches!(fault, ConnectFault::InvalidCredentials { .. }) {
+                    shared.refused.note(&entry);
+                }
+                Ok(ConnectionCheck::Faulty(fault))
+            }
         }
     }
 

@@ -3,7 +3,7 @@
 //! The directory is a snapshot of the database. It is exchanged as a whole, so that every request sees one consistent state,
 //! and read anew by every request, so that a freeze or a revoke takes effect with the next one.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -141,6 +141,8 @@ pub(crate) struct Directory {
     by_secret_hash: HashMap<[u8; 32], Arc<KeyEntry>>,
     connections: IdMap<ConnectionId, Arc<ConnectionEntry>>,
     freezes: HashMap<Subject, Freeze>,
+    /// The connections whose new orders a rotation holds back.
+    held_by_rotation: HashSet<ConnectionId>,
     emergency: Arc<Emergency>,
 }
 
@@ -199,7 +201,8 @@ impl Directory {
         for subject in marked.chain(snapshot.everything_frozen.then_some(Subject::Everything)) {
             freezes.entry(subject).or_insert_with(|| freeze(subject, Passing::default()).1);
         }
-        let mut directory = Self { connections, freezes, emergency, ..Self::default() };
+        let held_by_rotation = snapshot.held_by_rotation.into_iter().collect();
+        let mut directory = Self { connections, freezes, held_by_rotation, emergency, ..Self::default() };
         let mut signing_keys: HashMap<AccessKeyId, SigningKey> = snapshot
             .signing_keys
             .iter()
@@ -248,6 +251,11 @@ impl Directory {
 
     pub(crate) fn connection(&self, id: ConnectionId) -> Option<&Arc<ConnectionEntry>> {
         self.connections.get(&id)
+    }
+
+    /// Whether a rotation holds back a connection's new orders: its pair is about to die, or is dead.
+    pub(crate) fn is_held(&self, connection: ConnectionId) -> bool {
+        self.held_by_rotation.contains(&connection)
     }
 
     /// Whether any key of a connection has a cap on the account's open exposure: then what others order there has to be valued.

@@ -1,9 +1,10 @@
 //! Stopping: freezes from every source, the last look before a request is sent, what a freeze does about open orders and positions,
-//! and the dead-man switch.
+//! the dead-man switch, and what waits while a pair is replaced.
 
 pub(crate) mod deadman;
 mod emergency;
 mod own;
+pub(crate) mod rotation;
 mod sending;
 pub(crate) mod wind_down;
 

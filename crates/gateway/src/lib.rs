@@ -37,6 +37,7 @@ mod observe;
 mod own;
 mod read;
 mod recover;
+mod refused;
 mod requests;
 mod rotation;
 mod scrub;

@@ -1,4 +1,5 @@
-//! A request that changes nothing: waits for its turn, is forwarded, and is asked again only if Alpaca refused it for the sake of the rate.
+//! A request that changes nothing: waits for its turn, is forwarded, and is asked again only if Alpaca refused it for the sake of the rate, or
+//! because the pair has been replaced meanwhile.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,6 +15,7 @@ use crate::answer::{AnswerBody, Fault};
 use crate::authenticate::Grant;
 use crate::budget::{Priority, Ticket};
 use crate::door::{Arrival, first_decision, open_credential};
+use crate::halt::rotation;
 use crate::lane::Lane;
 use crate::meter::Entered;
 use crate::observe::pass_on;
@@ -53,6 +55,15 @@ impl Reading {
                 // Refused for certain, so asking again is not asking twice.
                 let pause = budget.retry_after(asker.priority, shared.clock.now());
                 if Duration::from_secs(pause) < patience {
+                    continue;
+                }
+            }
+            if response.status() == StatusCode::UNAUTHORIZED {
+                let refused = Arc::clone(&self.grant.entry().connection);
+                shared.refused.note(&refused);
+                // Refused for certain, likewise; and each credential is asked with once.
+                if rotation::another_credential(shared, &refused).await? {
+                    patience = asker.priority.patience();
                     continue;
                 }
             }

@@ -30,6 +30,7 @@ use crate::looks::Looks;
 use crate::meter::{Limits, Meters};
 use crate::metrics::Metrics;
 use crate::own::Owners;
+use crate::refused::RefusedCredentials;
 use crate::requests::RequestLog;
 use crate::signature::SeenSignatures;
 use crate::stream::{Confirmed, Dialer, Hubs, announcer};
@@ -124,6 +125,8 @@ pub(crate) struct Shared {
     pub(crate) sending: Sending,
     pub(crate) emergency: Arc<Emergency>,
     pub(crate) wind_downs: WindDowns,
+    /// The credentials that the broker refuses.
+    pub(crate) refused: RefusedCredentials,
     pub(crate) metrics: Arc<Metrics>,
     /// Whether the last change of keys and freezes could not be read.
     pub(crate) directory_is_stale: AtomicBool,
@@ -239,6 +242,7 @@ impl Gateway {
             sending: Sending::default(),
             emergency: Arc::default(),
             wind_downs: WindDowns::default(),
+            refused: RefusedCredentials::default(),
             metrics: Arc::default(),
             directory_is_stale: AtomicBool::new(false),
             started_at,

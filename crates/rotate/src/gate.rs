@@ -20,7 +20,4 @@ pub trait Gate: fmt::Debug + Send + Sync {
 
     /// Cancels all open orders of a connection, on the way that every request takes, and tells how many there were.
     fn cancel_orders(&self, connection: ConnectionId) -> BoxFuture<'_, Result<u32, Failure>>;
-
-    /// Places one share far from the market, sees it, and cancels it, on the way that every request takes. Gives the order in one line.
-    fn place_test_order(&self, connection: ConnectionId) -> BoxFuture<'_, Result<String, Failure>>;
 }

@@ -22,6 +22,7 @@ mod report;
 mod rotations;
 mod run;
 mod settings;
+mod suspicion;
 
 pub use consumer::{Consumer, Delivery, Held, InUse, Looked, Outcome, Proof, Put, Stored, Writable};
 #[doc(hidden)]
@@ -35,3 +36,4 @@ pub use report::{Attempt, Report, Step};
 pub use rotations::{Pasted, PlanRequest, RehearsalPair, Rotations, Status};
 pub use run::Rest;
 pub use settings::{PairNames, SettingsFault};
+pub use suspicion::Suspicion;

@@ -56,7 +56,11 @@ impl RotationsOptions {
         }
     }
 
-    async fn of_connection(&self, user: UserId, sealed: &SealedCredential) -> Result<Pair, RotateError> {
+    pub(crate) async fn of_connection(
+        &self,
+        user: UserId,
+        sealed: &SealedCredential,
+    ) -> Result<Pair, RotateError> {
         let place = |field| Binding { user, connection: sealed.connection, field, version: sealed.version };
         // A token of OAuth has no halves, and is nothing that consumers could have.
         let SealedParts::KeyPair { key_id, secret_key, .. } = &sealed.secret else { return Err(NO_PAIR) };

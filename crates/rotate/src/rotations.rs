@@ -7,7 +7,7 @@ use paddock_core::audit::Actor;
 use paddock_core::id::{ConnectionId, ConsumerId, RotationId, UserId};
 use paddock_core::paste::{Repair, repair};
 use paddock_core::rotation::{
-    Ask, By, Cause, Due, Event, NewRotation, Plan, Rotation, RotationConsumer, asks, due, step,
+    Ask, By, Cause, Due, Event, NewRotation, Plan, PlanFault, Rotation, RotationConsumer, asks, due, step,
 };
 use paddock_core::{CredentialKind, SecretText};
 use paddock_store::{Connection, PairChange, PairOf, RotationRow, SealedPair, StoreError, Transition};
@@ -112,6 +112,11 @@ impl Rotations {
         request.plan.check(connection.environment)?;
         let mut new = self.begin(&connection, request.cause, request.plan, at).await?;
         let Some(pair) = request.rehearsal else {
+            if new.plan.test_order {
+                // An account that the gateway guards gets no order but through the gateway.
+                let problem = "a test order is placed in a rehearsal only";
+                return Err(PlanFault { field: "test_order", problem }.into());
+            }
             let rotation = Rotation::planned(new, by.actor.clone(), at);
             return self.open(&rotation, None, &by.actor, at).await;
         };
@@ -252,13 +257,10 @@ impl Rotations {
         by: &By,
         at: Timestamp,
     ) -> Result<Pasted, RotateError> {
-        for (half, name) in [(key_id, "the Key ID"), (secret_key, "the Secret Key")] {
+        let halves = [(key_id, "the Key ID is empty"), (secret_key, "the Secret Key is empty")];
+        for (half, empty) in halves {
             if half.expose().trim().is_empty() {
-                return Err(RotateError::NotAPair(if name == "the Key ID" {
-                    "the Key ID is empty"
-                } else {
-                    "the Secret Key is empty"
-                }));
+                return Err(RotateError::NotAPair(empty));
             }
             if half.expose().len() > MAX_HALF {
                 return Err(RotateError::NotAPair("the pasted text is far longer than a key"));
@@ -320,7 +322,7 @@ impl Rotations {
     }
 
     /// One transition by a person's word. Whoever moves the rotation at the same moment goes first.
-    async fn say(
+    pub(crate) async fn say(
         &self,
         id: RotationId,
         at: Timestamp,

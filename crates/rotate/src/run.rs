@@ -1,5 +1,6 @@
 //! The work: does what is due, one effect after the other, and keeps each transition before the next effect begins.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -7,6 +8,7 @@ use paddock_core::audit::Actor;
 use paddock_core::id::RotationId;
 use paddock_core::rotation::{Effect, Event, asks, due, step};
 use paddock_store::{PairChange, RotationRow, SealedCredential, SealedPair, StoreError, Transition};
+use tokio::task::{self, JoinSet};
 use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 
@@ -16,8 +18,11 @@ use crate::{RotateError, Rotations};
 /// For how long a rotation is taken. An effect that takes longer is done again by whoever has the rotation then.
 const LEASE: Duration = Duration::from_secs(180);
 
+/// After so long it is taken again, however much is left of the lease.
+const CLAIM_AGAIN: Duration = Duration::from_secs(30);
+
 /// How often the work looks for what has come due.
-const LOOK: Duration = Duration::from_millis(500);
+const LOOK: Duration = Duration::from_secs(1);
 
 /// Why a rotation rests.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -51,13 +56,18 @@ impl Rotations {
     /// # Errors
     /// [`RotateError`] when the database or the vault cannot take part; it is the same rotation as before then, and may be run again.
     pub async fn run(&self, id: RotationId) -> Result<Rest, RotateError> {
+        let mut held: Option<(RotationRow, Timestamp)> = None;
         loop {
             let now = self.options.clock.now();
-            let until = now.checked_add(LEASE).unwrap_or(Timestamp::MAX);
-            let store = &self.options.store;
-            let Some(row) = store.claim_rotation(id, &self.options.node, now, until).await? else {
-                let over = self.row(id).await?.rotation.is_over();
-                return Ok(if over { Rest::Over } else { Rest::Elsewhere });
+            let (row, again) = match held.take().filter(|(_, again)| now < *again) {
+                Some(held) => held,
+                None => match self.claim(id, now).await? {
+                    Some(row) => (row, now.checked_add(CLAIM_AGAIN).unwrap_or(Timestamp::MAX)),
+                    None => {
+                        let over = self.row(id).await?.rotation.is_over();
+                        return Ok(if over { Rest::Over } else { Rest::Elsewhere });
+                    }
+                },
             };
             let dues = due(&row.rotation);
             let is_ready = |at: Option<Timestamp>| at.is_none_or(|at| at <= now);
@@ -70,53 +80,73 @@ impl Rotations {
                 });
             };
             match self.advance(&row, next.effect).await {
+                Ok(row) => held = Some((row, again)),
                 // A person, or another process, came between: what was done is done again, or is not due any more.
                 Err(RotateError::Store(StoreError::RotationMoved | StoreError::VersionConflict { .. })) => {}
-                other => other?,
+                Err(error) => return Err(error),
             }
         }
     }
 
-    /// Runs all rotations that have work due, in the order in which they were opened.
-    ///
-    /// # Errors
-    /// [`RotateError`] when the database cannot be read. What goes wrong with one rotation is logged and holds up no other.
-    pub async fn run_all(&self) -> Result<(), RotateError> {
-        let now = self.options.clock.now();
-        let open = self.options.store.open_rotations().await?;
-        let has_work = |row: &RotationRow| {
-            due(&row.rotation).iter().any(|due| due.not_before.is_none_or(|at| at <= now))
-        };
-        let rotations = open.iter().filter(|row| has_work(row)).map(|row| row.rotation.id);
-        futures_util::future::join_all(rotations.map(async |id| {
-            if let Err(error) = self.run(id).await {
-                tracing::error!(%error, rotation = %id, "a rotation could not be run; it is tried again");
-            }
-        }))
-        .await;
-        Ok(())
+    async fn claim(&self, id: RotationId, now: Timestamp) -> Result<Option<RotationRow>, RotateError> {
+        let until = now.checked_add(LEASE).unwrap_or(Timestamp::MAX);
+        Ok(self.options.store.claim_rotation(id, &self.options.node, now, until).await?)
     }
 
-    /// Runs all rotations, those of before a restart first, until `stop`. An effect that is under way then is done again at the next start.
+    /// Runs all rotations, those of before a restart first, each beside the others, until `stop`. An effect that is under way then is done
+    /// again at the next start.
     pub async fn serve(&self, stop: CancellationToken) {
         let mut looks = interval(LOOK);
         looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        // Dropped at the end, which ends what runs in it.
+        let mut work = JoinSet::new();
+        let mut running: HashMap<task::Id, RotationId> = HashMap::new();
         loop {
             tokio::select! {
                 () = stop.cancelled() => return,
                 () = self.bell.notified() => {}
                 _ = looks.tick() => {}
+                Some(ended) = work.join_next_with_id() => {
+                    let id = ended.map_or_else(|error| error.id(), |(id, ())| id);
+                    running.remove(&id);
+                    // What is left of it, or failed, waits for the next look.
+                    continue;
+                }
             }
-            tokio::select! {
-                () = stop.cancelled() => return,
-                ran = self.run_all() => if let Err(error) = ran {
+            let due = match self.with_work().await {
+                Ok(due) => due,
+                Err(error) => {
                     tracing::error!(%error, "the open rotations could not be read; it is tried again");
-                },
+                    continue;
+                }
+            };
+            for id in due {
+                if !running.values().any(|known| *known == id) {
+                    let rotations = self.clone();
+                    let started = work.spawn(async move { rotations.run_noted(id).await });
+                    running.insert(started.id(), id);
+                }
             }
         }
     }
 
-    async fn advance(&self, row: &RotationRow, effect: Effect) -> Result<(), RotateError> {
+    /// The rotations that have work due, in the order in which they were opened.
+    async fn with_work(&self) -> Result<Vec<RotationId>, RotateError> {
+        let now = self.options.clock.now();
+        let is_due = |row: &&RotationRow| {
+            due(&row.rotation).iter().any(|due| due.not_before.is_none_or(|at| at <= now))
+        };
+        let open = self.options.store.open_rotations().await?;
+        Ok(open.iter().filter(is_due).map(|row| row.rotation.id).collect())
+    }
+
+    async fn run_noted(&self, id: RotationId) {
+        if let Err(error) = self.run(id).await {
+            tracing::error!(%error, rotation = %id, "a rotation could not be run; it is tried again");
+        }
+    }
+
+    async fn advance(&self, row: &RotationRow, effect: Effect) -> Result<RotationRow, RotateError> {
         self.deaths.reached(Moment::Before(effect))?;
         let outcome = self.perform(row, effect).await?;
         self.deaths.reached(Moment::Done(effect))?;
@@ -138,8 +168,9 @@ impl Rotations {
             node: Some(&self.options.node),
             at,
         };
-        self.options.store.step_rotation(&transition).await?;
-        self.deaths.reached(Moment::Kept(effect))
+        let kept = self.options.store.step_rotation(&transition).await?;
+        self.deaths.reached(Moment::Kept(effect))?;
+        Ok(kept)
     }
 
     async fn perform(&self, row: &RotationRow, effect: Effect) -> Result<Outcome, RotateError> {

@@ -148,7 +148,7 @@ fn apply(rotation: &mut Rotation, event: Event, at: Timestamp) -> Result<(), Ste
         }
         (S::Preflight | S::Quiesced, Event::AccountSeen(seen)) => account_seen(rotation, seen, at),
         (S::Preflight | S::Quiesced, Event::AccountUnseen(failure)) => fail(rotation, failure, at),
-        (S::Preflight | S::Quiesced, Event::PairRefused) => {
+        (S::Planned | S::Preflight | S::Quiesced, Event::PairRefused) => {
             rotation.cause = Cause::PairRefused;
             rotation.trouble = None;
             await_mint(rotation, at);

@@ -18,6 +18,7 @@ use crate::authenticate::Grant;
 use crate::change::{Change, InFlight};
 use crate::crash::CrashPoint;
 use crate::door::{Arrival, open_credential};
+use crate::halt::rotation;
 use crate::meter::Entered;
 use crate::requests::{Outcome, RequestLine};
 use crate::shared::{GatewayError, Shared};
@@ -58,7 +59,9 @@ async fn run(shared: &Arc<Shared>, consent: Consent) -> Result<ApprovalOutcome, 
         Err(refusal) => return refused(shared, consent, refusal).await,
     };
     let _in_flight = InFlight::enter(shared, row.held.request);
+    let class = change.target.operation.class;
     let facts = async {
+        rotation::pass(shared, row.held.connection, class).await?;
         let touched = change.touched(shared).await?.summary();
         let (act, account) = change.facts(shared).await?;
         change.note_loss(shared, account.as_deref()).await?;
@@ -110,6 +113,12 @@ async fn run(shared: &Arc<Shared>, consent: Consent) -> Result<ApprovalOutcome, 
             return Ok(ApprovalOutcome::Refused(refusal));
         }
     };
+    if let Err(fault) = rotation::last_look(shared, row.held.connection, class) {
+        change.write(shared, Settlement::Released { status: None }).await;
+        let refusal = Refusal::new(ReasonCode::ApprovalRefused, fault.message, &[]);
+        keep(shared, &row, &change, Err(refusal.clone().into())).await;
+        return Ok(ApprovalOutcome::Refused(refusal));
+    }
     let answer = change.forward(shared, permit, ticket, &credential).await;
     drop(sent);
     CrashPoint::Forwarded.reached();

@@ -405,6 +405,8 @@ impl Hub {
     /// Without the broker nothing can be subscribed to.
     fn fail_changes(&mut self, error: &NoStream) {
         let told = match error {
+            // It is the connection's credential that was refused, and a program would take it for its own.
+            NoStream::Error(401 | 402 | 404) => StreamError::INTERNAL,
             NoStream::Error(code) => StreamError::of_code(*code),
             _ => StreamError::INTERNAL,
         };

@@ -25,6 +25,7 @@ mod orders;
 mod own_events;
 mod own_orders;
 mod rig;
+mod rotating;
 mod rotation;
 mod signed;
 mod signer;

@@ -279,6 +279,12 @@ impl Rig {
         self.control.reload().await.unwrap();
     }
 
+    /// A pair, sealed as the connection's next credential.
+    pub async fn next_credential(&self, key_id: &str, secret: &str) -> SealedCredential {
+        let now = self.clock.now();
+        sealed(&self.store, &self.vault, self.user, self.connection, 2, now, (key_id, secret)).await
+    }
+
     /// Places an order.
     pub async fn order(&self, pair: &Pair, body: Value) -> (u16, Value) {
         self.send("POST", "/v2/orders", pair, Some(&body.to_string())).await

@@ -107,14 +107,10 @@ impl Rotations {
         })
     }
 
-    /// Places one share at half the bid, sees it and cancels it.
+    /// Places one share at half the bid, sees it and cancels it: in a rehearsal, where the account is the paper broker's.
     pub(crate) async fn place_test_order(&self, rotation: &Rotation) -> Result<Event, RotateError> {
-        let placed = if rotation.rehearsal {
-            let pair = self.options.committed(rotation).await?;
-            test_order(&self.asking(rotation, &pair)?, &rotation.id.to_string()).await
-        } else {
-            self.options.gate.place_test_order(rotation.connection).await
-        };
+        let pair = self.options.committed(rotation).await?;
+        let placed = test_order(&self.asking(rotation, &pair)?, &rotation.id.to_string()).await;
         Ok(placed.map_or_else(Event::TestOrderFailed, Event::TestOrderDone))
     }
 }

@@ -2,7 +2,7 @@
 
 use paddock_core::id::ConsumerId;
 use paddock_core::rotation::{Delivered, Effect, Event, Failure, Proven, Rotation, Seen};
-use paddock_store::{ConsumerRow, Delivery as Attempt, DeliveryOutcome};
+use paddock_store::{ConsumerRow, Delivery as Attempt, DeliveryOutcome, PairOf};
 use sha2::{Digest as _, Sha256};
 
 use super::ownership::{Expected, judge};
@@ -26,9 +26,8 @@ impl Rotations {
                 return Ok(Event::LookFailed { consumer: id, seen: None, failure: failure_of(&fault) });
             }
         };
-        let present = self.options.prints(&self.options.present(rotation).await?)?;
         let seen = seen(&looked);
-        Ok(match self.against(rotation, &row, &looked, vec![present]).await? {
+        Ok(match self.against(rotation, &row, &looked).await? {
             Some(failure) => Event::LookFailed { consumer: id, seen: Some(seen), failure },
             None => Event::Looked { consumer: id, seen },
         })
@@ -49,8 +48,7 @@ impl Rotations {
         };
         let new = self.options.committed(rotation).await?;
         let prints = self.options.prints(&new)?;
-        let known = vec![self.old_prints(rotation).await?, prints];
-        if let Some(failure) = self.against(rotation, &row, &looked, known).await? {
+        if let Some(failure) = self.against(rotation, &row, &looked).await? {
             return Ok(Event::LookFailed { consumer: id, seen: Some(seen(&looked)), failure });
         }
         if rotation.rehearsal {
@@ -144,18 +142,26 @@ impl Rotations {
         rotation: &Rotation,
         row: &ConsumerRow,
         looked: &Looked,
-        pairs: Vec<Prints>,
     ) -> Result<Option<Failure>, RotateError> {
         if rotation.consumer(row.id).is_some_and(|consumer| consumer.taken_over.is_some()) {
             return Ok(None);
         }
         let ownership = self.options.store.ownership(row.id).await?;
+        let pairs = self.known(rotation).await?;
         judge(&self.options, looked, &Expected { pairs, ownership })
     }
 
-    async fn old_prints(&self, rotation: &Rotation) -> Result<Prints, RotateError> {
-        let old = self.options.of_rotation(rotation, paddock_store::PairOf::Retiring).await?;
-        self.options.prints(&old)
+    /// The pairs that a consumer may hold with our knowledge, besides what the ledger says: the connection's, and the one that it replaces. A
+    /// rehearsal plays with another account, whose pairs no consumer has.
+    async fn known(&self, rotation: &Rotation) -> Result<Vec<Prints>, RotateError> {
+        let options = &self.options;
+        let missing = paddock_store::StoreError::NotFound { what: "credential" };
+        let newest = options.store.credential(rotation.connection).await?.ok_or(missing)?;
+        let mut known = vec![options.prints(&options.of_connection(rotation.team, &newest).await?)?];
+        if !rotation.rehearsal && rotation.state.has_committed() {
+            known.push(options.prints(&options.of_rotation(rotation, PairOf::Retiring).await?)?);
+        }
+        Ok(known)
     }
 
     /// The consumer as it is now, made; or why there is none, in words for a person.

@@ -10,7 +10,7 @@ use crate::{RotateError, RotationsOptions};
 
 /// The pairs that may be there with our knowledge.
 pub(crate) struct Expected {
-    /// The one in use, and the one on its way.
+    /// The connection's, and the one that it replaces.
     pub(crate) pairs: Vec<Prints>,
     /// What the ledger says.
     pub(crate) ownership: Ownership,

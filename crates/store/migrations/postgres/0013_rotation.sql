@@ -34,6 +34,8 @@ CREATE TABLE rotations (
 );
 CREATE UNIQUE INDEX rotations_open ON rotations (connection_id, rehearsal) WHERE open;
 CREATE INDEX rotations_of ON rotations (connection_id, created_at);
+CREATE TRIGGER tell_of_changes AFTER INSERT OR UPDATE OF open, holds_trading
+    ON rotations FOR EACH STATEMENT EXECUTE FUNCTION tell_of_changes();
 
 -- Pairs that a rotation needs, sealed by the vault: the one that was pasted, until it is committed, and the one that is replaced, until
 -- Alpaca refuses it. number tells pasted pairs apart.

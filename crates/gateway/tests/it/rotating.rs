@@ -1,0 +1,221 @@
+//! What programs meet while a connection's pair is replaced.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use paddock_core::audit::Actor;
+use paddock_core::id::{ConsumerId, RotationId};
+use paddock_core::rotation::{Authority, By, Cause, Event, NewRotation, Plan, Rotation, step};
+use paddock_core::{Clock as _, Environment, Role, SecretText};
+use paddock_store::{ConsumerRow, PairChange, PairOf, RotationRow, SealedPair, SealedSecret, Transition};
+use paddock_vault::{Binding, Field, OsEntropy, Sealed, WrappedDek};
+use serde_json::json;
+
+use crate::broker::{json as answer, well_behaved};
+use crate::rig::{REAL_ID, Rig, trader};
+
+const NEW_ID: &str = "PKNEWNEWNEWNEWNEWNEWNEWNEW";
+const NEW_SECRET: &str = "freshFRESHfreshFRESHfreshFRESHfreshFRESH7777";
+
+fn an_order() -> serde_json::Value {
+    json!({"symbol": "AAPL", "qty": "1", "side": "buy", "type": "limit", "limit_price": "100", "time_in_force": "day"})
+}
+
+/// A rotation that was opened because the pair is dead: it holds back new orders.
+async fn open(rig: &Rig) -> RotationRow {
+    let connection = rig.store.connection(rig.connection).await.unwrap().unwrap();
+    let now = rig.clock.now();
+    let new = NewRotation {
+        id: RotationId::generate(now, &OsEntropy),
+        team: rig.user,
+        connection: rig.connection,
+        connection_name: connection.name,
+        environment: Environment::Paper,
+        account_id: connection.account_id,
+        account_number: connection.account_number,
+        cause: Cause::PairRefused,
+        rehearsal: false,
+        plan: Plan::of(Environment::Paper),
+        consumers: Vec::new(),
+    };
+    let forced = Rotation::forced(new, Actor::System, now);
+    let row = rig.store.open_rotation(&forced, None, &Actor::System, now).await.unwrap();
+    rig.control.reload().await.unwrap();
+    row
+}
+
+async fn happens(rig: &Rig, row: RotationRow, event: Event, pairs: PairChange<'_>) -> RotationRow {
+    let (after, _) = step(&row.rotation, event.clone(), rig.clock.now()).unwrap();
+    let transition = Transition {
+        before: &row,
+        after: &after,
+        step: event.name(),
+        consumer: None,
+        detail: None,
+        pairs,
+        actor: &Actor::System,
+        node: None,
+        at: rig.clock.now(),
+    };
+    rig.store.step_rotation(&transition).await.unwrap()
+}
+
+/// The rest of it: the new pair is in the vault, and new orders pass again.
+async fn finish(rig: &Rig, mut row: RotationRow) {
+    let by = By { actor: Actor::Operator, authority: Authority { role: Role::Owner, stepped_up: true } };
+    let credential = rig.next_credential(NEW_ID, NEW_SECRET).await;
+    let retiring = SealedPair {
+        rotation: row.rotation.id,
+        what: PairOf::Retiring,
+        number: 0,
+        version: 1,
+        dek: credential.dek,
+        key_id: b"sealed".to_vec(),
+        secret_key: b"sealed".to_vec(),
+        key_id_fingerprint: vec![1; 32],
+        secret_fingerprint: vec![2; 32],
+        at: rig.clock.now(),
+    };
+    let opens = Event::CandidateOpens {
+        account_id: row.rotation.account_id.clone(),
+        account_number: row.rotation.account_number.clone(),
+        other_host: "refused".to_owned(),
+    };
+    for event in [Event::PauseConfirmed, Event::Pasted(by), opens] {
+        row = happens(rig, row, event, PairChange::Keep).await;
+    }
+    let commit = PairChange::Commit { credential: &credential, retiring: &retiring };
+    row = happens(rig, row, Event::Committed(Some(2)), commit).await;
+    happens(rig, row, Event::Swapped, PairChange::Keep).await;
+    rig.control.reload().await.unwrap();
+}
+
+#[tokio::test]
+async fn new_orders_wait_and_go_with_the_new_pair_while_cancels_and_reads_pass() {
+    let rig = Arc::new(Rig::start().await);
+    let pair = rig.key(trader()).await;
+    let row = open(&rig).await;
+    let waiting = tokio::spawn({
+        let (rig, pair) = (Arc::clone(&rig), pair.clone());
+        async move { rig.order(&pair, an_order()).await }
+    });
+    let cancel = rig.send("DELETE", "/v2/orders/44444444-4444-4444-8444-444444444444", &pair, None).await;
+    assert_eq!(cancel.0, 204);
+    assert_eq!(rig.send("GET", "/v2/account", &pair, None).await.0, 200);
+    assert!(rig.broker.changes().iter().all(|got| got.method == "DELETE"));
+    finish(&rig, row).await;
+    assert_eq!(waiting.await.unwrap().0, 200);
+    let orders: Vec<_> = rig.broker.changes().into_iter().filter(|got| got.method == "POST").collect();
+    assert_eq!(orders.len(), 1);
+    assert_eq!(orders[0].headers["apca-api-key-id"], NEW_ID);
+}
+
+#[tokio::test]
+async fn an_order_that_waits_too_long_is_refused_clearly_and_was_not_sent() {
+    let rig = Rig::start().await;
+    let pair = rig.key(trader()).await;
+    open(&rig).await;
+    let order = an_order().to_string();
+    let (status, headers, body) = rig.send_for_head("POST", "/v2/orders", &pair, Some(&order)).await;
+    assert_eq!((status, headers["retry-after"].to_str().unwrap()), (503, "5"));
+    assert_eq!(body["reason"], "rotation_in_progress", "{body}");
+    assert!(rig.broker.changes().is_empty());
+}
+
+#[tokio::test]
+async fn a_read_that_meets_the_dead_pair_is_asked_again_with_the_new_one() {
+    let rig = Arc::new(Rig::start().await);
+    let pair = rig.key(trader()).await;
+    rig.broker.script(|got| {
+        if got.headers["apca-api-key-id"] == REAL_ID {
+            return answer(401, &json!({"code": 40_110_000, "message": "request is not authorized"}));
+        }
+        well_behaved(got)
+    });
+    let row = open(&rig).await;
+    let waiting = tokio::spawn({
+        let (rig, pair) = (Arc::clone(&rig), pair.clone());
+        async move { rig.send("GET", "/v2/positions", &pair, None).await }
+    });
+    // It has met the dead pair before the new one comes.
+    let mut looks = tokio::time::interval(Duration::from_millis(5));
+    while rig.broker.got().is_empty() {
+        looks.tick().await;
+    }
+    finish(&rig, row).await;
+    assert_eq!(waiting.await.unwrap().0, 200);
+    let asked: Vec<_> = rig.broker.got().iter().map(|got| got.headers["apca-api-key-id"].clone()).collect();
+    assert_eq!(asked, [REAL_ID, NEW_ID]);
+}
+
+#[tokio::test]
+async fn a_dead_pair_without_a_rotation_is_told_at_once_and_to_whoever_listens() {
+    let rig = Rig::start().await;
+    let pair = rig.key(trader()).await;
+    let mut refusals = rig.control.refused_credentials();
+    rig.broker.script(|_| answer(401, &json!({"code": 40_110_000, "message": "request is not authorized"})));
+    for _ in 0..3 {
+        let (status, body) = rig.send("GET", "/v2/account", &pair, None).await;
+        assert_eq!((status, body["reason"].as_str()), (503, Some("connection_credential_refused")));
+    }
+    assert_eq!(refusals.recv().await.unwrap(), rig.connection);
+    // Once for each credential, however often it is refused.
+    assert!(refusals.try_recv().is_err());
+}
+
+/// What a rotation needs follows the team's data-encryption key, and opens under the new one.
+#[tokio::test]
+async fn pairs_of_rotations_and_secrets_of_consumers_are_sealed_anew() {
+    let rig = Rig::start().await;
+    let now = rig.clock.now();
+    let row = open(&rig).await;
+    let id = row.rotation.id;
+    let dek = rig.store.current_dek(rig.user).await.unwrap().unwrap();
+    let wrapped = WrappedDek::from_bytes(&dek.wrapped).unwrap();
+    let place = |field, version| Binding { user: rig.user, connection: rig.connection, field, version };
+    let seal = |field, text: &str| {
+        let secret = SecretText::new(text.to_owned());
+        rig.vault.sealer().seal(&wrapped, 9, &place(field, 1), &secret, &OsEntropy).unwrap().to_bytes()
+    };
+    let consumer = ConsumerRow {
+        id: ConsumerId::generate(now, &OsEntropy),
+        user: rig.user,
+        connection: rig.connection,
+        name: "heroku".to_owned(),
+        kind: "heroku".to_owned(),
+        settings: json!({"kind": "heroku"}),
+        secret: None,
+        created_at: now,
+    };
+    let sealed = seal(Field::ConsumerSecret(consumer.id), "token");
+    let consumer = ConsumerRow { secret: Some(SealedSecret { version: 1, dek: dek.id, sealed }), ..consumer };
+    rig.store.add_consumer(&consumer, &Actor::Operator, now).await.unwrap();
+    let candidate = SealedPair {
+        rotation: id,
+        what: PairOf::Candidate,
+        number: 1,
+        version: 1,
+        dek: dek.id,
+        key_id: seal(Field::CandidateKeyId(id), NEW_ID),
+        secret_key: seal(Field::CandidateSecretKey(id), NEW_SECRET),
+        key_id_fingerprint: vec![1; 32],
+        secret_fingerprint: vec![2; 32],
+        at: now,
+    };
+    let by = By { actor: Actor::Operator, authority: Authority { role: Role::Owner, stepped_up: true } };
+    happens(&rig, row, Event::Pasted(by), PairChange::Pasted(&candidate)).await;
+
+    assert_eq!(rig.control.rotate_dek(rig.user, &Actor::Operator).await.unwrap().resealed, 3);
+    let deks = rig.store.deks().await.unwrap();
+    assert_eq!(deks.len(), 1, "the older data-encryption key is gone");
+    let fresh = WrappedDek::from_bytes(&deks[0].wrapped).unwrap();
+    let opened = |field, sealed: &[u8]| {
+        let sealed = Sealed::from_bytes(sealed).unwrap();
+        rig.vault.opener().open(&fresh, &place(field, 2), &sealed).unwrap().expose().to_owned()
+    };
+    let secret = rig.store.consumer(consumer.id).await.unwrap().unwrap().secret.unwrap();
+    assert_eq!(opened(Field::ConsumerSecret(consumer.id), &secret.sealed), "token");
+    let pair = rig.store.rotation_pair(id, PairOf::Candidate).await.unwrap().unwrap();
+    assert_eq!(opened(Field::CandidateKeyId(id), &pair.key_id), NEW_ID);
+    assert_eq!(opened(Field::CandidateSecretKey(id), &pair.secret_key), NEW_SECRET);
+}

@@ -1,0 +1,83 @@
+//! What a rotation needs of the gateway, done by the gateway's control handle.
+
+use futures_util::future::BoxFuture;
+use paddock_core::audit::Actor;
+use paddock_core::id::ConnectionId;
+use paddock_core::rotation::Failure;
+use paddock_gateway::{Control, GatewayError, HandAct, HandOrder, HandOutcome};
+use paddock_rotate::Gate;
+use paddock_store::Subject;
+
+/// The gateway of this process, as rotations steer it. Which connections are held back and with what is sent stands in the database; the
+/// gateway reads it and says that it holds.
+#[derive(Clone, Debug)]
+pub struct ControlGate(Control);
+
+impl ControlGate {
+    /// Steers this gateway.
+    #[must_use]
+    pub const fn new(control: Control) -> Self {
+        Self(control)
+    }
+
+    async fn reload(&self) -> Result<(), Failure> {
+        self.0.reload().await.map_err(|error| unread(&error))
+    }
+}
+
+fn unread(error: &GatewayError) -> Failure {
+    let next_step = "look at the server's log and at the database; it is tried again by itself";
+    Failure::new("gateway", error.to_string(), next_step).passing()
+}
+
+impl Gate for ControlGate {
+    fn hold(&self, connection: ConnectionId) -> BoxFuture<'_, Result<(), Failure>> {
+        Box::pin(async move {
+            self.reload().await?;
+            // Whatever is entered from here on sees the hold.
+            let unanswered = self.0.settled(Subject::Connection(connection)).await.len();
+            if unanswered > 0 {
+                let message = format!("{unanswered} requests that were being sent have no answer yet");
+                return Err(Failure::new("unanswered", message, "wait for the broker's answers").passing());
+            }
+            Ok(())
+        })
+    }
+
+    fn release(&self, _: ConnectionId) -> BoxFuture<'_, Result<(), Failure>> {
+        Box::pin(self.reload())
+    }
+
+    fn swap(&self, _: ConnectionId) -> BoxFuture<'_, Result<(), Failure>> {
+        Box::pin(self.reload())
+    }
+
+    fn cancel_orders(&self, connection: ConnectionId) -> BoxFuture<'_, Result<u32, Failure>> {
+        Box::pin(async move {
+            let order = HandOrder {
+                connection,
+                act: HandAct::CancelAll,
+                actor: Actor::System,
+                network: None,
+                once: None,
+            };
+            let outcome = self.0.act_by_hand(order).await.map_err(|error| unread(&error))?;
+            let failure = |message: String| {
+                Failure::new("not_canceled", message, "cancel them yourself, or go on knowingly")
+            };
+            Err(match outcome {
+                HandOutcome::Done(done) if done.failed == 0 => return Ok(done.canceled),
+                HandOutcome::Done(done) => failure(format!("{} orders could not be canceled", done.failed)),
+                HandOutcome::Refused(refusal) => failure(refusal.message),
+                HandOutcome::Alpaca(error) => failure(error.message.to_string()),
+                HandOutcome::NotSent(why) => failure(why).passing(),
+                HandOutcome::Unknown(_) | HandOutcome::Busy(_) => {
+                    failure("it is not known whether the broker canceled them".to_owned()).passing()
+                }
+                HandOutcome::Repeated(_) | HandOutcome::NameTaken | HandOutcome::NoSuchConnection => {
+                    failure("the gateway does not know this connection".to_owned())
+                }
+            })
+        })
+    }
+}
