@@ -11,7 +11,7 @@ use crate::tally::Tally;
 use crate::workspace::{Profile, Workspace};
 use crate::{build, junit, node, packages, process, python, schema};
 
-const PROJECT: &str = "e2e/browser";
+pub(crate) const PROJECT: &str = "e2e/browser";
 
 /// Where the pictures of the pages are kept.
 const SCREENS: &str = "docs/screens";
@@ -22,8 +22,7 @@ const NAMES: [&str; 3] = ["chromium", "chromium-browser", "google-chrome"];
 /// Sets up the browser and runs its tests. Pictures of the pages are taken to be kept, and not otherwise: they differ in every run by
 /// what the time is.
 pub(crate) fn suite(workspace: &Workspace, keeping: Keeping) -> Result<Tally> {
-    let chromium = chromium()?;
-    let node = node::ensure(workspace, PROJECT)?;
+    let (node, chromium) = programs(workspace)?;
     let python = python::ensure(workspace)?;
     let binary = build::binary_under_test(workspace, Profile::Debug)?;
     let report = fresh_report(workspace.target.join("e2e/browser.xml"))?;
@@ -37,6 +36,12 @@ pub(crate) fn suite(workspace: &Workspace, keeping: Keeping) -> Result<Tally> {
     }
     schema::record(workspace, "browser", &mut runner)?;
     counted(process::run(&mut runner), junit::read(&report))
+}
+
+/// The directory of Node.js, with the packages that drive the browser, and the browser.
+pub(crate) fn programs(workspace: &Workspace) -> Result<(PathBuf, PathBuf)> {
+    let chromium = chromium()?;
+    Ok((node::ensure(workspace, PROJECT)?, chromium))
 }
 
 /// The browser of this machine, which is installed where there is none.
