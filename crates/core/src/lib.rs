@@ -19,6 +19,7 @@ pub mod paste;
 pub mod permission;
 pub mod role;
 pub mod rotation;
+pub mod scan;
 pub mod scope;
 pub mod secret;
 pub mod symbol;
