@@ -3,7 +3,7 @@
 pub(crate) mod faults;
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use paddock_core::{Clock, Entropy, Environment, ManualClock, SecretText};
 use paddock_fakes::{Fake, Running};
@@ -45,11 +45,16 @@ impl Entropy for Counting {
     }
 }
 
+/// One way out for all: setting up TLS takes longer than the requests. It keeps no connections, so that tests do not share any.
+static OUTBOUND: LazyLock<Outbound> = LazyLock::new(|| {
+    let allowed_hosts = BTreeSet::from(["127.0.0.1".to_owned()]);
+    Outbound::new(OutboundOptions { allowed_hosts, ..Default::default() }).unwrap()
+});
+
 /// Means that reach this machine.
 pub(crate) fn means() -> Means {
-    let allowed_hosts = BTreeSet::from(["127.0.0.1".to_owned()]);
     Means {
-        outbound: Outbound::new(OutboundOptions { allowed_hosts, ..Default::default() }).unwrap(),
+        outbound: OUTBOUND.clone(),
         clock: clock(),
         entropy: Arc::new(Counting::default()),
         machine: Machine::default(),
@@ -64,5 +69,9 @@ pub(crate) async fn start<F: Fake>(fake: F) -> Running<F> {
 /// The consumer of these settings, as JSON.
 pub(crate) fn connect(settings: serde_json::Value, secret: Option<&str>) -> Box<dyn Consumer> {
     let settings: ConsumerSettings = serde_json::from_value(settings).unwrap();
-    settings.connect(secret.map(|text| SecretText::new(text.to_owned())), &means()).unwrap()
+    let given = secret.map(|text| SecretText::new(text.to_owned()));
+    let consumer = settings.connect(given, &means()).unwrap();
+    let shown = format!("{consumer:?}");
+    assert!(secret.is_none_or(|secret| !shown.contains(secret)), "{shown}");
+    consumer
 }

@@ -80,3 +80,46 @@ pub(super) fn succeeded(api: &Api, clock: &dyn Clock, answer: Answer) -> Result<
     }
     api.succeeded(answer)
 }
+
+#[cfg(test)]
+mod tests {
+    use http::{HeaderMap, HeaderValue, StatusCode};
+    use paddock_core::ManualClock;
+    use rstest::rstest;
+
+    use super::*;
+    use crate::{Outbound, OutboundOptions};
+
+    #[rstest]
+    // GitHub's limits: the secondary one, and the one an hour, by its own clock or by ours when it tells no time.
+    #[case(403, &[("retry-after", "60")], FaultKind::Limited(Some(Duration::from_secs(60))))]
+    #[case(
+        403,
+        &[("x-ratelimit-remaining", "0"), ("x-ratelimit-reset", "1795810000"), ("date", "Fri, 27 Nov 2026 20:06:30 GMT")],
+        FaultKind::Limited(Some(Duration::from_secs(10)))
+    )]
+    #[case(
+        429,
+        &[("x-ratelimit-remaining", "0"), ("x-ratelimit-reset", "1795810000")],
+        FaultKind::Limited(Some(Duration::from_secs(40)))
+    )]
+    #[case(403, &[("x-ratelimit-remaining", "0"), ("x-ratelimit-reset", "5")], FaultKind::Limited(None))]
+    // A missing right.
+    #[case(403, &[("x-ratelimit-remaining", "4999")], FaultKind::Forbidden)]
+    #[case(401, &[], FaultKind::Login)]
+    fn limits_are_no_missing_rights(
+        #[case] status: u16,
+        #[case] headers: &[(&'static str, &'static str)],
+        #[case] kind: FaultKind,
+    ) {
+        let headers: HeaderMap = headers
+            .iter()
+            .map(|(name, value)| (http::HeaderName::from_static(name), HeaderValue::from_static(value)))
+            .collect();
+        let status = StatusCode::from_u16(status).unwrap();
+        let answer = Answer { status, headers, body: zeroize::Zeroizing::default() };
+        let api = Api::new(&Outbound::new(OutboundOptions::default()).unwrap(), "https://api.github.com");
+        let clock = ManualClock::new(jiff::Timestamp::from_second(1_795_809_960).unwrap());
+        assert_eq!(succeeded(&api, &clock, answer).unwrap_err().kind, kind);
+    }
+}
