@@ -56,6 +56,12 @@ pub(crate) enum Command {
     /// Connect Alpaca accounts
     #[command(subcommand)]
     Connection(commands::connection::ConnectionCommand),
+    /// Say which places outside hold a connection's key pair
+    #[command(subcommand)]
+    Consumer(commands::consumer::ConsumerCommand),
+    /// Replace a connection's key pair and take the new one to every consumer
+    #[command(subcommand)]
+    Rotation(Box<commands::rotation::RotationCommand>),
     /// Issue access keys and take them back
     #[command(subcommand)]
     Key(commands::key::KeyCommand),

@@ -8,6 +8,7 @@ pub(crate) mod backup;
 pub(crate) mod ca;
 pub(crate) mod check_in;
 pub(crate) mod connection;
+pub(crate) mod consumer;
 pub(crate) mod demo;
 pub(crate) mod doctor;
 pub(crate) mod env;
@@ -18,6 +19,7 @@ pub(crate) mod metrics;
 pub(crate) mod paper;
 pub(crate) mod person;
 pub(crate) mod restore;
+pub(crate) mod rotation;
 pub(crate) mod run;
 pub(crate) mod serve;
 pub(crate) mod token;
@@ -34,6 +36,8 @@ pub(crate) async fn run(command: Command, context: &Context) -> Outcome {
         Command::Demo(args) => demo::run(args, context).await,
         Command::Serve(args) => serve::run(args, context).await,
         Command::Connection(command) => connection::run(command, context).await,
+        Command::Consumer(command) => consumer::run(command, context).await,
+        Command::Rotation(command) => rotation::run(*command, context).await,
         Command::Key(command) => key::run(command, context).await,
         Command::Env(args) => env::run(&args, context).await,
         Command::Run(args) => run::run(&args, context).await,

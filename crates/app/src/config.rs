@@ -21,6 +21,7 @@ use crate::deadman::{DeadmanConfig, DeadmanSection};
 use crate::failure::{Failure, Outcome};
 use crate::listen::ListenAddr;
 use crate::oauth::{OauthConfig, OauthSection};
+use crate::rotation::{RotationConfig, RotationSection};
 
 /// Where programs connect unless told otherwise.
 pub(crate) const DEFAULT_GATEWAY: &str = "127.0.0.1:7880";
@@ -31,7 +32,8 @@ pub(crate) const DEFAULT_WEB: &str = "127.0.0.1:7878";
 const SETTINGS: &str = "the settings are [listen] gateway, tls, proxy, web, metrics, allow_remote, web_names, web_origin, web_proxies; [tls] names, certificate, \
      key; [alpaca] paper_url, live_url, data_url, stream_url; [database] url; [limits] trading_per_minute, data_per_minute, \
      requests_at_once, streams_at_once, api_per_minute; [deadman] check_in, grace, connection, allow, cancel_all, flatten; [[deadman.heartbeats]] \
-     name, url, every, misses; [audit] keep, wait_seconds; [oauth] client_id, secret_file, redirect_uri, app_url, token_url";
+     name, url, every, misses; [audit] keep, wait_seconds; [oauth] client_id, secret_file, redirect_uri, app_url, token_url; \
+     [rotation] allowed_hosts, extra_roots, allowed_folders, allowed_programs, rehearsal_url, rehearsal_live_url";
 
 /// The configuration file. Unknown names are refused: a misspelt setting must not be ignored.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -45,6 +47,7 @@ pub(crate) struct ConfigFile {
     deadman: DeadmanSection,
     audit: AuditSection,
     oauth: OauthSection,
+    rotation: RotationSection,
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -174,6 +177,8 @@ pub(crate) struct Config {
     pub(crate) audit_keep: Option<SignedDuration>,
     /// How long a request waits for its record to be durable.
     pub(crate) audit_wait: Duration,
+    /// What consumers may use.
+    pub(crate) rotation: RotationConfig,
 }
 
 /// How long a request waits for its record unless told otherwise, in seconds, and the most that may be told.
@@ -252,6 +257,7 @@ impl Config {
         Ok(Self {
             deadman: file.deadman.resolve()?,
             oauth: file.oauth.resolve()?,
+            rotation: file.rotation.resolve()?,
             audit_keep,
             audit_wait: Duration::from_secs(u64::from(wait)),
             tls: file.listen.tls,

@@ -10,11 +10,12 @@ use paddock_core::audit::Actor;
 use paddock_core::id::ConnectionId;
 use paddock_core::{Clock, Entropy, SecretText};
 use paddock_gateway::{Gateway, GatewayError, GatewayOptions};
+use paddock_rotate::{Rotations, RotationsOptions, registry};
 use paddock_store::{Freezing, Store, StoreError, Subject, Target};
 use paddock_vault::{KeyFile, OsEntropy, Vault};
 use paddock_web::{
-    AllowedHosts, ChainWatch, Pace, People, PeopleOptions, WebState, api_router, monitoring_router,
-    pages_router,
+    AllowedHosts, ChainWatch, ControlGate, Pace, People, PeopleOptions, WebState, api_router,
+    monitoring_router, pages_router,
 };
 use tokio_util::sync::CancellationToken;
 
@@ -102,6 +103,7 @@ impl Instance {
         let client = AlpacaClient::new(config.endpoints.clone(), &ClientOptions::default())
             .map_err(Failure::cannot("ask Alpaca"))?;
         let sealer = Arc::new(vault.sealer());
+        let (vault_sealer, opener) = (vault.sealer(), vault.opener());
         let second_factor = vault.second_factor();
         let gateway = Gateway::start(GatewayOptions {
             store: store.clone(),
@@ -114,6 +116,21 @@ impl Instance {
         })
         .await
         .map_err(gateway_failure)?;
+        let means = config.rotation.means(Arc::clone(&clock), Arc::clone(&entropy))?;
+        let rehearsal = config.rotation.rehearsal_client(&config.endpoints, &client)?;
+        let run = paddock_core::id::uuid_v7(clock.now(), &OsEntropy).to_string();
+        let rotations = Rotations::new(RotationsOptions {
+            store: store.clone(),
+            sealer: vault_sealer,
+            opener,
+            client: client.clone(),
+            rehearsal_client: rehearsal.clone(),
+            gate: Arc::new(ControlGate::new(gateway.control())),
+            registry: registry(means.clone()),
+            clock: Arc::clone(&clock),
+            entropy: Arc::clone(&entropy),
+            node: run.clone(),
+        });
         let brake = Arc::new(Brake::new(dir.freeze_file(), gateway.control()));
         let closing = CancellationToken::new();
         let address = format!("http://{}", reachable(addresses.web));
@@ -134,10 +151,13 @@ impl Instance {
             store: store.clone(),
             sealer,
             second_factor,
-            run: paddock_core::id::uuid_v7(clock.now(), &OsEntropy).to_string(),
+            run,
             control: gateway.control(),
             client,
             oauth,
+            rotations,
+            rehearsal,
+            means,
             clock: Arc::clone(&clock),
             entropy,
             user,
@@ -220,6 +240,11 @@ impl Instance {
     /// The connection of that name.
     pub(crate) async fn connection_named(&self, name: &str) -> Result<Option<ConnectionId>, StoreError> {
         Ok(self.store.connection_named(self.state.user, name).await?.map(|connection| connection.id))
+    }
+
+    /// What replaces key pairs.
+    pub(crate) fn rotations(&self) -> Rotations {
+        self.state.rotations.clone()
     }
 
     /// Cancelled when this instance is to end.

@@ -27,6 +27,7 @@ mod logging;
 mod oauth;
 mod output;
 mod paint;
+mod rotation;
 mod running;
 mod secrets;
 mod signals;

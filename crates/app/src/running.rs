@@ -35,6 +35,9 @@ const NOTE_EVERY: Duration = Duration::from_secs(2);
 /// How often audit records are looked for that are older than they are kept.
 const PRUNE_EVERY: Duration = Duration::from_secs(6 * 3600);
 
+/// How often it is looked whether the connections' pairs are still good. What a program's request finds out is known at once.
+const LOOK_AT_PAIRS_EVERY: Duration = Duration::from_secs(15 * 60);
+
 /// How long open requests may go on after a shutdown was asked for: a little longer than the gateway gives them.
 const GRACE: Duration = Duration::from_secs(40);
 
@@ -91,6 +94,7 @@ impl Running {
         }
         servers.spawn(serve_admin(Arc::clone(&instance), admin));
         servers.spawn(note_chain(Arc::clone(&instance)));
+        servers.spawn(rotate(Arc::clone(&instance)));
         let (pull, pulled) = mpsc::unbounded_channel();
         brake::watch(instance.brake(), instance.closing().clone(), pull)?;
         servers.spawn(brake::store(Arc::clone(&instance), instance.brake(), pulled));
@@ -215,6 +219,16 @@ async fn keep_audit(instance: Arc<Instance>, keep: SignedDuration) -> &'static s
             () = instance.closing().cancelled() => return "retention",
         }
     }
+}
+
+async fn rotate(instance: Arc<Instance>) -> &'static str {
+    let (rotations, closing) = (instance.rotations(), instance.closing());
+    let refused = instance.gateway().control().refused_credentials();
+    tokio::join!(
+        rotations.serve(closing.clone()),
+        rotations.watch(refused, LOOK_AT_PAIRS_EVERY, closing.clone()),
+    );
+    "rotations"
 }
 
 async fn note_chain(instance: Arc<Instance>) -> &'static str {

@@ -2,6 +2,7 @@
 //! users of the machine can read and which shells keep.
 
 use std::io::{self, IsTerminal as _, Read as _};
+use std::path::Path;
 
 use paddock_core::SecretText;
 use zeroize::Zeroizing;
@@ -58,6 +59,52 @@ pub(crate) fn obtain_secret_key(from_stdin: bool) -> Outcome<Option<SecretText>>
         None if is_interactive() => ask_secret_key().map(Some),
         found => Ok(found),
     }
+}
+
+/// Obtains a pair that was just made: from standard input, or from the person at the terminal, hidden. Not from the environment, which may
+/// still have the one before.
+pub(crate) fn obtain_new_pair(from_stdin: bool) -> Outcome<GivenPair> {
+    if from_stdin {
+        return split(&read_stdin()?, None, None);
+    }
+    if !is_interactive() {
+        return Err(Failure::usage("the new pair is missing, and there is no terminal to ask at")
+            .hint("pipe in the Key ID and the Secret Key on two lines with `--secret-stdin`"));
+    }
+    let prompt = inquire::Password::new("New Key ID:").without_confirmation();
+    let prompt = prompt.with_display_mode(inquire::PasswordDisplayMode::Masked);
+    let key_id = ask("Key ID", prompt.prompt())?;
+    Ok(GivenPair { key_id, secret_key: ask_secret_key()? })
+}
+
+/// Obtains a secret that has one part, such as a token: from a file, from standard input, or from the person at the terminal. `what` says
+/// what it is.
+pub(crate) fn obtain_secret(what: &str, file: Option<&Path>, from_stdin: bool) -> Outcome<SecretText> {
+    let text = match file {
+        Some(path) => {
+            let text = std::fs::read_to_string(path).map_err(|error| {
+                Failure::new(format!("cannot read {}: {}", path.display(), error.kind()))
+                    .hint("see that the path of `--secret-file` is right")
+            })?;
+            Zeroizing::new(text)
+        }
+        None if from_stdin => read_stdin()?,
+        None if is_interactive() => {
+            let question = format!("{what}:");
+            let prompt = inquire::Password::new(&question).without_confirmation();
+            return ask(what, prompt.with_display_mode(inquire::PasswordDisplayMode::Masked).prompt());
+        }
+        None => {
+            return Err(Failure::usage(format!(
+                "a secret is needed ({what}), and there is no terminal to ask at"
+            ))
+            .hint("pipe it in with `--secret-stdin`, or name its file with `--secret-file`"));
+        }
+    };
+    if text.trim().is_empty() {
+        return Err(Failure::usage(format!("there is no secret in it: {what}")));
+    }
+    Ok(SecretText::new(text.trim().to_owned()))
 }
 
 fn in_environment(name: &str) -> Option<SecretText> {

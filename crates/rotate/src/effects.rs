@@ -2,6 +2,6 @@
 
 mod account;
 mod candidate;
-mod deliver;
+pub(crate) mod deliver;
 mod gateway;
-mod ownership;
+pub(crate) mod ownership;

@@ -14,6 +14,7 @@ mod crash;
 mod effects;
 mod fault;
 mod gate;
+mod looking;
 mod means;
 mod options;
 mod outbound;
@@ -29,6 +30,7 @@ pub use consumer::{Consumer, Delivery, Held, InUse, Looked, Outcome, Proof, Put,
 pub use crash::{Deaths, Moment};
 pub use fault::{Applied, Fault, FaultKind};
 pub use gate::Gate;
+pub use looking::ConsumerLook;
 pub use means::{Machine, Means};
 pub use options::{Registry, RotateError, RotationsOptions, registry};
 pub use outbound::{Answer, Call, Outbound, OutboundOptions, OutboundSetupFault};

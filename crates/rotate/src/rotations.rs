@@ -84,6 +84,16 @@ pub struct Pasted {
     pub secret_key_repairs: Vec<Repair>,
 }
 
+impl Status {
+    /// How a rotation stands that was read.
+    #[must_use]
+    pub fn of(row: RotationRow) -> Self {
+        let (asks, dues) = (asks(&row.rotation), due(&row.rotation));
+        let where_to_click = crate::clicks::clicks(&row.rotation);
+        Self { row, asks, dues, where_to_click }
+    }
+}
+
 impl Rotations {
     /// Rotations made of these. Nothing runs until [`Rotations::serve`] or [`Rotations::run`].
     #[must_use]
@@ -292,10 +302,7 @@ impl Rotations {
     /// # Errors
     /// [`RotateError`] when there is none.
     pub async fn status(&self, id: RotationId) -> Result<Status, RotateError> {
-        let row = self.row(id).await?;
-        let (asks, dues) = (asks(&row.rotation), due(&row.rotation));
-        let where_to_click = crate::clicks::clicks(&row.rotation);
-        Ok(Status { row, asks, dues, where_to_click })
+        Ok(Status::of(self.row(id).await?))
     }
 
     /// A team's newest rotations, newest first.

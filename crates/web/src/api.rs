@@ -9,6 +9,7 @@ pub(crate) mod audit;
 pub(crate) mod backup;
 pub(crate) mod check_in;
 pub(crate) mod connections;
+pub(crate) mod consumers;
 pub(crate) mod freeze;
 pub(crate) mod health;
 pub(crate) mod keys;
@@ -16,6 +17,7 @@ pub(crate) mod oauth;
 pub(crate) mod pace;
 pub(crate) mod people;
 pub(crate) mod requests;
+pub(crate) mod rotations;
 pub(crate) mod second_factor;
 pub(crate) mod status;
 pub(crate) mod tokens;
@@ -65,6 +67,28 @@ pub(crate) fn routes(state: &Arc<WebState>) -> Router<Arc<WebState>> {
         .route("/connections/{name}/activate", post(connections::activate::activate))
         .route("/connections/{name}/freeze", post(connections::freeze::freeze))
         .route("/connections/{name}/unfreeze", post(connections::freeze::unfreeze))
+        .route("/consumer-kinds", get(consumers::kinds::kinds))
+        .route("/connections/{name}/consumers", get(consumers::list::list).post(consumers::add::add))
+        .route(
+            "/connections/{name}/consumers/{consumer}",
+            get(consumers::list::show).patch(consumers::change::change).delete(consumers::remove::remove),
+        )
+        .route("/connections/{name}/consumers/{consumer}/check", post(consumers::check::check))
+        .route("/connections/{name}/rotations", post(rotations::plan::plan))
+        .route("/connections/{name}/cadence", post(rotations::cadence::set))
+        .route("/rotation-matrix", get(rotations::matrix::show))
+        .route("/rotations", get(rotations::list::list))
+        .route("/rotations/{id}", get(rotations::list::show))
+        .route("/rotations/{id}/report", get(rotations::report::report))
+        .route("/rotations/{id}/report.md", get(rotations::report::markdown))
+        .route("/rotations/{id}/start", post(rotations::say::start))
+        .route("/rotations/{id}/paste", post(rotations::paste::paste))
+        .route("/rotations/{id}/resume", post(rotations::say::resume))
+        .route("/rotations/{id}/abort", post(rotations::say::abort))
+        .route("/rotations/{id}/leave-out", post(rotations::say::leave_out))
+        .route("/rotations/{id}/take-over", post(rotations::say::take_over))
+        .route("/rotations/{id}/skip-test-order", post(rotations::say::skip))
+        .route("/rotations/{id}/go-on-with-open-orders", post(rotations::say::go_on))
         .route("/keys", get(keys::list::list).post(keys::create::create))
         .route("/keys/{name}", get(keys::show::show).patch(keys::edit::edit))
         .route("/keys/{name}/usage", get(keys::usage::usage))

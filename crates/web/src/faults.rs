@@ -31,7 +31,10 @@ impl From<StoreError> for Problem {
             StoreError::LastOwner => problem(StatusCode::CONFLICT, "last_owner", "The only owner"),
             StoreError::LinkGone => problem(StatusCode::NOT_FOUND, "link_gone", "This link does not work"),
             StoreError::NotFound { .. } => problem(StatusCode::NOT_FOUND, "not_found", "Not found"),
-            StoreError::VersionConflict { .. } | StoreError::ScopeChanged => {
+            StoreError::RotationIsOpen => {
+                problem(StatusCode::CONFLICT, "rotation_is_open", "A rotation is under way")
+            }
+            StoreError::VersionConflict { .. } | StoreError::ScopeChanged | StoreError::RotationMoved => {
                 problem(StatusCode::CONFLICT, "changed_meanwhile", "Changed meanwhile")
             }
             other => {

@@ -192,6 +192,20 @@ impl Fields {
         self.need_text(name, expected).map(SecretText::new)
     }
 
+    /// A secret, if there is one; it is moved, not copied.
+    pub(crate) fn secret(&mut self, name: &str) -> Result<Option<SecretText>, Problem> {
+        Ok(self.text(name)?.map(SecretText::new))
+    }
+
+    /// An object of fields of its own, if there is one.
+    pub(crate) fn object(&mut self, name: &str) -> Result<Option<serde_json::Map<String, Value>>, Problem> {
+        match self.take(name) {
+            None => Ok(None),
+            Some(Value::Object(object)) => Ok(Some(object)),
+            Some(_) => Err(Problem::field(name, "an object")),
+        }
+    }
+
     /// A yes or no; no when absent.
     pub(crate) fn flag(&mut self, name: &str) -> Result<bool, Problem> {
         match self.take(name) {

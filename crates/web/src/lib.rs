@@ -35,12 +35,19 @@ pub use api::accounts::{AccountFigures, OrderView, PlacedBy, PositionView};
 pub use api::approvals::ApprovalView;
 pub use api::audit::prune::{Pruned, prune_before};
 pub use api::connections::{ConnectionView, RepairView};
+pub use api::consumers::ConsumerView;
+pub use api::consumers::check::{ConsumerCheckView, ConsumerProblem};
 pub use api::keys::outlook::{Outlook, Stake, Warning};
 pub use api::keys::usage::{DayView, KeyUseView, UnusualView};
 pub use api::keys::{KeyView, UsageView};
 pub use api::pace::{Pace, USUAL_PER_MINUTE};
 pub use api::people::sessions::SessionView;
 pub use api::people::{InvitationView, PersonView};
+pub use api::rotations::matrix::{Matrix, MatrixRow};
+pub use api::rotations::{
+    AccountBefore, AskView, DueView, PastedPair, PlanView, RotationConsumerView, RotationView, StepView,
+    WindowView,
+};
 pub use api::router as api_router;
 pub use api::tokens::TokenView;
 pub use api::trading::TradingView;

@@ -9,6 +9,7 @@ mod audit;
 pub(crate) mod chain;
 pub(crate) mod confirm;
 mod connections;
+mod consumers;
 pub(crate) mod form;
 mod freeze;
 mod headers;
@@ -20,6 +21,7 @@ mod keys;
 mod live;
 mod numbers;
 mod people;
+mod rotations;
 mod rows;
 mod second_step;
 mod security;
@@ -83,6 +85,8 @@ fn areas(state: &Arc<WebState>) -> Router<Arc<WebState>> {
         .merge(security::routes())
         .merge(tokens::routes())
         .merge(connections::routes())
+        .merge(consumers::routes())
+        .merge(rotations::routes())
         .merge(freeze::routes())
         .merge(welcome::routes())
         .layer(from_fn(api::around::finish))

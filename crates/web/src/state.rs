@@ -11,6 +11,7 @@ use paddock_alpaca::oauth::OauthApp;
 use paddock_core::id::UserId;
 use paddock_core::{Clock, Entropy, Environment};
 use paddock_gateway::Control;
+use paddock_rotate::{Means, Rotations};
 use paddock_store::Store;
 use paddock_vault::{Sealer, SecondFactor};
 use tokio_util::sync::CancellationToken;
@@ -38,6 +39,12 @@ pub struct WebState {
     pub client: AlpacaClient,
     /// This Paddock as an app that is registered at Alpaca, if it is; its redirect address ends with [`crate::OAUTH_CALLBACK`].
     pub oauth: Option<OauthApp>,
+    /// Replaces key pairs.
+    pub rotations: Rotations,
+    /// Asks the paper broker with which rotations are rehearsed, if there is one.
+    pub rehearsal: Option<AlpacaClient>,
+    /// What consumers may use of the world and of this machine.
+    pub means: Means,
     /// The clock.
     pub clock: Arc<dyn Clock>,
     /// Randomness for identifiers, nonces and access keys.

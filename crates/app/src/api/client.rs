@@ -61,6 +61,19 @@ impl ApiClient {
         Err(held.map_or_else(|| Failure::new("the data directory is busy"), |held| held.failure(dir)))
     }
 
+    /// Has rotations go on for as long as this client lives, if no server runs that does so.
+    pub(crate) fn run_rotations(&self) {
+        if let Self::InProcess(instance) = self {
+            let (rotations, closing) = (instance.rotations(), instance.closing().clone());
+            tokio::spawn(async move { rotations.serve(closing).await });
+        }
+    }
+
+    /// Whether a server runs.
+    pub(crate) const fn is_served(&self) -> bool {
+        matches!(self, Self::Socket(_))
+    }
+
     /// Ends the use of the data directory, if it was opened here.
     pub(crate) async fn close(self) {
         if let Self::InProcess(instance) = self {

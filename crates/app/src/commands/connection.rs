@@ -403,7 +403,7 @@ async fn remove(name: &str, yes: bool, context: &Context) -> Outcome {
 }
 
 /// Asks for a yes where there is somebody to ask. A script has made up its mind.
-fn confirm(question: &str, output: Output) -> Outcome {
+pub(super) fn confirm(question: &str, output: Output) -> Outcome {
     if !std::io::stdin().is_terminal() || !std::io::stderr().is_terminal() || output.is_json() {
         return Ok(());
     }

@@ -2,7 +2,7 @@
 
 mod account;
 mod clock;
-mod dashboard;
+pub(crate) mod dashboard;
 mod fault;
 mod import;
 mod key;

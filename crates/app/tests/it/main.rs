@@ -24,4 +24,5 @@ mod people;
 mod postgres;
 mod promises;
 mod rollback;
+mod rotation;
 mod server;

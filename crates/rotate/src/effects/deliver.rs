@@ -165,7 +165,7 @@ impl Rotations {
     }
 
     /// The consumer as it is now, made; or why there is none, in words for a person.
-    async fn consumer(
+    pub(crate) async fn consumer(
         &self,
         id: ConsumerId,
     ) -> Result<Result<(ConsumerRow, Box<dyn Consumer>), Failure>, RotateError> {
@@ -217,7 +217,7 @@ fn words(proof: &Proof) -> String {
     }
 }
 
-fn failure_of(fault: &Fault) -> Failure {
+pub(crate) fn failure_of(fault: &Fault) -> Failure {
     let failure = Failure::new(fault.kind.code(), fault.message.clone(), fault.next_step.clone());
     match fault.kind {
         FaultKind::Limited(wait) => Failure { wait, ..failure.passing() },

@@ -10,8 +10,8 @@ use utoipa::openapi::schema::{AnyOfBuilder, ObjectBuilder, Schema, Type};
 use utoipa::{PartialSchema, ToSchema};
 
 use super::words::{
-    AssetClassWord, EnvironmentWord, OrderClassWord, OrderTypeWord, PositionRuleWord, RoleWord, SideWord,
-    SignedWord, TimeInForceWord, TradingModeWord,
+    AssetClassWord, CauseWord, EnvironmentWord, OpenOrdersWord, OrderClassWord, OrderTypeWord,
+    PositionRuleWord, ResumeWhenWord, RoleWord, SideWord, SignedWord, TimeInForceWord, TradingModeWord,
 };
 
 /// An exact amount above zero, as text, or as a number without a fraction.
@@ -70,6 +70,98 @@ pub(crate) struct NewConnection {
     signed_name: Option<String>,
     /// For a live account: the SHA-256 of the text that was signed, hex.
     text_sha256: Option<String>,
+}
+
+/// A consumer to add.
+#[derive(ToSchema)]
+pub(crate) struct NewConsumer {
+    /// A name of your choice: letters, digits, `.`, `_` or `-`.
+    #[schema(pattern = "^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
+    name: String,
+    /// What kind of place it is: one of `GET /api/v1/consumer-kinds`.
+    kind: String,
+    /// The settings of its kind.
+    #[schema(value_type = Option<Object>)]
+    settings: Option<serde_json::Value>,
+    /// What Paddock logs in there with, if its kind needs anything. It is sealed and never shown again.
+    #[schema(write_only, format = Password)]
+    secret: Option<String>,
+}
+
+/// A rotation to plan.
+#[derive(ToSchema)]
+pub(crate) struct NewRotation {
+    /// Why; `by_hand` when absent.
+    cause: Option<CauseWord>,
+    /// When it may be started at the earliest; needed for a live pair.
+    window_from: Option<String>,
+    /// Before when it must be started.
+    window_until: Option<String>,
+    /// The ticket under which it was agreed; needed for a live pair.
+    ticket: Option<String>,
+    /// What to do about open orders; `go_on` for paper and `wait` for live when absent.
+    open_orders: Option<OpenOrdersWord>,
+    /// When new orders pass again; `swapped` for paper and `proven` for live when absent.
+    resume: Option<ResumeWhenWord>,
+    /// Whether one share is ordered far from the market and cancelled. In a rehearsal of a paper account only.
+    test_order: Option<bool>,
+    /// Whether it is a rehearsal against the paper broker.
+    rehearsal: Option<bool>,
+    /// For a rehearsal: the Key ID of an account of the paper broker.
+    #[schema(write_only)]
+    key_id: Option<String>,
+    /// For a rehearsal: its Secret Key.
+    #[schema(write_only, format = Password)]
+    secret_key: Option<String>,
+}
+
+/// Why something is done.
+#[derive(ToSchema)]
+pub(crate) struct RotationReason {
+    /// Why, at most 500 characters.
+    reason: String,
+}
+
+/// A consumer of a rotation, and why.
+#[derive(ToSchema)]
+pub(crate) struct AboutConsumer {
+    /// The consumer's name.
+    consumer: String,
+    /// Why, at most 500 characters.
+    reason: String,
+}
+
+/// A pair as Alpaca's dashboard shows it.
+#[derive(ToSchema)]
+pub(crate) struct Pair {
+    /// The Key ID.
+    #[schema(write_only)]
+    key_id: String,
+    /// The Secret Key. It is sealed and never shown again.
+    #[schema(write_only, format = Password)]
+    secret_key: String,
+}
+
+/// How often a pair is to be replaced.
+#[derive(ToSchema)]
+pub(crate) struct Cadence {
+    /// Every so many days.
+    #[schema(minimum = 1, maximum = 3650)]
+    days: u32,
+}
+
+/// What is to change of a consumer. What is absent stays.
+#[derive(ToSchema)]
+pub(crate) struct ConsumerChange {
+    /// Another name.
+    #[schema(pattern = "^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
+    name: Option<String>,
+    /// Other settings, all of them.
+    #[schema(value_type = Option<Object>)]
+    settings: Option<serde_json::Value>,
+    /// Another secret. It is sealed and never shown again.
+    #[schema(write_only, format = Password)]
+    secret: Option<String>,
 }
 
 /// The limits of an access key, as they are written. What is absent or `null` does not limit.

@@ -59,6 +59,16 @@ pub(crate) struct PositionPath {
     symbol: String,
 }
 
+/// A consumer of a connection in the path.
+#[derive(Debug, IntoParams)]
+#[into_params(parameter_in = Path)]
+pub(crate) struct ConsumerPath {
+    /// The connection's name.
+    name: String,
+    /// The consumer's name.
+    consumer: String,
+}
+
 /// A name for what is to be done once.
 #[derive(Debug, IntoParams)]
 #[into_params(parameter_in = Header)]

@@ -68,6 +68,10 @@ pub(crate) const BY_HAND: &[&str] = &[
     "under_way",
 ];
 
+/// What stands in the way of what a person says to a rotation.
+pub(crate) const SAY: &[&str] =
+    &["unknown_rotation", "rotation_refuses", "role_too_low", "changed_meanwhile", "not_found"];
+
 /// What the vault may say.
 pub(crate) const VAULT: &[&str] = &["vault", "vault_locked"];
 
@@ -179,6 +183,7 @@ pub(super) const CODES: &[(&str, S, &str)] = &[
     ("name_looks_like_key", S::UNPROCESSABLE_ENTITY, "the name has the form of a key"),
     ("name_taken", S::CONFLICT, "something else has the name"),
     ("no_form", S::UNSUPPORTED_MEDIA_TYPE, "a page takes forms only"),
+    ("no_rehearsal", S::CONFLICT, "there is no paper broker to rehearse with"),
     ("no_session", S::INTERNAL_SERVER_ERROR, "a session could not be begun"),
     (
         "no_session_here",
@@ -228,6 +233,8 @@ pub(super) const CODES: &[(&str, S, &str)] = &[
         "it cannot be told whether the request was done before Paddock stopped",
     ),
     ("role_too_low", S::FORBIDDEN, "your role may not"),
+    ("rotation_is_open", S::CONFLICT, "the connection has a rotation that is not over"),
+    ("rotation_refuses", S::CONFLICT, "the rotation cannot do this now"),
     ("same_pair", S::CONFLICT, "the connection uses this pair already"),
     ("second_factor_is_off", S::CONFLICT, "no second factor is on"),
     ("second_factor_is_on", S::CONFLICT, "a second factor is on already"),
@@ -251,6 +258,7 @@ pub(super) const CODES: &[(&str, S, &str)] = &[
     ("unexpected_answer", S::BAD_GATEWAY, "the host does not answer as Alpaca does"),
     ("unknown_approval", S::NOT_FOUND, "there is no such approval"),
     ("unknown_connection", S::NOT_FOUND, "there is no such connection"),
+    ("unknown_consumer", S::NOT_FOUND, "the connection has no such consumer"),
     ("unknown_field", S::UNPROCESSABLE_ENTITY, "a field is not known here"),
     ("unknown_invitation", S::NOT_FOUND, "there is no such invitation, or it was used"),
     ("unknown_key", S::NOT_FOUND, "there is no such access key, or it is revoked"),
@@ -258,6 +266,7 @@ pub(super) const CODES: &[(&str, S, &str)] = &[
     ("unknown_parameter", S::BAD_REQUEST, "a parameter of the query is not known here"),
     ("unknown_person", S::NOT_FOUND, "there is nobody of that name"),
     ("unknown_request", S::NOT_FOUND, "there is no such request, or it is not kept"),
+    ("unknown_rotation", S::NOT_FOUND, "there is no such rotation"),
     ("unknown_route", S::NOT_FOUND, "there is nothing at this address"),
     ("unknown_session", S::NOT_FOUND, "there is no such session, or it has ended"),
     ("unknown_token", S::NOT_FOUND, "there is no such API token, or it is revoked"),

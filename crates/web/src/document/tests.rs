@@ -91,22 +91,29 @@ fn every_reference_leads_somewhere() {
 fn bodies_have_the_fields_that_are_read() {
     let key: Vec<&str> = ["name", "connection"].into_iter().chain(scope_fields::FIELDS).collect();
     let describe: Vec<&str> = ["connection"].into_iter().chain(scope_fields::FIELDS).collect();
-    let bodies: [(&str, &[&str]); 18] = [
+    let bodies: [(&str, &[&str]); 25] = [
+        ("AboutConsumer", &api::rotations::say::ABOUT_FIELDS),
         ("Answer", &api::approvals::answer::FIELDS),
+        ("Cadence", &api::rotations::cadence::FIELDS),
         ("Code", &api::second_factor::FIELDS),
+        ("ConsumerChange", &api::consumers::change::FIELDS),
         ("Freeze", &api::freeze::FIELDS),
         ("Mode", &api::trading::MODE_FIELDS),
         ("NewConnection", &api::connections::add::FIELDS),
+        ("NewConsumer", &api::consumers::add::FIELDS),
         ("NewInvitation", &api::people::invitations::FIELDS),
         ("NewKey", &key),
         ("NewPassword", &api::people::password::FIELDS),
+        ("NewRotation", &api::rotations::plan::FIELDS),
         ("NewToken", &api::tokens::create::FIELDS),
         ("OrderToExplain", &api::keys::explain::FIELDS),
+        ("Pair", &api::rotations::paste::FIELDS),
         ("Proof", &crate::pages::confirm::FIELDS),
         ("Prune", &api::audit::prune::FIELDS),
         ("Rename", &api::connections::rename::FIELDS),
         ("RoleChange", &api::people::change::FIELDS),
         ("RotateVault", &api::vault::rotate::FIELDS),
+        ("RotationReason", &api::rotations::say::WHY_FIELDS),
         ("ScopeFields", &scope_fields::FIELDS),
         ("ScopeToDescribe", &describe),
         ("Why", &api::trading::WHY_FIELDS),

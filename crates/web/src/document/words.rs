@@ -113,6 +113,14 @@ word! {
     EquityPeriodWord => paddock_gateway::EquityPeriod;
     /// How long an order stays.
     TimeInForceWord => paddock_core::order::TimeInForce;
+    /// Why a pair is replaced.
+    CauseWord => paddock_core::rotation::Cause;
+    /// What is done about orders that are open when trading is paused.
+    OpenOrdersWord => paddock_core::rotation::OpenOrders;
+    /// When new orders pass again.
+    ResumeWhenWord => paddock_core::rotation::ResumeWhen;
+    /// Where a rotation is.
+    RotationStateWord => paddock_core::rotation::RotationState;
     /// What a freeze does about what is open.
     WindDownKind => paddock_core::audit::WindDown;
 }

@@ -14,6 +14,7 @@ use super::rows::{RecordCells, RequestCells};
 use super::shell::{Section, Shell};
 use super::text::{Moment, grouped};
 use crate::api::keys::{self, KeyView};
+use crate::api::rotations::{RotationView, list as rotations};
 use crate::desk::Desk;
 use crate::problem::Problem;
 
@@ -29,12 +30,24 @@ struct Home {
     shell: Shell,
     gateway_url: String,
     vault_locked: bool,
+    /// The rotations that wait for a person.
+    rotations: Vec<Waiting>,
+    /// The connections whose pair is due.
+    due: Vec<String>,
     connections: Vec<ConnectionCard>,
     keys: Vec<KeyCard>,
     requests: Vec<RequestCells>,
     totals: Vec<Total>,
     chain: ChainCard,
     records: Vec<RecordCells>,
+}
+
+/// A rotation that waits for a person.
+#[derive(Debug)]
+struct Waiting {
+    id: String,
+    connection: String,
+    message: String,
 }
 
 #[derive(Debug)]
@@ -103,7 +116,19 @@ async fn gather(desk: &Desk) -> Result<Home, Problem> {
     let keys = keys::views(desk, usable).await?;
     let latest = AuditQuery { limit: RECORDS, team: Some(desk.user), ..AuditQuery::default() };
     let latest = desk.store.audit_page(&latest).await?;
+    let open = rotations::all(desk).await?;
+    let open: Vec<_> = open.into_iter().filter(|one| !one.over && !one.rehearsal).collect();
+    let is_open = |name: &str| open.iter().any(|one| one.connection == name);
+    let due = desk.store.rotations_due(desk.user).await?.into_iter();
+    let due = due.filter(|due| due.due_at <= now && !is_open(&due.name)).map(|due| due.name).collect();
+    let waiting = |one: &RotationView| {
+        let ask = one.asks.first()?;
+        let (id, connection) = (one.id.to_string(), one.connection.clone());
+        Some(Waiting { id, connection, message: ask.message.clone() })
+    };
     Ok(Home {
+        rotations: open.iter().filter_map(waiting).collect(),
+        due,
         shell: Shell::load(desk, Section::Overview, "Overview").await?,
         gateway_url: desk.gateway_url.clone(),
         vault_locked: desk.sealer.fingerprint(&SecretText::new(String::new())).is_err(),

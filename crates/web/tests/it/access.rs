@@ -41,6 +41,7 @@ fn fill(path: &str, names: &Names) -> String {
     path.replace("{name}", name)
         .replace("{connection}", names.connection)
         .replace("{id}", names.id)
+        .replace("{consumer}", "nothing-there")
         .replace("{token}", &"0".repeat(64))
 }
 

@@ -23,7 +23,8 @@ fn operations() -> Vec<(String, String, &'static Value)> {
         for method in METHODS {
             if let Some(operation) = item.get(method) {
                 let id = "0192f3c0-0000-7000-8000-000000000001";
-                let path = path.replace("{name}", "nobody").replace("{id}", id);
+                let path =
+                    path.replace("{name}", "nobody").replace("{id}", id).replace("{consumer}", "nobody");
                 found.push((method.to_uppercase(), path, operation));
             }
         }

@@ -8,7 +8,7 @@ use axum::Router;
 use axum::body::Body;
 use axum::extract::State;
 use axum::response::Response;
-use http::{HeaderMap, StatusCode, header};
+use http::{HeaderMap, StatusCode, Uri, header};
 use paddock_core::Environment;
 use serde_json::{Value, json};
 
@@ -25,6 +25,8 @@ struct Host {
     /// Secret Key and account by Key ID.
     pairs: HashMap<String, (String, Value)>,
     canned: Option<Canned>,
+    /// Whether it tells orders and positions, of which there are none.
+    tells_lists: bool,
     asked: u32,
 }
 
@@ -83,6 +85,11 @@ impl FakeAlpaca {
         self.host(environment).1.lock().unwrap().canned = canned;
     }
 
+    /// Has a host tell the orders and positions of its accounts, which have none.
+    pub(crate) fn tell_lists(&self, environment: Environment) {
+        self.host(environment).1.lock().unwrap().tells_lists = true;
+    }
+
     /// How many requests came to both hosts.
     pub(crate) fn asked(&self) -> u32 {
         self.paper.1.lock().unwrap().asked + self.live.1.lock().unwrap().asked
@@ -98,7 +105,7 @@ async fn serve() -> (SocketAddr, Shared) {
     (address, host)
 }
 
-async fn answer(State(host): State<Shared>, headers: HeaderMap) -> Response {
+async fn answer(State(host): State<Shared>, uri: Uri, headers: HeaderMap) -> Response {
     let text =
         |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned();
     let mut host = host.lock().unwrap();
@@ -107,6 +114,14 @@ async fn answer(State(host): State<Shared>, headers: HeaderMap) -> Response {
         return reply(canned.status, canned.content_type, canned.body);
     }
     match host.pairs.get(&text("apca-api-key-id")) {
+        // An account that has ordered nothing.
+        Some((secret, _))
+            if *secret == text("apca-api-secret-key")
+                && host.tells_lists
+                && matches!(uri.path(), "/v2/orders" | "/v2/positions") =>
+        {
+            reply(200, "application/json", "[]".to_owned())
+        }
         Some((secret, account)) if *secret == text("apca-api-secret-key") => {
             reply(200, "application/json", account.to_string())
         }

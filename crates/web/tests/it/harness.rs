@@ -15,10 +15,11 @@ use paddock_alpaca::oauth::OauthApp;
 use paddock_alpaca::{AlpacaClient, Endpoints};
 use paddock_core::{Environment, ManualClock};
 use paddock_gateway::{Gateway, GatewayOptions, Limits};
+use paddock_rotate::{Machine, Means, Outbound, OutboundOptions, Rotations, RotationsOptions, registry};
 use paddock_store::{Begun, KeyedRequest, Store, Target};
 use paddock_vault::{KeyFile, OsEntropy, Purpose, Vault};
 use paddock_web::{
-    AllowedHosts, ChainWatch, Pace, People, PeopleOptions, WebState, api_router, pages_router,
+    AllowedHosts, ChainWatch, ControlGate, Pace, People, PeopleOptions, WebState, api_router, pages_router,
 };
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -103,6 +104,7 @@ impl Paddock {
         let second_factor = vault.second_factor();
         let client =
             AlpacaClient::new(Endpoints::new(endpoints).unwrap(), &ClientOptions::default()).unwrap();
+        let (for_rotations, opener) = (vault.sealer(), vault.opener());
         let gateway = Gateway::start(GatewayOptions {
             store: store.clone(),
             vault,
@@ -117,7 +119,22 @@ impl Paddock {
         let closing = CancellationToken::new();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let gateway_url = format!("http://{}", listener.local_addr().unwrap());
+        let means = means(clock.clone(), dir.path());
+        let rotations = Rotations::new(RotationsOptions {
+            store: store.clone(),
+            sealer: for_rotations,
+            opener,
+            client: client.clone(),
+            rehearsal_client: Some(client.clone()),
+            gate: Arc::new(ControlGate::new(gateway.control())),
+            registry: registry(means.clone()),
+            clock: clock.clone(),
+            entropy: Arc::new(OsEntropy),
+            node: "this-run".to_owned(),
+        });
         let state = Arc::new(WebState {
+            rotations: rotations.clone(),
+            rehearsal: Some(client.clone()),
             store,
             sealer,
             second_factor,
@@ -125,6 +142,7 @@ impl Paddock {
             control: gateway.control(),
             client,
             oauth,
+            means,
             clock: clock.clone(),
             entropy: Arc::new(OsEntropy),
             user,
@@ -142,6 +160,8 @@ impl Paddock {
         });
         let shutdown = closing.clone();
         tokio::spawn(async move { gateway.serve(listener, shutdown).await });
+        let stop = closing.clone();
+        tokio::spawn(async move { rotations.serve(stop).await });
         Self {
             api: api_router(Arc::clone(&state)),
             pages: pages_router(Arc::clone(&state)),
@@ -295,6 +315,14 @@ impl Paddock {
         let head = String::from_utf8_lossy(&answer);
         head.split(' ').nth(1).unwrap().parse().unwrap()
     }
+}
+
+/// Consumers may reach this machine, and write below the data directory.
+fn means(clock: Arc<ManualClock>, folder: &std::path::Path) -> Means {
+    let allowed_hosts = ["127.0.0.1".to_owned()].into();
+    let options = OutboundOptions { allowed_hosts, ..OutboundOptions::default() };
+    let machine = Machine { folders: vec![folder.to_owned()], programs: Vec::new() };
+    Means { outbound: Outbound::new(options).unwrap(), clock, entropy: Arc::new(OsEntropy), machine }
 }
 
 /// An answer, read to its end.

@@ -26,6 +26,7 @@ mod page;
 mod paging;
 mod paper;
 mod people;
+mod rotations;
 mod second_factor;
 mod stopping;
 mod streams;

@@ -34,13 +34,13 @@ pub(crate) struct KeyFormatArgs {
 }
 
 /// The dashboard of a running broker.
-pub(super) struct Dashboard {
+pub(crate) struct Dashboard {
     http: reqwest::Client,
     url: String,
 }
 
 impl Dashboard {
-    pub(super) fn new(broker: &BrokerArgs) -> Outcome<Self> {
+    pub(crate) fn new(broker: &BrokerArgs) -> Outcome<Self> {
         let http = reqwest::Client::builder()
             .no_proxy()
             .redirect(reqwest::redirect::Policy::none())
@@ -51,7 +51,7 @@ impl Dashboard {
     }
 
     /// One request; `null` when the answer has no content.
-    pub(super) async fn send(&self, method: Method, path: &str, content: Option<&Value>) -> Outcome<Value> {
+    pub(crate) async fn send(&self, method: Method, path: &str, content: Option<&Value>) -> Outcome<Value> {
         let request = self.http.request(method, format!("{}/dashboard/v1{path}", self.url));
         self.answer(
             request,

@@ -14,7 +14,7 @@ use crate::problem::Problem;
 const NEW_PAIR: &str = "generate a new pair in Alpaca's dashboard and copy both keys from there";
 
 /// Looks at a repaired pair before anyone is asked.
-pub(super) fn check_shape(key_id: &SecretText, secret_key: &SecretText) -> Result<(), Problem> {
+pub(crate) fn check_shape(key_id: &SecretText, secret_key: &SecretText) -> Result<(), Problem> {
     if key_id.expose().starts_with(KEY_ID_PREFIX) || secret_key.expose().starts_with(SECRET_PREFIX) {
         return Err(Problem::new(
             StatusCode::UNPROCESSABLE_ENTITY,

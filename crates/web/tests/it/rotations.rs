@@ -1,0 +1,203 @@
+//! Rotations and consumers over the API and on pages.
+
+use paddock_core::{Environment, Role};
+use serde_json::{Value, json};
+
+use crate::harness::{LIVE, PAPER, PAPER_TWO, Paddock};
+use crate::visitor::Visitor;
+
+const SECRET: &str = "HRKU-CanaryConsumerSecret-0123456789";
+
+async fn add(paddock: &Paddock) -> Value {
+    let consumer =
+        json!({ "name": "bots", "kind": "heroku", "settings": { "apps": ["one"] }, "secret": SECRET });
+    let reply = paddock.post("/api/v1/connections/my-paper/consumers", &consumer).await;
+    reply.expect(201);
+    assert!(!reply.text().contains("Canary"), "{reply:?}");
+    reply.json
+}
+
+/// Looks until it is so. The rotation is worked on meanwhile.
+async fn until(paddock: &Paddock, id: &str, wanted: impl Fn(&Value) -> bool) -> Value {
+    let mut last = Value::Null;
+    let mut looks = tokio::time::interval(std::time::Duration::from_millis(20));
+    for _ in 0..1000 {
+        looks.tick().await;
+        last = paddock.get(&format!("/api/v1/rotations/{id}")).await.json;
+        if wanted(&last) {
+            return last;
+        }
+    }
+    panic!("never: {last}");
+}
+
+#[tokio::test]
+async fn a_consumer_is_kept_and_its_secret_is_never_shown() {
+    let paddock = Paddock::start().await;
+    paddock.connect_paper().await;
+    let added = add(&paddock).await;
+    assert_eq!((&added["kind"], &added["settings"]["apps"]), (&"heroku".into(), &json!(["one"])));
+    let path = "/api/v1/connections/my-paper/consumers/bots";
+    let changed = paddock.patch(path, &json!({ "settings": { "apps": ["two"] }, "name": "workers" })).await;
+    assert_eq!(changed.expect(200).json["name"], "workers");
+    let path = "/api/v1/connections/my-paper/consumers/workers";
+    paddock.patch(path, &json!({ "secret": format!("{SECRET}-2") })).await.expect(200);
+    for path in [
+        "/api/v1/connections/my-paper/consumers",
+        path,
+        "/api/v1/audit",
+        "/api/v1/rotation-matrix",
+        "/api/v1/consumer-kinds",
+    ] {
+        let reply = paddock.get(path).await;
+        assert!(!reply.expect(200).text().contains("Canary"), "{path}: {reply:?}");
+    }
+    for path in ["", "/new", "/new?kind=heroku", "/workers", "/workers/edit"] {
+        let page = paddock.page(&format!("/connections/my-paper/consumers{path}")).await;
+        assert!(!page.expect(200).text().contains("Canary"), "{path}");
+    }
+    assert_eq!(paddock.call("DELETE", path, &json!({})).await.status, 204);
+    paddock.get(path).await.expect_problem(404, "unknown_consumer");
+}
+
+#[tokio::test]
+async fn settings_that_cannot_be_are_told_at_their_field_and_quote_nothing() {
+    let paddock = Paddock::start().await;
+    paddock.connect_paper().await;
+    let path = "/api/v1/connections/my-paper/consumers";
+    for (body, code) in [
+        (json!({ "name": "a", "kind": "pigeon" }), "invalid_field"),
+        (json!({ "name": "a", "kind": "heroku", "settings": { "apps": ["x"] } }), "invalid_field"),
+        (json!({ "name": "a", "kind": "heroku", "settings": {}, "secret": SECRET }), "invalid_field"),
+        (
+            json!({ "name": "a", "kind": "heroku", "settings": { "apps": SECRET }, "secret": SECRET }),
+            "invalid_field",
+        ),
+        (
+            json!({ "name": "new", "kind": "heroku", "settings": { "apps": ["x"] }, "secret": SECRET }),
+            "invalid_field",
+        ),
+        (json!({ "kind": "heroku" }), "missing_field"),
+    ] {
+        let reply = paddock.post(path, &body).await;
+        reply.expect_problem(422, code);
+        assert!(!reply.text().contains("Canary"), "{reply:?}");
+    }
+    add(&paddock).await;
+    let again = json!({ "name": "bots", "kind": "heroku", "settings": { "apps": ["x"] }, "secret": SECRET });
+    paddock.post(path, &again).await.expect_problem(409, "name_taken");
+    paddock
+        .post("/api/v1/connections/nobody/consumers", &again)
+        .await
+        .expect_problem(404, "unknown_connection");
+}
+
+#[tokio::test]
+async fn a_look_at_a_consumer_says_what_stands_in_its_way() {
+    let paddock = Paddock::start().await;
+    paddock.connect_paper().await;
+    // Nobody listens there.
+    let settings = json!({ "apps": ["one"], "api": "http://127.0.0.1:9" });
+    let consumer = json!({ "name": "bots", "kind": "heroku", "settings": settings, "secret": SECRET });
+    paddock.post("/api/v1/connections/my-paper/consumers", &consumer).await.expect(201);
+    let found = paddock.post("/api/v1/connections/my-paper/consumers/bots/check", &json!({})).await;
+    assert_eq!(found.expect(200).json["ready"], false);
+    assert!(found.json["problem"]["next_step"].is_string(), "{found:?}");
+    let page = paddock.submit("/connections/my-paper/consumers/bots/check", &[]).await;
+    assert!(page.expect(200).text().contains("cannot take a new pair"), "{page:?}");
+}
+
+#[tokio::test]
+async fn a_paper_pair_is_replaced_from_plan_to_report() {
+    let paddock = Paddock::start().await;
+    paddock.connect_paper().await;
+    paddock.alpaca.tell_lists(Environment::Paper);
+    let planned = paddock.post("/api/v1/connections/my-paper/rotations", &json!({})).await;
+    let id = planned.expect(201).json["id"].as_str().unwrap().to_owned();
+    assert_eq!(planned.json["asks"][0]["code"], "start");
+    let again = paddock.post("/api/v1/connections/my-paper/rotations", &json!({})).await;
+    again.expect_problem(409, "rotation_is_open");
+    let path = format!("/api/v1/rotations/{id}");
+    let early = json!({ "key_id": PAPER_TWO.0, "secret_key": PAPER_TWO.1 });
+    paddock.post(&format!("{path}/paste"), &early).await.expect_problem(409, "rotation_refuses");
+    paddock.post(&format!("{path}/start"), &json!({})).await.expect(200);
+    until(&paddock, &id, |one| one["state"] == "awaiting_mint").await;
+    let page = paddock.page(&format!("/rotations/{id}")).await;
+    assert!(page.expect(200).text().contains("Regenerate"), "{page:?}");
+    let abort = paddock.post(&format!("{path}/abort"), &json!({ "reason": "no" })).await;
+    abort.expect_problem(409, "rotation_refuses");
+    // Swapped fields are told at once, in the words of the page that connects, on the page too.
+    let swapped = json!({ "key_id": PAPER_TWO.1, "secret_key": PAPER_TWO.0 });
+    paddock.post(&format!("{path}/paste"), &swapped).await.expect_problem(422, "fields_swapped");
+    let fields = [("key_id", PAPER_TWO.1), ("secret_key", PAPER_TWO.0)];
+    let page = paddock.submit(&format!("/rotations/{id}/paste"), &fields).await;
+    assert!(!page.expect(422).text().contains("Canary"), "{page:?}");
+    // The click at Alpaca: the old pair dies as the new one is made.
+    paddock.alpaca.revoke(Environment::Paper, PAPER.0);
+    paddock.alpaca.issue(Environment::Paper, &PAPER_TWO, "PA3XK7Q2M9TD", |_| ());
+    let fields = [("key_id", PAPER_TWO.0), ("secret_key", PAPER_TWO.1)];
+    let pasted = paddock.submit(&format!("/rotations/{id}/paste"), &fields).await;
+    pasted.expect_redirect(&format!("/rotations/{id}?done=pasted"));
+    let closed = until(&paddock, &id, |one| one["over"] == true).await;
+    assert_eq!((&closed["state"], &closed["old_pair"]), (&"closed".into(), &"dead".into()), "{closed}");
+    assert_eq!(closed["credential_version"], 2);
+    for path in
+        [format!("{path}/report"), format!("{path}/report.md"), path.clone(), "/api/v1/audit".to_owned()]
+    {
+        let reply = paddock.get(&path).await;
+        assert!(!reply.expect(200).text().contains("Canary"), "{path}");
+    }
+    for path in [format!("/rotations/{id}"), "/rotations".to_owned(), format!("/rotations/{id}/report")] {
+        let page = paddock.page(&path).await;
+        assert!(!page.expect(200).text().contains("Canary"), "{path}");
+    }
+    paddock.post("/api/v1/connections/my-paper/check", &json!({})).await.expect(200);
+}
+
+#[tokio::test]
+async fn a_live_pair_is_an_owners_with_a_window_a_ticket_and_a_fresh_proof() {
+    let paddock = Paddock::start().await;
+    paddock.connect("my-live", "live", &LIVE).await.expect(201);
+    let path = "/api/v1/connections/my-live/rotations";
+    paddock.post(path, &json!({})).await.expect_problem(422, "invalid_field");
+    let plan = json!({ "window_from": "2026-11-23T14:00:00Z", "window_until": "2026-11-23T16:00:00Z", "ticket": "OPS-17" });
+    let operator = Visitor::member(&paddock, "joan", Role::Operator).await;
+    operator.call("POST", path, &plan).await.expect_problem(403, "role_too_low");
+    let owner = Visitor::member(&paddock, "mary", Role::Owner).await;
+    let planned = owner.call("POST", path, &plan).await;
+    let id = planned.expect(201).json["id"].as_str().unwrap().to_owned();
+    let start = format!("/api/v1/rotations/{id}/start");
+    operator.call("POST", &start, &Value::Null).await.expect_problem(403, "role_too_low");
+    let stale = Visitor::stale(&paddock, owner.person.clone().unwrap()).await;
+    stale.call("POST", &start, &Value::Null).await.expect_problem(403, "fresh_factor_needed");
+    // Real money needs a second factor, which mary has not.
+    owner.call("POST", &start, &Value::Null).await.expect_problem(403, "second_factor_needed");
+    let abort = json!({ "reason": "not today" });
+    let aborted = owner.call("POST", &format!("/api/v1/rotations/{id}/abort"), &abort).await;
+    assert_eq!(aborted.expect(200).json["state"], "aborted");
+}
+
+#[tokio::test]
+async fn another_teams_rotations_and_consumers_do_not_exist() {
+    let paddock = Paddock::start().await;
+    paddock.connect_paper().await;
+    add(&paddock).await;
+    let planned = paddock.post("/api/v1/connections/my-paper/rotations", &json!({})).await;
+    let id = planned.expect(201).json["id"].as_str().unwrap().to_owned();
+    let stranger = Visitor::stranger(&paddock, "eve").await;
+    for word in ["", "/report", "/report.md"] {
+        let reply = stranger.call("GET", &format!("/api/v1/rotations/{id}{word}"), &Value::Null).await;
+        reply.expect_problem(404, "unknown_rotation");
+    }
+    for word in ["start", "resume", "skip-test-order"] {
+        let reply = stranger.call("POST", &format!("/api/v1/rotations/{id}/{word}"), &Value::Null).await;
+        reply.expect_problem(404, "unknown_rotation");
+    }
+    let listed = stranger.call("GET", "/api/v1/rotations", &Value::Null).await;
+    assert_eq!(listed.json["items"], json!([]));
+    let matrix = stranger.call("GET", "/api/v1/rotation-matrix", &Value::Null).await;
+    assert!(!matrix.text().contains("my-paper"), "{matrix:?}");
+    let consumers = stranger.call("GET", "/api/v1/connections/my-paper/consumers", &Value::Null).await;
+    consumers.expect_problem(404, "unknown_connection");
+    stranger.page(&format!("/rotations/{id}")).await.expect(404);
+}
