@@ -30,6 +30,8 @@ export function openBrowser() {
 /** One person at one browser: a profile of their own, and one tab. */
 export class Visitor {
   #problems = [];
+  /** Where pages may lead besides: Alpaca's consent page, or what stands in for it. */
+  elsewhere = [];
 
   static async arrive(browser, origin, options = {}) {
     const visitor = new Visitor();
@@ -53,7 +55,7 @@ export class Visitor {
     const note = (problem) => this.#problems.push(problem);
     this.context.on("request", (request) => {
       const { protocol, origin } = new URL(request.url());
-      if (origin !== this.origin && !["data:", "blob:"].includes(protocol)) note(`a request to elsewhere: ${request.url()}`);
+      if (![this.origin, ...this.elsewhere].includes(origin) && !["data:", "blob:"].includes(protocol)) note(`a request to elsewhere: ${request.url()}`);
     });
     this.context.on("response", (response) => {
       // A page may say that something is not there, or that Alpaca does not answer. What a page loads is always there.

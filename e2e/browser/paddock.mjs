@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { execFile, spawn } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
@@ -95,6 +95,16 @@ export class Broker {
     await this.#dashboard("DELETE", `/accounts/${account.number}/keys`);
   }
 
+  /** Registers a program that asks for access by OAuth and has people come back to that address. */
+  async register(name, back) {
+    return this.#dashboard("POST", "/oauth/clients", { name, redirect_uris: [back] });
+  }
+
+  /** Takes everything back that was granted by OAuth. */
+  async revokeGrants() {
+    for (const { id } of (await this.#dashboard("GET", "/oauth/grants")).grants) await this.#dashboard("DELETE", `/oauth/grants/${id}`);
+  }
+
   /** Alpaca cannot be reached. */
   async goDown() {
     await this.server.stop();
@@ -114,10 +124,12 @@ export class Broker {
 
 /** Paddock itself. */
 export class Paddock {
-  static async start(broker) {
+  /** `files` are put into its data directory before it starts, each its owner's alone. */
+  static async start(broker, { web = LOCAL, files = {} } = {}) {
     const paddock = new Paddock();
     paddock.directory = mkdtempSync(join(tmpdir(), "paddock-browser-"));
-    const words = ["serve", "--data-dir", paddock.directory, "--web", LOCAL, "--gateway", LOCAL];
+    for (const [name, text] of Object.entries(files)) writeFileSync(join(paddock.directory, name), text, { mode: 0o600 });
+    const words = ["serve", "--data-dir", paddock.directory, "--web", web, "--gateway", LOCAL];
     paddock.server = new Server(words, broker.environment);
     paddock.facts = await paddock.server.up;
     paddock.web = paddock.facts.web;

@@ -8,12 +8,13 @@ import { join } from "./person.mjs";
 export class Stage {
   #leaving = [];
 
-  static async set() {
+  /** `prepare` is given the broker and says how Paddock is to be started. */
+  static async set(prepare = async () => ({})) {
     const stage = new Stage();
     try {
       stage.broker = await Broker.start();
       stage.#leaving.push(() => stage.broker.stop());
-      stage.paddock = await Paddock.start(stage.broker);
+      stage.paddock = await Paddock.start(stage.broker, await prepare(stage.broker));
       stage.#leaving.push(() => stage.paddock.stop());
       stage.browser = await openBrowser();
       stage.#leaving.push(() => stage.browser.close());

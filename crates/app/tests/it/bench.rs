@@ -264,8 +264,13 @@ impl Bench {
 
     /// Starts a server on free ports.
     pub fn serve(&self) -> Process {
+        self.serve_at("127.0.0.1:0")
+    }
+
+    /// The same with the pages at that address.
+    pub fn serve_at(&self, web: &str) -> Process {
         let mut command = self.command();
-        command.args(["serve", "--web", "127.0.0.1:0", "--gateway", "127.0.0.1:0"]);
+        command.args(["serve", "--web", web, "--gateway", "127.0.0.1:0"]);
         Process::start(command, &self.path().join("serve.log"))
     }
 }
@@ -313,8 +318,30 @@ pub fn try_http(method: &str, url: &str, headers: &[(&str, &str)], body: &str) -
     Some((status, body))
 }
 
+/// Sends a form as a browser does from a page of the same host; the whole answer, head and all.
+pub fn submit_form(url: &str, cookie: &str, form: &str) -> String {
+    use std::io::Read as _;
+    let (authority, path) = url.strip_prefix("http://").unwrap().split_once('/').unwrap();
+    let mut socket = std::net::TcpStream::connect(authority).unwrap();
+    let request = format!(
+        "POST /{path} HTTP/1.1\r\nhost: {authority}\r\nconnection: close\r\norigin: http://{authority}\r\ncookie: {cookie}\r\n\
+         content-type: application/x-www-form-urlencoded\r\ncontent-length: {}\r\n\r\n{form}",
+        form.len()
+    );
+    socket.write_all(request.as_bytes()).unwrap();
+    let mut answer = String::new();
+    socket.read_to_string(&mut answer).unwrap();
+    answer
+}
+
+/// Where an answer leads.
+pub fn location_of(answer: &str) -> String {
+    let line = answer.lines().find_map(|line| line.strip_prefix("location: "));
+    line.unwrap_or_else(|| panic!("it leads nowhere: {answer}")).to_owned()
+}
+
 /// The whole answer, head and all.
-fn try_whole(method: &str, url: &str, headers: &[(&str, &str)], body: &str) -> Option<String> {
+pub fn try_whole(method: &str, url: &str, headers: &[(&str, &str)], body: &str) -> Option<String> {
     use std::io::Read as _;
     let rest = url.strip_prefix("http://").unwrap();
     let (authority, path) = rest.split_once('/').map_or((rest, String::new()), |(a, p)| (a, p.to_owned()));

@@ -33,13 +33,13 @@ fn base64(bytes: &[u8]) -> String {
     text
 }
 
-struct Hunt {
-    disguises: Vec<String>,
-    looked_at: usize,
+pub struct Hunt {
+    pub disguises: Vec<String>,
+    pub looked_at: usize,
 }
 
 impl Hunt {
-    fn look(&mut self, place: &str, bytes: &[u8]) {
+    pub fn look(&mut self, place: &str, bytes: &[u8]) {
         self.looked_at += 1;
         for disguise in &self.disguises {
             let found = bytes.windows(disguise.len()).any(|window| window == disguise.as_bytes());
@@ -47,12 +47,12 @@ impl Hunt {
         }
     }
 
-    fn look_at_output(&mut self, place: &str, done: &Done) {
+    pub fn look_at_output(&mut self, place: &str, done: &Done) {
         self.look(&format!("standard output of {place}"), done.stdout.as_bytes());
         self.look(&format!("standard error of {place}"), done.stderr.as_bytes());
     }
 
-    fn look_into(&mut self, directory: &Path) {
+    pub fn look_into(&mut self, directory: &Path) {
         for entry in fs::read_dir(directory).unwrap() {
             let path = entry.unwrap().path();
             if path.is_dir() {

@@ -19,6 +19,7 @@ mod help;
 mod import;
 mod locked;
 mod memory;
+mod oauth;
 mod paper_serve;
 mod people;
 mod postgres;
