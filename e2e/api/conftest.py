@@ -1,6 +1,9 @@
-"""What the tests share: one Paddock with something in it, and a session that reaches its admin socket."""
+"""What the tests share: one Paddock with something in it, by its admin socket; and another one by its web listener, with API tokens."""
 
+import json
+import os
 import socket
+import subprocess
 import sys
 from pathlib import Path
 
@@ -12,7 +15,7 @@ from urllib3.connectionpool import HTTPConnectionPool
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "python"))
 
-from paddock import Paddock  # noqa: E402
+from paddock import BINARY, Paddock  # noqa: E402
 
 # Seconds for one request: a freeze may wait for what it does.
 PATIENCE = 60
@@ -54,17 +57,113 @@ def session(paddock):
         yield session
 
 
-@pytest.fixture(scope="session")
-def known(paddock, session):
-    """Names of things that are there, by the kind of path that they stand in."""
+def fill(cli, gateway: str, connection: str) -> dict:
+    """Puts keys and held orders into a Paddock: their names, by the kind of path that they stand in."""
     keys = [f"key-{number}" for number in range(6)]
     for name in keys:
-        paddock.cli("key", "create", name, "--connection", "demo", "--preset", "trader")
-    held = paddock.create_key("--preset", "trader", "--approval-over", "always")
-    headers = {"APCA-API-KEY-ID": held.key_id, "APCA-API-SECRET-KEY": held.secret_key}
+        cli("key", "create", name, "--connection", connection, "--preset", "trader")
+    held = cli("key", "create", "asks", "--connection", connection, "--preset", "trader", "--approval-over", "always")
+    headers = {"APCA-API-KEY-ID": held["key_id"], "APCA-API-SECRET-KEY": held["secret_key"]}
     order = {"symbol": "AAPL", "qty": "1", "side": "buy", "type": "market", "time_in_force": "day"}
     for _ in range(3):
-        requests.post(paddock.gateway + "/v2/orders", json=order, headers=headers, timeout=PATIENCE)
-    approvals = [one["id"] for one in paddock.cli("approval", "list")]
+        requests.post(gateway + "/v2/orders", json=order, headers=headers, timeout=PATIENCE)
+    approvals = [one["id"] for one in cli("approval", "list")]
     assert approvals
-    return {"connections": ["demo"], "keys": keys, "approvals": approvals}
+    return {"connections": [connection], "keys": keys, "approvals": approvals}
+
+
+@pytest.fixture(scope="session")
+def known(paddock, session):
+    """Names of things that are there."""
+    return fill(paddock.cli, paddock.gateway, "demo")
+
+
+class Served:
+    """`paddock serve` before the demo's broker, as people and their scripts reach it: by the web listener."""
+
+    def __init__(self, directory: Path, facts: dict):
+        directory.mkdir()
+        self.directory = directory
+        # What is walked here is no script that runs wild.
+        (directory / "config.toml").write_text("[limits]\napi_per_minute = 1000000000\n")
+        self._environment = os.environ | {
+            "PADDOCK_ALPACA_PAPER_URL": facts["paper"],
+            "PADDOCK_ALPACA_LIVE_URL": facts["paper_live"],
+            "PADDOCK_ALPACA_DATA_URL": facts["paper"],
+            "PADDOCK_ALPACA_STREAM_URL": facts["paper"].replace("http", "ws", 1),
+            "PADDOCK_PAPER_URL": facts["paper"],
+        }
+        command = [BINARY, "serve", "--data-dir", str(directory), "--web", "127.0.0.1:0", "--gateway", "127.0.0.1:0", "--json"]
+        self._log = open(directory.with_suffix(".log"), "w+")
+        self._process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=self._log, text=True, env=self._environment)
+        printed = ""
+        while not printed.endswith("\n}\n"):
+            line = self._process.stdout.readline()
+            assert line, self.said()
+            printed += line
+        told = json.loads(printed)
+        self.web, self.gateway, self._set_up = told["web"], told["gateway"], told["set_up"]
+
+    def cli(self, *arguments: str, **environment: str):
+        """Runs `paddock ARGUMENTS --json` on its data directory: what it printed."""
+        command = [BINARY, "--data-dir", str(self.directory), *arguments, "--json"]
+        done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60, check=False, env=self._environment | environment)
+        assert done.returncode == 0, f"paddock {' '.join(arguments)}: {done.stderr}"
+        return json.loads(done.stdout) if done.stdout.strip() else {}
+
+    def join(self, link: str, name: str) -> None:
+        """Becomes somebody by the set-up link or an invitation."""
+        password = "lantern oyster gravel violin"
+        fields = {"name": name, "password": password, "again": password}
+        answer = requests.post(link, data=fields, headers={"Origin": self.web}, timeout=PATIENCE, allow_redirects=False)
+        assert answer.status_code == 303, answer.text
+
+    def populate(self) -> dict:
+        """Makes an owner, a viewer and things to ask for."""
+        self.join(self._set_up, "ada")
+        self.join(self.cli("person", "invite", "--role", "viewer")["link"], "vera")
+        account = self.cli("paper", "account", "create")
+        pair = {"APCA_API_KEY_ID": account["key_id"], "APCA_API_SECRET_KEY": account["secret_key"]}
+        self.cli("connection", "add", "main", "--environment", "paper", **pair)
+        return fill(self.cli, self.gateway, "main")
+
+    def token(self, name: str, *words: str) -> requests.Session:
+        """A session with an API token."""
+        session = requests.Session()
+        session.headers["Authorization"] = "Bearer " + self.cli("token", "create", name, *words)["secret"]
+        return session
+
+    def said(self) -> str:
+        self._log.seek(0)
+        return self._log.read()
+
+    def stop(self) -> int:
+        self._process.terminate()
+        return self._process.wait(timeout=PATIENCE)
+
+
+@pytest.fixture(scope="session")
+def served(paddock, tmp_path_factory):
+    server = Served(tmp_path_factory.mktemp("served") / "data", paddock.facts)
+    yield server
+    assert server.stop() == 0, server.said()
+
+
+@pytest.fixture(scope="session")
+def there(served):
+    """Names of things that are there."""
+    return served.populate()
+
+
+@pytest.fixture(scope="session")
+def owner(served, there):
+    """An owner's token that may do all that a token may."""
+    with served.token("walker", "--person", "ada", "--may-without-factor") as session:
+        yield session
+
+
+@pytest.fixture(scope="session")
+def viewer(served, there):
+    """A viewer's token."""
+    with served.token("watcher", "--person", "vera") as session:
+        yield session

@@ -4,7 +4,9 @@ import itertools
 import json
 from pathlib import Path
 
+import requests
 import schemathesis
+from conftest import AdminSocket
 from hypothesis import HealthCheck, Phase, settings
 from schemathesis import GenerationMode
 from schemathesis.specs.openapi.checks import ignored_auth, positive_data_acceptance
@@ -32,16 +34,20 @@ operations = schema.exclude(operation_id="streamEvents")
 turns = itertools.count()
 
 
-@operations.parametrize()
-@settings(
-    max_examples=40,
-    deadline=None,
-    derandomize=True,
-    database=None,
-    phases=[Phase.explicit, Phase.generate],
-    suppress_health_check=list(HealthCheck),
-)
-def test_answers_are_as_documented(case, session, known):
+def examples(count: int):
+    """So many requests for each operation, the same in every run."""
+    return settings(
+        max_examples=count,
+        deadline=None,
+        derandomize=True,
+        database=None,
+        phases=[Phase.explicit, Phase.generate],
+        suppress_health_check=list(HealthCheck),
+    )
+
+
+def call(case, session, address: str, known: dict, beyond: list) -> None:
+    """Sends it, mostly with names of things that are there, and holds the answer against the document."""
     well_formed = case.meta is None or case.meta.generation.mode == GenerationMode.POSITIVE
     operation = case.operation.definition.raw["operationId"]
     if well_formed and case.path_parameters and operation not in ENDS_THINGS and next(turns) % 4:
@@ -49,9 +55,45 @@ def test_answers_are_as_documented(case, session, known):
         there = known.get(kind, [])
         if there:
             case.path_parameters[next(iter(case.path_parameters))] = there[next(turns) % len(there)]
-    # The admin socket asks nobody who they are; and what limits of a key contradict each other, say, is beyond a schema.
-    beyond = [ignored_auth, positive_data_acceptance]
-    case.call_and_validate(session=session, base_url="http://paddock", excluded_checks=beyond, timeout=60)
+    # What limits of a key contradict each other, say, is beyond a schema.
+    case.call_and_validate(session=session, base_url=address, excluded_checks=[positive_data_acceptance, *beyond], timeout=60)
+
+
+@operations.parametrize()
+@examples(40)
+def test_answers_are_as_documented(case, session, known):
+    # The admin socket asks nobody who they are.
+    call(case, session, "http://paddock", known, [ignored_auth])
+
+
+@operations.parametrize()
+@examples(12)
+def test_answers_are_as_documented_for_an_owners_token(case, owner, served, there):
+    call(case, owner, served.web, there, [ignored_auth])
+
+
+@operations.parametrize()
+@examples(8)
+def test_answers_are_as_documented_for_a_viewers_token(case, viewer, served, there):
+    before = standing(served)
+    call(case, viewer, served.web, there, [ignored_auth])
+    if case.method.upper() != "GET":
+        assert standing(served) == before, "a viewer has changed something"
+
+
+def standing(served) -> list:
+    """All that a viewer might wish to change."""
+    what = ("connections", "keys", "freezes", "approvals", "trading", "people", "invitations")
+    with requests.Session() as session:
+        session.mount("http://", AdminSocket(served.directory / "paddock.sock"))
+        return [session.get(f"http://paddock/api/v1/{name}", timeout=60).text for name in what]
+
+
+@operations.parametrize()
+@examples(2)
+def test_nobody_gets_anything(case, served, there):
+    answer = case.call(base_url=served.web, timeout=60)
+    assert answer.status_code in (401, 403, 404, 405, 413, 415), f"{case.method} {case.path}: {answer.status_code}"
 
 
 def test_it_serves_on(paddock, session):
@@ -59,3 +101,8 @@ def test_it_serves_on(paddock, session):
     health = session.get("http://paddock/api/v1/health", timeout=60)
     assert health.json()["ready"] is True
     assert paddock.cli("audit", "verify")["valid"] is True
+
+
+def test_the_other_one_serves_on(served, owner):
+    assert owner.get(served.web + "/api/v1/health", timeout=60).json()["ready"] is True
+    assert served.cli("audit", "verify")["valid"] is True
