@@ -113,6 +113,8 @@ pub(crate) enum Command {
     Metrics,
     /// Find out what is wrong, and what to do about it
     Doctor(commands::doctor::DoctorArgs),
+    /// Find Alpaca keys in files and in git's history
+    Scan(commands::scan::ScanArgs),
     /// Run the built-in paper broker, and use its key dashboard
     #[command(subcommand)]
     Paper(commands::paper::PaperCommand),

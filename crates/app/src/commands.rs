@@ -21,6 +21,7 @@ pub(crate) mod person;
 pub(crate) mod restore;
 pub(crate) mod rotation;
 pub(crate) mod run;
+pub(crate) mod scan;
 pub(crate) mod serve;
 pub(crate) mod token;
 pub(crate) mod trading;
@@ -41,6 +42,7 @@ pub(crate) async fn run(command: Command, context: &Context) -> Outcome {
         Command::Key(command) => key::run(command, context).await,
         Command::Env(args) => env::run(&args, context).await,
         Command::Run(args) => run::run(&args, context).await,
+        Command::Scan(args) => scan::run(args, context).await,
         Command::Ca(command) => ca::run(command, context),
         Command::Person(command) => person::run(command, context).await,
         Command::Account(command) => account::run(command, context).await,

@@ -184,6 +184,7 @@ pub(crate) const TABLE: &[Line] = &[
     operator("POST", "/api/v1/rotations/{id}/take-over"),
     operator("POST", "/api/v1/rotations/{id}/skip-test-order"),
     operator("POST", "/api/v1/rotations/{id}/go-on-with-open-orders"),
+    owner("POST", "/api/v1/leaks/check"),
     // --- access keys
     viewer("GET", "/api/v1/keys"),
     operator("POST", "/api/v1/keys"),

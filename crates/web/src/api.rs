@@ -13,6 +13,7 @@ pub(crate) mod consumers;
 pub(crate) mod freeze;
 pub(crate) mod health;
 pub(crate) mod keys;
+pub(crate) mod leaks;
 pub(crate) mod oauth;
 pub(crate) mod pace;
 pub(crate) mod people;
@@ -98,6 +99,7 @@ pub(crate) fn routes(state: &Arc<WebState>) -> Router<Arc<WebState>> {
         .route("/keys/{name}/unfreeze", post(keys::freeze::unfreeze))
         .route("/keys/{name}/revoke", post(keys::revoke::revoke))
         .route("/scope/describe", post(keys::outlook::describe))
+        .route("/leaks/check", post(leaks::check))
         .route("/approvals", get(approvals::list::list))
         .route("/approvals/{id}", get(approvals::show::show))
         .route("/approvals/{id}/approve", post(approvals::answer::approve))

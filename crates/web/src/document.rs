@@ -117,6 +117,7 @@ use crate::query::Query;
         api::keys::revoke::revoke,
         api::keys::show::show,
         api::keys::usage::usage,
+        api::leaks::check,
         api::oauth::show,
         api::people::change::change,
         api::people::change::remove,

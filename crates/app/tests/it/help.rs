@@ -34,6 +34,7 @@ fn every_command_explains_itself() {
         "doctor",
         "paper",
         "person",
+        "scan",
     ] {
         check(command, &[command]);
     }

@@ -26,4 +26,5 @@ mod postgres;
 mod promises;
 mod rollback;
 mod rotation;
+mod scan;
 mod server;

@@ -278,6 +278,17 @@ pub(crate) struct OrderToExplain {
     from: Option<String>,
 }
 
+/// Halves of pairs that were found somewhere.
+#[derive(ToSchema)]
+pub(crate) struct LeaksToCheck {
+    /// Key IDs, at most 500.
+    #[schema(write_only, min_items = 1, max_items = 500)]
+    key_ids: Option<Vec<String>>,
+    /// Secret Keys, at most 500.
+    #[schema(write_only, min_items = 1, max_items = 500)]
+    secret_keys: Option<Vec<String>>,
+}
+
 /// What to stop. An empty body freezes too.
 #[derive(ToSchema)]
 pub(crate) struct Freeze {

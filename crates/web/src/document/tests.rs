@@ -91,13 +91,14 @@ fn every_reference_leads_somewhere() {
 fn bodies_have_the_fields_that_are_read() {
     let key: Vec<&str> = ["name", "connection"].into_iter().chain(scope_fields::FIELDS).collect();
     let describe: Vec<&str> = ["connection"].into_iter().chain(scope_fields::FIELDS).collect();
-    let bodies: [(&str, &[&str]); 25] = [
+    let bodies: [(&str, &[&str]); 26] = [
         ("AboutConsumer", &api::rotations::say::ABOUT_FIELDS),
         ("Answer", &api::approvals::answer::FIELDS),
         ("Cadence", &api::rotations::cadence::FIELDS),
         ("Code", &api::second_factor::FIELDS),
         ("ConsumerChange", &api::consumers::change::FIELDS),
         ("Freeze", &api::freeze::FIELDS),
+        ("LeaksToCheck", &api::leaks::FIELDS),
         ("Mode", &api::trading::MODE_FIELDS),
         ("NewConnection", &api::connections::add::FIELDS),
         ("NewConsumer", &api::consumers::add::FIELDS),

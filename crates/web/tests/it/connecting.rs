@@ -278,3 +278,21 @@ async fn a_removed_connection_leaves_its_history_and_takes_its_keys_along() {
     paddock.connect_paper().await;
     assert!(paddock.get("/api/v1/audit/verify").await.json["valid"].as_bool().unwrap());
 }
+
+/// Halves that were found somewhere are told apart without being kept or shown.
+#[tokio::test]
+async fn leaked_halves_are_known_by_their_fingerprints() {
+    let paddock = Paddock::start().await;
+    paddock.connect_paper().await;
+    let body = json!({ "key_ids": ["PKNOTKNOWN", PAPER.0], "secret_keys": [PAPER.1] });
+    let reply = paddock.post("/api/v1/leaks/check", &body).await;
+    reply.expect(200);
+    let known = |half: &str, index: usize| json!({ "half": half, "index": index, "connection": "my-paper", "environment": "paper", "current": true });
+    assert_eq!(reply.json["items"], json!([known("key_id", 1), known("secret_key", 0)]));
+    let many = vec!["PK"; 501];
+    paddock
+        .post("/api/v1/leaks/check", &json!({ "key_ids": many }))
+        .await
+        .expect_problem(422, "invalid_field");
+    assert_eq!(paddock.post("/api/v1/leaks/check", &json!({})).await.json["items"], json!([]));
+}
