@@ -287,7 +287,7 @@ async fn consumers_are_kept_changed_and_removed(database: Database) {
     store.add_consumer(&kept, &PERSON, at()).await.unwrap();
     let twin = store.add_consumer(&consumer(&here, "env"), &PERSON, at()).await;
     assert!(matches!(twin, Err(StoreError::NameTaken { .. })));
-    assert_eq!(store.consumers_of(here.connection.id).await.unwrap(), [kept.clone()]);
+    assert_eq!(store.consumers_of(here.connection.id).await.unwrap(), std::slice::from_ref(&kept));
     let renamed = ConsumerRow { name: "prod".to_owned(), ..kept.clone() };
     store.change_consumer(&renamed, &PERSON, at()).await.unwrap();
     let secret = SealedSecret { version: 3, dek: here.dek, sealed: b"other".to_vec() };
