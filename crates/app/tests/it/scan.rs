@@ -112,8 +112,7 @@ fn ones_own_pair_is_known_and_alpaca_is_asked_only_when_told_to() {
     fs::write(folder.path().join("other.env"), env_file()).unwrap();
     let place = folder.path().to_str().unwrap();
     let check = |verify: bool| {
-        let arguments =
-            if verify { vec!["scan", place, "--verify", "--json"] } else { vec!["scan", place, "--json"] };
+        let arguments = if verify { vec!["scan", place, "--verify"] } else { vec!["scan", place] };
         let done = bench.run(&arguments);
         assert_eq!(done.status, 3, "{done:?}");
         assert!(!done.stdout.contains(&bench.secret_key) && !done.stderr.contains(&bench.secret_key));

@@ -17,7 +17,9 @@ struct Object {
 
 /// Looks through all objects of the repository.
 pub(super) fn history(repository: &Path, exclude: &[String], looked: &mut Looked) -> Outcome {
-    let listed = output(repository, &["rev-list", "--objects", "--all", "--reflog"])?;
+    // The newest first, by descent: clocks may agree, or be wrong.
+    let all = ["rev-list", "--objects", "--topo-order", "--in-commit-order", "--all", "--reflog"];
+    let listed = output(repository, &all)?;
     let objects = String::from_utf8_lossy(&listed).lines().map(object).collect();
     let before = looked.findings.len();
     read(repository, objects, exclude, looked)?;
@@ -137,8 +139,8 @@ fn look_at(object: &Object, answers: &mut BufReader<ChildStdout>, looked: &mut L
 /// The commit that brought an object; a commit is its own.
 fn first_commit(repository: &Path, id: String) -> Outcome<String> {
     let find = format!("--find-object={id}");
-    let found =
-        output(repository, &["log", "--all", "--reflog", "--format=%H", "--no-ext-diff", "-m", &find])?;
+    let all = ["log", "--topo-order", "--all", "--reflog", "--format=%H", "--no-ext-diff", "-m", &find];
+    let found = output(repository, &all)?;
     let text = String::from_utf8_lossy(&found);
     Ok(text.lines().last().map_or(id, str::to_owned))
 }
