@@ -123,7 +123,7 @@ fn ones_own_pair_is_known_and_alpaca_is_asked_only_when_told_to() {
     assert_eq!(findings.len(), 2, "{findings:?}");
     let connection = &findings[0]["connection"];
     assert_eq!((&connection["name"], &connection["current"]), (&"main".into(), &true.into()), "{findings:?}");
-    assert_eq!(connection["next_command"], "paddock rotation start main");
+    assert_eq!(connection["next_command"], "paddock rotation plan main --cause compromise");
     assert_eq!((&findings[1]["connection"], &findings[0]["verified"]), (&Value::Null, &Value::Null));
     let mut server = bench.serve();
     let findings = check(true);

@@ -44,7 +44,7 @@ impl Known {
 
     /// What to do about it.
     pub(super) fn command(&self) -> String {
-        format!("paddock rotation start {}", self.connection)
+        format!("paddock rotation plan {} --cause compromise", self.connection)
     }
 }
 
