@@ -1,5 +1,7 @@
 //! Rotations and consumers over the API and on pages.
 
+#![expect(clippy::panic, reason = "what does not come about is a failed test")]
+
 use paddock_core::{Environment, Role};
 use serde_json::{Value, json};
 

@@ -65,7 +65,7 @@ pub(super) async fn plan(
 async fn form_page(desk: &Desk, row: &Connection, form: FormView) -> Result<Plan, Problem> {
     let consumers = desk.store.consumers_of(row.id).await?;
     let open = list::all(desk).await?.into_iter();
-    let open = open
+    let mut open = open
         .filter(|one| !one.over && !one.rehearsal && one.connection == row.name)
         .map(|one| one.id.to_string());
     let shell = Shell::load(desk, Section::Rotations, "Rotate the key pair").await?.about(row);
@@ -76,7 +76,7 @@ async fn form_page(desk: &Desk, row: &Connection, form: FormView) -> Result<Plan
         environment: row.environment.as_str(),
         account_number: row.account_number.clone(),
         consumers: consumers.into_iter().map(|one| (one.name, one.kind)).collect(),
-        open: open.last(),
+        open: open.next_back(),
         causes: vec![
             ("by_hand", "I want to"),
             ("scheduled", "its time has come"),
