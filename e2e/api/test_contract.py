@@ -67,13 +67,13 @@ def test_answers_are_as_documented(case, session, known):
 
 
 @operations.parametrize()
-@examples(12)
+@examples(6)
 def test_answers_are_as_documented_for_an_owners_token(case, owner, served, there):
     call(case, owner, served.web, there, [ignored_auth])
 
 
 @operations.parametrize()
-@examples(8)
+@examples(4)
 def test_answers_are_as_documented_for_a_viewers_token(case, viewer, served, there):
     before = standing(served)
     call(case, viewer, served.web, there, [ignored_auth])
@@ -93,6 +93,9 @@ def standing(served) -> list:
 @examples(2)
 def test_nobody_gets_anything(case, served, there):
     answer = case.call(base_url=served.web, timeout=60)
+    if case.method.upper() == "OPTIONS":  # which methods there are is in the document, too
+        assert not answer.content
+        return
     assert answer.status_code in (401, 403, 404, 405, 413, 415), f"{case.method} {case.path}: {answer.status_code}"
 
 

@@ -115,6 +115,8 @@ pub(crate) const TABLE: &[Line] = &[
     viewer("GET", "/connections"),
     viewer("GET", "/connections/{name}"),
     viewer("GET", "/connections/{name}/attestation"),
+    viewer("GET", "/connections/{name}/rename"),
+    viewer("GET", "/connections/{name}/check"),
     owner("GET", "/connections/new"),
     owner("GET", "/connections/new/paper"),
     owner("POST", "/connections/new/paper"),

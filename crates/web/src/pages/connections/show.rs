@@ -9,10 +9,10 @@ use crate::api::connections as api;
 use crate::desk::Desk;
 use crate::fields::{Fields, FormFields};
 use crate::name::PathName;
-use crate::pages::answer::{Done, done, page, page_with};
+use crate::pages::answer::{Done, done, page, page_with, see};
 use crate::pages::form::FormView;
 use crate::pages::shell::{Section, Shell};
-use crate::pages::text::{Moment, passing_words};
+use crate::pages::text::{Moment, encoded, passing_words};
 use crate::problem::Problem;
 use crate::query::Query;
 
@@ -161,6 +161,12 @@ pub(super) async fn check(
             page(&shown)
         }
     }
+}
+
+/// Whoever loads the address of a form once more that was answered in place, as the script does that keeps pages up to date, gets the
+/// connection's page.
+pub(super) async fn again(PathName(name): PathName) -> Response {
+    see(&format!("/connections/{}", encoded(&name)))
 }
 
 /// Makes it the active one.
