@@ -178,9 +178,106 @@ fn guard<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 #[cfg(test)]
 mod tests {
+    use http_body_util::BodyExt as _;
     use rstest::rstest;
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    use tokio::net::{TcpListener, TcpStream};
 
     use super::*;
+    use crate::upstream::connector;
+
+    async fn host() -> (TcpListener, Arc<Kept>, String) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}/v2/orders?a=b", listener.local_addr().unwrap());
+        (listener, Kept::new(connector().unwrap()), url)
+    }
+
+    fn request() -> Request<Full<Bytes>> {
+        Request::post("/").body(Full::new(Bytes::from_static(b"order"))).unwrap()
+    }
+
+    /// Reads one request, as it came.
+    async fn read(stream: &mut TcpStream) -> String {
+        let mut text = String::new();
+        while !text.ends_with("order") {
+            let mut some = [0; 1024];
+            let length = stream.read(&mut some).await.unwrap();
+            assert_ne!(length, 0, "the request ended early: {text}");
+            text.push_str(std::str::from_utf8(&some[..length]).unwrap());
+        }
+        text
+    }
+
+    async fn answer(stream: &mut TcpStream) {
+        stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok").await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_connection_is_used_again_once_its_answer_was_read() {
+        let (listener, kept, url) = host().await;
+        let server = tokio::spawn(async move {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            let first = read(&mut stream).await;
+            answer(&mut stream).await;
+            read(&mut stream).await;
+            answer(&mut stream).await;
+            (first, listener.local_addr().unwrap())
+        });
+        for _ in 0..2 {
+            let response = kept.send(&url, request()).await.unwrap();
+            assert_eq!(response.into_body().collect().await.unwrap().to_bytes(), "ok");
+            // The connection's own task has to see that the answer is over.
+            tokio::task::yield_now().await;
+        }
+        let (first, address) = server.await.unwrap();
+        assert!(first.starts_with("POST /v2/orders?a=b HTTP/1.1\r\n"), "{first}");
+        assert!(first.contains(&format!("host: {address}\r\n")), "{first}");
+    }
+
+    #[tokio::test]
+    async fn a_connection_that_was_closed_meanwhile_is_no_failure() {
+        let (listener, kept, url) = host().await;
+        let server = tokio::spawn(async move {
+            for _ in 0..2 {
+                let (mut stream, _) = listener.accept().await.unwrap();
+                read(&mut stream).await;
+                answer(&mut stream).await;
+            }
+        });
+        for _ in 0..2 {
+            let response = kept.send(&url, request()).await.unwrap();
+            assert_eq!(response.into_body().collect().await.unwrap().to_bytes(), "ok");
+        }
+        server.await.unwrap();
+    }
+
+    #[rstest]
+    #[case::at_once(b"")]
+    #[case::in_the_answer(b"HTTP/1.1 200")]
+    #[tokio::test]
+    async fn what_was_read_by_the_host_is_not_sent_again(#[case] said: &'static [u8]) {
+        let (listener, kept, url) = host().await;
+        let server = tokio::spawn(async move {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            read(&mut stream).await;
+            stream.write_all(said).await.unwrap();
+            drop(stream);
+            listener
+        });
+        assert_eq!(kept.send(&url, request()).await.unwrap_err(), NoAnswer::Broken);
+        let listener = server.await.unwrap();
+        // Nobody else knocks: another connection of ours is the next.
+        let ours = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+        let (_, who) = listener.accept().await.unwrap();
+        assert_eq!(who, ours.local_addr().unwrap());
+    }
+
+    #[tokio::test]
+    async fn a_host_that_cannot_be_reached_got_nothing() {
+        let (listener, kept, url) = host().await;
+        drop(listener);
+        assert_eq!(kept.send(&url, request()).await.unwrap_err(), NoAnswer::NotSent);
+    }
 
     #[rstest]
     #[case("https://api.alpaca.markets/v2/account", "https://api.alpaca.markets", "/v2/account")]
