@@ -14,10 +14,10 @@ pub(crate) mod rename;
 use std::collections::BTreeMap;
 
 use http::StatusCode;
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use paddock_core::id::ConnectionId;
 use paddock_core::{CredentialKind, Environment};
-use paddock_store::{Connection, CredentialFacts};
+use paddock_store::{Connection, CredentialFacts, RotationDue};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -60,6 +60,9 @@ pub struct ConnectionView {
     /// By when that pair should be replaced. A token lives until it is revoked at Alpaca.
     #[serde(default)]
     pub next_due_at: Option<Timestamp>,
+    /// Every how many days it should be.
+    #[serde(default)]
+    pub due_every_days: Option<u32>,
     /// Since when it has the OAuth token that it has.
     #[serde(default)]
     pub token_since: Option<Timestamp>,
@@ -68,22 +71,28 @@ pub struct ConnectionView {
     pub token_scopes: Option<Vec<String>>,
 }
 
-/// After how many days a key pair should be replaced.
-const fn cadence(environment: Environment) -> SignedDuration {
-    match environment {
-        Environment::Paper => SignedDuration::from_hours(180 * 24),
-        Environment::Live => SignedDuration::from_hours(90 * 24),
+/// What is known of a team's connections beside their rows.
+pub(crate) struct Facts {
+    credentials: BTreeMap<ConnectionId, CredentialFacts>,
+    dues: BTreeMap<ConnectionId, RotationDue>,
+}
+
+impl Facts {
+    /// Of the team of whoever asks.
+    pub(crate) async fn load(desk: &Desk) -> Result<Self, Problem> {
+        let credentials = desk.store.credential_facts(desk.user).await?;
+        let dues = desk.store.rotations_due(desk.user).await?;
+        Ok(Self { credentials, dues: dues.into_iter().map(|due| (due.connection, due)).collect() })
     }
 }
 
 /// The connection as it is shown.
 pub(crate) async fn view(desk: &Desk, row: Connection) -> Result<ConnectionView, Problem> {
-    Ok(view_of(row, &desk.store.credential_facts(desk.user).await?))
+    Ok(view_of(row, &Facts::load(desk).await?))
 }
 
-/// The connection as it is shown, where it is known what credential each has.
-pub(crate) fn view_of(row: Connection, facts: &BTreeMap<ConnectionId, CredentialFacts>) -> ConnectionView {
-    let facts = facts.get(&row.id);
+/// The connection as it is shown, where the facts are known.
+pub(crate) fn view_of(row: Connection, facts: &Facts) -> ConnectionView {
     ConnectionView::new(row, facts)
 }
 
@@ -93,12 +102,13 @@ pub(crate) async fn shown_by_name(desk: &Desk, name: &str) -> Result<ConnectionV
 }
 
 impl ConnectionView {
-    fn new(row: Connection, facts: Option<&CredentialFacts>) -> Self {
+    fn new(row: Connection, facts: &Facts) -> Self {
+        let due = facts.dues.get(&row.id);
+        let facts = facts.credentials.get(&row.id);
         let credential = facts.map_or(CredentialKind::KeyPair, |facts| facts.kind);
         let since = |kind| facts.filter(|facts| facts.kind == kind).map(|facts| facts.since);
         let pair_since = since(CredentialKind::KeyPair);
         let scopes = facts.and_then(|facts| facts.scopes.as_deref());
-        let next_due_at = pair_since.and_then(|at| at.checked_add(cadence(row.environment)).ok());
         Self {
             id: row.id,
             name: row.name,
@@ -112,7 +122,8 @@ impl ConnectionView {
             credential_version: row.credential_version,
             credential,
             pair_since,
-            next_due_at,
+            next_due_at: due.map(|due| due.due_at),
+            due_every_days: due.map(|due| due.days),
             token_since: since(CredentialKind::OauthToken),
             token_scopes: scopes.map(|scopes| scopes.split_whitespace().map(str::to_owned).collect()),
         }

@@ -71,6 +71,8 @@ struct Card {
 #[derive(Debug)]
 struct Due {
     at: Moment,
+    /// Every how many days.
+    days: u32,
     /// `fine`, `soon` or `over`.
     state: &'static str,
 }
@@ -110,6 +112,7 @@ impl Card {
             pair: view.pair_since.map(|since| Moment::ago(since, now)),
             due: view.next_due_at.map(|at| Due {
                 at: Moment::day(at),
+                days: view.due_every_days.unwrap_or_default(),
                 state: match at.duration_since(now) {
                     left if left <= SignedDuration::ZERO => "over",
                     left if left <= SOON => "soon",

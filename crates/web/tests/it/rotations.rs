@@ -63,6 +63,21 @@ async fn a_consumer_is_kept_and_its_secret_is_never_shown() {
 }
 
 #[tokio::test]
+async fn how_often_a_pair_is_due_is_one_thing_wherever_it_is_told() {
+    let paddock = Paddock::start().await;
+    paddock.connect_paper().await;
+    let connection = async || paddock.get("/api/v1/connections").await.json["items"][0].clone();
+    assert_eq!(connection().await["due_every_days"], 180);
+    let matrix = paddock.post("/api/v1/connections/my-paper/cadence", &json!({ "days": 30 })).await;
+    let due = connection().await;
+    assert_eq!(due["due_every_days"], 30);
+    let at = due["next_due_at"].as_str().unwrap();
+    assert!(matrix.expect(200).text().contains(at), "{at}: {matrix:?}");
+    let page = paddock.page("/connections/my-paper").await;
+    assert!(page.expect(200).text().contains("(every 30 days)"));
+}
+
+#[tokio::test]
 async fn settings_that_cannot_be_are_told_at_their_field_and_quote_nothing() {
     let paddock = Paddock::start().await;
     paddock.connect_paper().await;

@@ -2,7 +2,7 @@
 
 use axum::Json;
 
-use super::ConnectionView;
+use super::{ConnectionView, Facts};
 use crate::desk::Desk;
 use crate::document::params;
 use crate::paging::{Page, Paging, Since};
@@ -24,7 +24,7 @@ pub(crate) async fn list(desk: Desk, mut query: Query) -> Result<Json<Page<Conne
     let paging = Paging::read(&mut query, "connections")?;
     query.finish(&["limit", "cursor"])?;
     let connections = desk.store.connections(desk.user).await?;
-    let facts = desk.store.credential_facts(desk.user).await?;
+    let facts = Facts::load(&desk).await?;
     let page = paging.page_of_all(connections, |row| Since::new(row.created_at, row.id));
     Ok(Json(page.with(|rows| rows.into_iter().map(|row| super::view_of(row, &facts)).collect())))
 }

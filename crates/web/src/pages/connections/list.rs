@@ -4,7 +4,7 @@ use askama::Template;
 use axum::response::Response;
 
 use super::Card;
-use crate::api::connections::view_of;
+use crate::api::connections::{Facts, view_of};
 use crate::desk::Desk;
 use crate::pages::answer::{Done, page};
 use crate::pages::shell::{Section, Shell};
@@ -21,7 +21,7 @@ struct List {
 pub(super) async fn show(desk: Desk, done: Done) -> Result<Response, Problem> {
     const SENTENCES: [(&str, &str); 1] =
         [("removed", "The connection is removed: its credential is erased and its access keys are revoked.")];
-    let facts = desk.store.credential_facts(desk.user).await?;
+    let facts = Facts::load(&desk).await?;
     let keys = desk.store.keys(desk.user).await?;
     let now = desk.now();
     let rows = desk.store.connections(desk.user).await?.into_iter();
