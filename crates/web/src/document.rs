@@ -27,7 +27,7 @@ use std::sync::LazyLock;
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use http::header;
-use serde_json::Value;
+use serde::Deserialize;
 use utoipa::OpenApi as _;
 
 use crate::api;
@@ -168,28 +168,49 @@ use crate::query::Query;
 )]
 struct Operations;
 
-/// The document as it is served.
-struct Document {
-    json: Bytes,
-    /// The names of the query parameters of each operation, by method and path.
-    parameters: BTreeMap<(String, String), BTreeSet<String>>,
-}
+/// What is served. A test holds it against the code and writes it anew; to make it at run time would take more memory than all the rest of an
+/// idle server.
+static KEPT: &[u8] = include_bytes!("../../../docs/openapi.json");
 
-static DOCUMENT: LazyLock<Document> = LazyLock::new(|| {
-    let value = finish::finish(serde_json::to_value(Operations::openapi()).unwrap_or_default());
-    let parameters = finish::operations(&value)
-        .map(|(method, path, operation)| {
-            let names = operation["parameters"].as_array().into_iter().flatten();
-            let names = names.filter(|one| one["in"] == "query").filter_map(|one| one["name"].as_str());
-            ((method.to_uppercase(), path.to_owned()), names.map(str::to_owned).collect())
-        })
-        .collect();
-    Document { json: write(&value).into(), parameters }
+/// The names of the query parameters of each operation, by method and path.
+static PARAMETERS: LazyLock<BTreeMap<(String, String), BTreeSet<String>>> = LazyLock::new(|| {
+    let Outline { paths } = serde_json::from_slice(KEPT).unwrap_or_default();
+    let operations = paths.into_iter().flat_map(|(path, item)| {
+        item.into_iter().map(move |(method, operation)| ((method.to_uppercase(), path.clone()), operation))
+    });
+    operations.map(|(operation, outline)| (operation, outline.query())).collect()
 });
 
-/// Indented, so that a change of the golden file reads as what it is.
-fn write(value: &Value) -> Vec<u8> {
-    let mut text = serde_json::to_vec_pretty(value).unwrap_or_default();
+/// What is read of the document.
+#[derive(Default, Deserialize)]
+struct Outline {
+    /// By path and method.
+    paths: BTreeMap<String, BTreeMap<String, OperationOutline>>,
+}
+
+#[derive(Deserialize)]
+struct OperationOutline {
+    #[serde(default)]
+    parameters: Vec<ParameterOutline>,
+}
+
+#[derive(Deserialize)]
+struct ParameterOutline {
+    name: String,
+    r#in: String,
+}
+
+impl OperationOutline {
+    fn query(self) -> BTreeSet<String> {
+        self.parameters.into_iter().filter(|one| one.r#in == "query").map(|one| one.name).collect()
+    }
+}
+
+/// The document as the code says it, for the test that keeps it. Indented, so that a change of the golden file reads as what it is.
+#[must_use]
+pub fn openapi_from_code() -> Vec<u8> {
+    let value = finish::finish(serde_json::to_value(Operations::openapi()).unwrap_or_default());
+    let mut text = serde_json::to_vec_pretty(&value).unwrap_or_default();
     text.push(b'\n');
     text
 }
@@ -205,12 +226,12 @@ fn write(value: &Value) -> Vec<u8> {
 pub(crate) async fn show(query: Query) -> Result<Response, Problem> {
     query.finish(&[])?;
     let headers = [(header::CONTENT_TYPE, "application/json"), (header::CACHE_CONTROL, "no-cache")];
-    Ok((headers, DOCUMENT.json.clone()).into_response())
+    Ok((headers, Bytes::from_static(KEPT)).into_response())
 }
 
 /// The query parameters of the operation at a route, if there is such an operation.
 pub(crate) fn parameters(method: &str, route: &str) -> Option<&'static BTreeSet<String>> {
-    DOCUMENT.parameters.get(&(method.to_owned(), route.to_owned()))
+    PARAMETERS.get(&(method.to_owned(), route.to_owned()))
 }
 
 #[cfg(test)]

@@ -52,6 +52,7 @@ pub use api::router as api_router;
 pub use api::tokens::TokenView;
 pub use api::trading::TradingView;
 pub use clients::{Client, ClientSettings, NeedsProxy, ProxySettings, SECRET_PLACE, Snippet, snippets};
+pub use document::openapi_from_code;
 pub use lifetime::parse as parse_lifetime;
 pub use oauth::OAUTH_CALLBACK;
 pub use pages::chain::ChainWatch;
