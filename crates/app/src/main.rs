@@ -24,6 +24,7 @@ mod instance;
 mod listen;
 mod lock;
 mod logging;
+mod memory;
 mod oauth;
 mod output;
 mod paint;

@@ -9,6 +9,7 @@ use crate::context::Context;
 use crate::failure::Outcome;
 use crate::instance::Addresses;
 use crate::listen::ListenAddr;
+use crate::memory;
 use crate::running::Running;
 use crate::signals::Ending;
 
@@ -38,6 +39,7 @@ pub(crate) struct ServeArgs {
 }
 
 pub(crate) async fn run(args: ServeArgs, context: &Context) -> Outcome {
+    memory::use_small_pages();
     let ending = Ending::on_signals()?;
     let dir = context.data_dir()?;
     let mut config = context.config(&dir)?;
