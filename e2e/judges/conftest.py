@@ -7,6 +7,7 @@ import socket
 import ssl
 import subprocess
 import threading
+import urllib.parse
 import urllib.request
 
 import pytest
@@ -53,14 +54,28 @@ def fake():
         one.close()
 
 
-def deliver(settings, secret=None, **more):
-    """Delivers the pair as a rotation would, and tells what came of it."""
+def request(heard, *headers):
+    """What makes a request: method, path, what the query and the body say, and these headers."""
+    query = urllib.parse.parse_qs(heard["query"], keep_blank_values=True)
+    return heard["method"], heard["path"], query, said(heard), *(heard["headers"].get(name) for name in headers)
+
+
+def said(heard):
+    """What a body says: its JSON, or its text where it is none."""
+    try:
+        return json.loads(heard["body"])
+    except ValueError:
+        return heard["body"]
+
+
+def deliver(settings, secret=None, fails=False, **more):
+    """Delivers the pair as a rotation would, and tells what came of it: success, unless it is to fail."""
     order = {"settings": settings, "secret": secret, "key_id": KEY_ID, "secret_key": SECRET_KEY, **more}
     done = subprocess.run(
         [os.environ["PADDOCK_DELIVER"]], input=json.dumps(order), capture_output=True, text=True, timeout=60
     )
     told = json.loads(done.stdout)
-    assert done.returncode == 0, told
+    assert (done.returncode != 0) is fails, told
     return told
 
 
@@ -123,8 +138,8 @@ class Tls:
             pass
 
 
-@pytest.fixture
-def judged(request):
+@pytest.fixture(name="judged")
+def judged_fixture(request):
     """Writes a row of the table when the test passes: consumer, client, its version, and what was judged."""
     rows = []
     yield lambda *row: rows.append(row)

@@ -47,7 +47,11 @@ READERS = {
 }
 
 
-@pytest.mark.parametrize("reader", READERS)
+def marked(reader):
+    return pytest.param(reader, marks=pytest.mark.large) if "Node.js" in reader else reader
+
+
+@pytest.mark.parametrize("reader", [marked(reader) for reader in READERS])
 def test_readers_agree(tmp_path, judged, reader):
     read, version, files = READERS[reader]
     folder = tmp_path.resolve()

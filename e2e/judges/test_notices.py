@@ -45,6 +45,7 @@ def sign_and_send(receiver, library):
     assert urllib.request.urlopen(request).status == 204
 
 
+@pytest.mark.large
 def test_webhook_in_node(fake, judged):
     _, messages = delivered(fake)
     code = """
@@ -56,6 +57,7 @@ def test_webhook_in_node(fake, judged):
     judged("Webhook", "standardwebhooks (Node.js)", npm_version("standardwebhooks"), "verifies our messages")
 
 
+@pytest.mark.large
 def test_slack(fake, judged):
     theirs, ours = fake("slack"), fake("slack")
     path = "/services/T0/B0/fake"

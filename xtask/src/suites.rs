@@ -1,5 +1,5 @@
-//! The test suites: Rust on both databases, Alpaca's real SDKs through a running gateway and against the paper broker, and a real
-//! browser on the pages.
+//! The test suites: Rust on both databases, Alpaca's real SDKs through a running gateway and against the paper broker, official clients of other
+//! services as judges of their fakes, and a real browser on the pages.
 
 use std::fs;
 use std::path::PathBuf;
@@ -12,18 +12,19 @@ use crate::clients::{self, Keeping};
 use crate::postgres::{self, Cluster};
 use crate::tally::Tally;
 use crate::workspace::{Profile, Workspace};
-use crate::{browser, build, contract, entrances, junit, node, process, python, schema};
+use crate::{browser, build, contract, entrances, judge, junit, node, process, python, schema};
 
 /// One suite, which reports an error only when it could not run at all.
 type Suite = fn(&Workspace, Keeping) -> Result<Tally>;
 
 /// All suites by the name that selects them. The last one looks at what the others left.
-const SUITES: [(&str, Suite); 8] = [
+const SUITES: [(&str, Suite); 9] = [
     ("rust", |workspace, _| rust(workspace)),
     ("python", |workspace, _| python_sdk(workspace)),
     ("js", |workspace, _| js_sdk(workspace)),
     ("entrances", |workspace, _| entrances::suite(workspace)),
     ("clients", clients::run),
+    ("judges", |workspace, _| judge::suite(workspace)),
     ("browser", browser::suite),
     ("api", |workspace, _| contract::suite(workspace)),
     ("schema", |workspace, _| schema::suite(workspace)),
@@ -37,7 +38,7 @@ pub(crate) fn test(workspace: &Workspace, arguments: &[String]) -> Result<ExitCo
     let known = |name: &String| SUITES.iter().any(|(suite, _)| suite == name);
     if let Some(unknown) = names.iter().find(|name| !known(name)) {
         bail!(
-            "no suite named {unknown}\nhint: the suites are rust, python, js, entrances, clients, browser, api and schema"
+            "no suite named {unknown}\nhint: the suites are rust, python, js, entrances, clients, judges, browser, api and schema"
         );
     }
     let keeping = if write.is_empty() { Keeping::Check } else { Keeping::Write };

@@ -64,7 +64,7 @@ impl Cloudflare {
         if let Some(refused) = self.refuses_change() {
             return refused;
         }
-        let body = heard.json();
+        let body = changes(heard);
         let Some(changes) = body.as_ref().and_then(|body| body.get("secrets")?.as_object()) else {
             return failed(400, 10021, "The body must be JSON with secrets.");
         };
@@ -101,6 +101,12 @@ impl Cloudflare {
         let told = |name: &String| json!({"name": name, "type": "secret_text"});
         good(&self.secrets.keys().map(told).collect())
     }
+}
+
+/// A change of many secrets: Cloudflare's SDKs send it as plain JSON, and wrangler as a merge patch (RFC 7396).
+fn changes(heard: &Heard) -> Option<Value> {
+    let patch = heard.header("content-type") == "application/merge-patch+json";
+    if patch { serde_json::from_slice(&heard.body).ok() } else { heard.json() }
 }
 
 fn binding(secret: &Value) -> Option<(&str, &str)> {

@@ -162,7 +162,7 @@ impl Github {
                 (Place::Environment, rest)
             }
             ["orgs", "o", "actions", "secrets", rest @ ..] => (Place::Organization, rest),
-            ["repos", "o", "r", "actions", "workflows", "paddock.yml", rest @ ..] => {
+            ["repos", "o", "r", "actions", "workflows", "paddock.yml" | "1", rest @ ..] => {
                 let has = !self.secrets.is_empty();
                 return self.runs.answer(heard, rest, has);
             }

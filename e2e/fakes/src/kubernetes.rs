@@ -156,6 +156,16 @@ impl Kubernetes {
         }
     }
 
+    /// The deployment as a list, or as a watch in which nothing happens: so `kubectl rollout status` looks.
+    fn listed(&self, heard: &Heard) -> Reply {
+        if heard.asked("watch").as_deref() == Some("true") {
+            return Reply::empty(200).with("content-type", "application/json");
+        }
+        let metadata = json!({ "resourceVersion": self.version.to_string() });
+        let list = json!({ "apiVersion": "apps/v1", "kind": "DeploymentList", "metadata": metadata, "items": [self.deployment] });
+        Reply::json(200, &list)
+    }
+
     fn object(&mut self, heard: &Heard, resource: &str) -> Result<Reply, Reply> {
         let verb = if heard.method == Method::GET { "get" } else { "patch" };
         if !self.may(verb, resource) {
@@ -230,6 +240,7 @@ impl Fake for Kubernetes {
             ("GET" | "PATCH", ["apis", "apps", "v1", "namespaces", "bots", "deployments", "bot"]) => {
                 self.object(heard, "deployments")
             }
+            ("GET", ["apis", "apps", "v1", "namespaces", "bots", "deployments"]) => Ok(self.listed(heard)),
             _ => Err(failed(404, "NotFound", "the server could not find the requested resource")),
         };
         reply.unwrap_or_else(|refusal| refusal)

@@ -1,4 +1,4 @@
-//! Fakes of the services that hold copies of a key pair, for tests of `paddock-rotate` and for the services' own clients to judge (`cargo xtask judge`).
+//! Fakes of the services that hold copies of a key pair, for tests of `paddock-rotate` and for the services' own clients to judge (`e2e/judges`).
 //!
 //! A [`Fake`] is a small state machine written from the service's documents. It refuses what the service would refuse, and it is strict where documents
 //! are silent: a request that it does not know is refused. [`Running`] serves one over HTTP on this machine, keeps what it heard, and can be told to

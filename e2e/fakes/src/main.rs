@@ -33,12 +33,15 @@ async fn main() -> ExitCode {
         "google" => serve(google::Google { anonymous: true, ..google::Google::default() }).await,
         "heroku" => serve(heroku::Heroku::with(&["bot", "bot-two"])).await,
         "infisical" => serve(infisical::Infisical::default()).await,
+        "infisical-3" => {
+            serve(infisical::Infisical { has_version_4: false, ..infisical::Infisical::default() }).await
+        }
         "kubernetes" => serve(kubernetes::Kubernetes::default()).await,
         "slack" => serve(slack::Slack::default()).await,
         "vault" => serve(vault::Vault::default()).await,
         "webhook" => serve(webhook::Webhook::default()).await,
         _ => Err(std::io::Error::other(
-            "name one of aws, cloudflare, github, google, heroku, infisical, kubernetes, slack, vault, webhook",
+            "name one of aws, cloudflare, github, google, heroku, infisical, infisical-3, kubernetes, slack, vault, webhook",
         )),
     };
     match ended {

@@ -26,6 +26,6 @@ pub(super) fn answer(heard: &Heard) -> Option<Reply> {
 
 fn list(version: &str, name: &str, singular: &str, kind: &str) -> Value {
     json!({ "kind": "APIResourceList", "apiVersion": "v1", "groupVersion": version, "resources": [{
-        "name": name, "singularName": singular, "namespaced": true, "kind": kind, "verbs": ["get", "patch"],
+        "name": name, "singularName": singular, "namespaced": true, "kind": kind, "verbs": ["get", "list", "patch", "watch"],
     }] })
 }
