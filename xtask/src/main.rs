@@ -53,9 +53,10 @@ cargo xtask <command>
                               feed the readers of the paper broker with made-up input, each target for a minute
   front                       bundle the scripts of the pages anew into front/dist/
   deny                        check the walls of deny.toml: bans, licenses, sources
-  bench [gateway|orders|freeze|streams|web|soak|paper]... [--write] [--quick] [--minutes N]
-                              measure the gateway beside nginx, haproxy and an asyncio relay, soak it for ten minutes, and
-                              measure the pages and the paper broker; --write keeps what was found in docs/BENCHMARKS.md
+  bench [gateway|orders|freeze|streams|web|rotation|soak|paper]... [--write] [--quick] [--minutes N]
+                              measure the gateway beside nginx, haproxy and an asyncio relay, soak it for ten minutes, kill
+                              rotations wherever they can die, and measure the pages and the paper broker; --write keeps
+                              what was found in docs/BENCHMARKS.md
 ";
 
 fn main() -> ExitCode {

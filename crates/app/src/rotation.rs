@@ -11,7 +11,7 @@ use paddock_alpaca::client::ClientOptions;
 use paddock_alpaca::endpoints::EndpointOverrides;
 use paddock_alpaca::{AlpacaClient, Endpoints};
 use paddock_core::{Clock, Entropy, Environment};
-use paddock_rotate::{Machine, Means, Outbound, OutboundOptions};
+use paddock_rotate::{Machine, Means, Memory, Outbound, OutboundOptions};
 use serde::Deserialize;
 
 use crate::failure::{Failure, Outcome};
@@ -133,7 +133,7 @@ impl RotationConfig {
             Failure::new(fault.to_string())
                 .hint("look at the files under [rotation] extra_roots in the configuration")
         })?;
-        Ok(Means { outbound, clock, entropy, machine: self.machine.clone() })
+        Ok(Means { outbound, clock, entropy, machine: self.machine.clone(), memory: Memory::default() })
     }
 }
 

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use paddock_core::{Clock, Environment, SecretText};
 use paddock_rotate::consumers::ConsumerSettings;
-use paddock_rotate::{Delivery, Fault, FaultKind, Machine, Means, Outbound, OutboundOptions};
+use paddock_rotate::{Delivery, Fault, FaultKind, Machine, Means, Memory, Outbound, OutboundOptions};
 use paddock_vault::OsEntropy;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -65,6 +65,7 @@ async fn run() -> Result<Value, String> {
         clock: Arc::new(SystemClock),
         entropy: Arc::new(OsEntropy),
         machine: Machine { folders: order.folders, programs: order.programs },
+        memory: Memory::default(),
     };
     let secret = order.secret.map(SecretText::new);
     let consumer = order.settings.connect(secret, &means).map_err(|fault| fault.to_string())?;

@@ -28,6 +28,7 @@ pub use aws::AwsSettings;
 pub use cloudflare::CloudflareSettings;
 pub use command::{CommandSettings, Input};
 pub use dotenv::DotenvSettings;
+pub(crate) use github::Started;
 pub use github::{GithubSettings, Place, Visibility, Workflow};
 pub use google::GoogleSettings;
 pub use heroku::HerokuSettings;

@@ -3,23 +3,43 @@
 use std::fmt;
 use std::sync::Arc;
 
-use paddock_core::rotation::Effect;
+use paddock_core::rotation::{Effect, RotationState};
 
 use crate::RotateError;
 
 /// Where the process may die.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Moment {
-    /// Nothing was done about the effect.
-    Before(Effect),
+pub struct Moment {
+    /// The state in which the rotation is when that begins.
+    pub state: RotationState,
+    /// What is being done.
+    pub doing: Doing,
+    /// How far that is.
+    pub point: Point,
+}
+
+/// What a rotation does, or has done to it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Doing {
+    /// What is due.
+    Effect(Effect),
+    /// What a person says, by the name of the step.
+    Word(&'static str),
+}
+
+/// How far it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Point {
+    /// Nothing was done about it.
+    Before,
     /// The attempt is noted, and nothing was sent to the consumer.
-    Noted(Effect),
+    Noted,
     /// The consumer has answered, and that is not noted.
-    Sent(Effect),
-    /// The effect was done, and the transition is not kept.
-    Done(Effect),
+    Sent,
+    /// It was done, and the transition is not kept.
+    Done,
     /// The transition is kept.
-    Kept(Effect),
+    Kept,
 }
 
 /// Tells where to die. Only tests have one.
@@ -33,7 +53,13 @@ impl Deaths {
         Self(Some(Arc::new(here)))
     }
 
-    pub(crate) fn reached(&self, moment: Moment) -> Result<(), RotateError> {
+    pub(crate) fn reached(
+        &self,
+        state: RotationState,
+        doing: Doing,
+        point: Point,
+    ) -> Result<(), RotateError> {
+        let moment = Moment { state, doing, point };
         if cfg!(debug_assertions) && self.0.as_ref().is_some_and(|here| here(moment)) {
             return Err(RotateError::Died);
         }

@@ -27,11 +27,11 @@ mod suspicion;
 
 pub use consumer::{Consumer, Delivery, Held, InUse, Looked, Outcome, Proof, Put, Stored, Writable};
 #[doc(hidden)]
-pub use crash::{Deaths, Moment};
+pub use crash::{Deaths, Doing, Moment, Point};
 pub use fault::{Applied, Fault, FaultKind};
 pub use gate::Gate;
 pub use looking::ConsumerLook;
-pub use means::{Machine, Means};
+pub use means::{Machine, Means, Memory};
 pub use options::{Registry, RotateError, RotationsOptions, registry};
 pub use outbound::{Answer, Call, Outbound, OutboundOptions, OutboundSetupFault};
 pub use report::{Attempt, Report, Step};

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use paddock_core::{Clock, Entropy};
 
 use crate::Outbound;
+use crate::consumers::Started;
 
 /// Given to every consumer when it is connected.
 #[derive(Clone, Debug)]
@@ -18,6 +19,14 @@ pub struct Means {
     pub entropy: Arc<dyn Entropy>,
     /// What the operator allows on this machine.
     pub machine: Machine,
+    /// What consumers remember while this process lives. They are made anew for every question; clones are the same.
+    pub memory: Memory,
+}
+
+/// What consumers remember while a process lives. Nothing depends on it but how often something is asked.
+#[derive(Clone, Debug, Default)]
+pub struct Memory {
+    pub(crate) started: Started,
 }
 
 /// Files and programs of this machine that consumers may touch. They come from the operator's configuration and not from a page: whoever may set up

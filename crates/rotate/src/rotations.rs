@@ -13,7 +13,7 @@ use paddock_core::{CredentialKind, SecretText};
 use paddock_store::{Connection, PairChange, PairOf, RotationRow, SealedPair, StoreError, Transition};
 use tokio::sync::Notify;
 
-use crate::crash::Deaths;
+use crate::crash::{Deaths, Doing, Point};
 use crate::pairs::Pair;
 use crate::{RotateError, RotationsOptions};
 
@@ -290,8 +290,8 @@ impl Rotations {
                     return Ok(Pasted { row, key_id_repairs, secret_key_repairs });
                 }
                 // The data-encryption key may have been replaced meanwhile, too.
-                Err(StoreError::RotationMoved | StoreError::NotFound { .. }) => {}
-                Err(error) => return Err(error.into()),
+                Err(RotateError::Store(StoreError::RotationMoved | StoreError::NotFound { .. })) => {}
+                Err(error) => return Err(error),
             }
         }
         Err(StoreError::RotationMoved.into())
@@ -340,8 +340,8 @@ impl Rotations {
             let event = event(&row.rotation)?;
             let (next, _) = step(&row.rotation, event.clone(), at)?;
             match self.keep(&row, &next, &event, PairChange::Keep, at).await {
-                Err(StoreError::RotationMoved) => {}
-                kept => return Ok(kept?),
+                Err(RotateError::Store(StoreError::RotationMoved)) => {}
+                kept => return kept,
             }
         }
         Err(StoreError::RotationMoved.into())
@@ -354,7 +354,9 @@ impl Rotations {
         event: &Event,
         pairs: PairChange<'_>,
         at: Timestamp,
-    ) -> Result<RotationRow, StoreError> {
+    ) -> Result<RotationRow, RotateError> {
+        let (state, doing) = (before.rotation.state, Doing::Word(event.name()));
+        self.deaths.reached(state, doing, Point::Before)?;
         let actor = event.by().map_or(&Actor::System, |by| &by.actor);
         let transition = Transition {
             before,
@@ -369,7 +371,9 @@ impl Rotations {
         };
         let kept = self.options.store.step_rotation(&transition).await;
         self.bell.notify_one();
-        kept
+        let kept = kept?;
+        self.deaths.reached(state, doing, Point::Kept)?;
+        Ok(kept)
     }
 
     async fn open(
@@ -379,8 +383,11 @@ impl Rotations {
         actor: &Actor,
         at: Timestamp,
     ) -> Result<RotationRow, RotateError> {
+        let (state, doing) = (rotation.state, Doing::Word("plan"));
+        self.deaths.reached(state, doing, Point::Before)?;
         let row = self.options.store.open_rotation(rotation, pair, actor, at).await?;
         self.bell.notify_one();
+        self.deaths.reached(state, doing, Point::Kept)?;
         Ok(row)
     }
 

@@ -12,7 +12,7 @@ use tokio::task::{self, JoinSet};
 use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 
-use crate::crash::Moment;
+use crate::crash::{Doing, Point};
 use crate::{RotateError, Rotations};
 
 /// For how long a rotation is taken. An effect that takes longer is done again by whoever has the rotation then.
@@ -147,9 +147,10 @@ impl Rotations {
     }
 
     async fn advance(&self, row: &RotationRow, effect: Effect) -> Result<RotationRow, RotateError> {
-        self.deaths.reached(Moment::Before(effect))?;
+        let (state, doing) = (row.rotation.state, Doing::Effect(effect));
+        self.deaths.reached(state, doing, Point::Before)?;
         let outcome = self.perform(row, effect).await?;
-        self.deaths.reached(Moment::Done(effect))?;
+        self.deaths.reached(state, doing, Point::Done)?;
         let at = self.options.clock.now();
         let (event, detail) = (&outcome.event, outcome.event.detail());
         let (after, _) = step(&row.rotation, event.clone(), at)?;
@@ -169,7 +170,7 @@ impl Rotations {
             at,
         };
         let kept = self.options.store.step_rotation(&transition).await?;
-        self.deaths.reached(Moment::Kept(effect))?;
+        self.deaths.reached(state, doing, Point::Kept)?;
         Ok(kept)
     }
 

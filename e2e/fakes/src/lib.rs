@@ -21,7 +21,7 @@ pub mod webhook;
 
 pub use aws_signature::Known;
 pub use message::{Heard, Reply};
-pub use server::Running;
+pub use server::{Running, When};
 pub use trouble::Trouble;
 
 /// A service. Its clones are used to answer from the state before the last change.

@@ -1,6 +1,7 @@
 //! Serves a fake over HTTP/1.1, one request at a time and one request a connection, so that tests know which request is the n-th.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -32,6 +33,28 @@ pub struct Running<F> {
     task: JoinHandle<io::Result<()>>,
 }
 
+/// When a [`Running::watch`] is told of a request that changes something.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum When {
+    /// It was heard, and nothing was done about it.
+    Heard,
+    /// It was carried out, and its answer was not sent.
+    Done,
+}
+
+/// Is told of a change, and tells whether that goes on.
+type Watcher = dyn Fn(&Heard, When) -> bool + Send + Sync;
+
+/// Who is told of changes.
+#[derive(Default)]
+struct Watch(Option<Arc<Watcher>>);
+
+impl fmt::Debug for Watch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Watch")
+    }
+}
+
 #[derive(Debug)]
 struct Shared<F> {
     fake: F,
@@ -40,6 +63,7 @@ struct Shared<F> {
     heard: Vec<Heard>,
     troubles: BTreeMap<usize, Trouble>,
     skew: jiff::Span,
+    watch: Watch,
 }
 
 impl<F> Drop for Running<F> {
@@ -58,7 +82,8 @@ impl<F: Fake> Running<F> {
         let address = listener.local_addr()?;
         let (before, troubles) = (fake.clone(), BTreeMap::new());
         let heard = Vec::new();
-        let shared = Shared { fake, before, heard, troubles, skew: jiff::Span::new() };
+        let shared =
+            Shared { fake, before, heard, troubles, skew: jiff::Span::new(), watch: Watch::default() };
         let shared = Arc::new(Mutex::new(shared));
         let (orders, inbox) = mpsc::channel(1);
         let server = Server { shared: Arc::clone(&shared), clock, address, inbox };
@@ -87,6 +112,12 @@ impl<F: Fake> Running<F> {
     /// Sets the service's clock ahead, or back by a negative number of seconds.
     pub fn skew(&self, seconds: i64) {
         lock(&self.shared).skew = jiff::Span::new().seconds(seconds);
+    }
+
+    /// Tells of every request that changes something, before it is carried out and before its answer is sent; the request waits for as long as this takes. Told
+    /// `false`, the fake goes no further with it, as if it or its answer were lost. For tests that kill whoever has sent it.
+    pub fn watch(&self, watch: impl Fn(&Heard, When) -> bool + Send + Sync + 'static) {
+        lock(&self.shared).watch = Watch(Some(Arc::new(watch)));
     }
 
     /// Listens no more, until [`Running::reopen`].
@@ -177,7 +208,16 @@ impl<F: Fake> Server<F> {
             return self.write(&mut stream, &reply, heard.now, false).await;
         }
         let now = heard.now;
+        let watch = lock(&self.shared).watch.0.clone().filter(|_| !F::reads(&heard));
+        let watched = watch.map(|watch| (watch, heard.clone()));
+        let goes_on = |when| watched.as_ref().is_none_or(|(watch, heard)| watch(heard, when));
+        if !goes_on(When::Heard) {
+            return reset(stream);
+        }
         let (reply, trouble) = self.decide(heard);
+        if !goes_on(When::Done) {
+            return reset(stream);
+        }
         if self.refuses_next() {
             *listener = None;
         }

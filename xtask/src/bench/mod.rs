@@ -1,5 +1,6 @@
 //! `cargo xtask bench`: what one read through the gateway costs, beside nginx and haproxy that only swap the key headers; what an
-//! order costs ([`orders`]), how soon a freeze holds ([`freeze`]), what streams carry ([`fan_out`]), and what the paper broker does ([`paper`]).
+//! order costs ([`orders`]), how soon a freeze holds ([`freeze`]), what streams carry ([`fan_out`]), what a rotation survives and what programs see of it
+//! ([`rotation`]), and what the paper broker does ([`paper`]).
 //!
 //! Gateway, nginx and haproxy stand before the same upstream, which answers at once with a fixed account, and take the same load from wrk, in turn, in
 //! one run. Absolute numbers belong to the machine; the ratios are what is compared from run to run.
@@ -16,6 +17,7 @@ mod orders;
 mod page;
 mod paper;
 mod report;
+mod rotation;
 mod soak;
 mod socket;
 mod web;
@@ -67,16 +69,17 @@ struct Loads {
 
 /// What can be measured alone, by name, and its section of the page.
 type Section = fn(&Workspace, &Path, u32) -> Result<String>;
-const SECTIONS: [(&str, &str, Section); 6] = [
+const SECTIONS: [(&str, &str, Section); 7] = [
     ("gateway", page::GATEWAY, gateway_section),
     ("orders", page::ORDERS, orders::section),
     ("freeze", page::FREEZE, freeze::section),
     ("streams", page::STREAMS, fan_out::section),
     ("web", page::WEB, web::section),
+    ("rotation", page::ROTATION, rotation::section),
     ("paper", page::PAPER, paper::section),
 ];
 
-/// `cargo xtask bench [gateway|orders|freeze|streams|web|soak|paper]... [--write] [--quick] [--minutes N]`.
+/// `cargo xtask bench [gateway|orders|freeze|streams|web|rotation|soak|paper]... [--write] [--quick] [--minutes N]`.
 pub(crate) fn bench(workspace: &Workspace, arguments: &[String]) -> Result<()> {
     let names: Vec<&str> = SECTIONS.iter().map(|(name, _, _)| *name).collect();
     let (arguments, minutes) = minutes(arguments)?;

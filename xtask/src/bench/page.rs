@@ -7,6 +7,7 @@ pub(super) const FREEZE: &str = "## Freezing";
 pub(super) const STREAMS: &str = "## Streams through the gateway";
 pub(super) const SOAK: &str = "## Soak";
 pub(super) const WEB: &str = "## Pages and API";
+pub(super) const ROTATION: &str = "## Rotation";
 pub(super) const PAPER: &str = "## Paper broker";
 
 /// The page with another section in the place of the one with that title, or with one more.

@@ -18,6 +18,7 @@ use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
 pub use self::place::{Place, Visibility};
+pub(crate) use self::workflow::Started;
 pub use self::workflow::Workflow;
 
 use self::answers::{PublicKey, Repository, Secret, User};
@@ -98,7 +99,9 @@ impl Settings for GithubSettings {
             .with(HeaderName::from_static("x-github-api-version"), "2022-11-28")
             .with_bearer(&secret)?;
         let clock = Arc::clone(&means.clock);
-        let runs = self.workflow.clone().map(|workflow| Runs::new(workflow, &self.place, Arc::clone(&clock)));
+        let runs = self.workflow.clone().map(|workflow| {
+            Runs::new(workflow, &self.place, Arc::clone(&clock), means.memory.started.clone())
+        });
         Ok(Box::new(Github {
             settings: self,
             api,
@@ -276,6 +279,9 @@ impl Consumer for Github {
             if seen.is_some_and(|seen| seen != before) {
                 let message = "a secret was changed by somebody else since it was looked at";
                 return Err(Fault::new(FaultKind::Conflict, message, "It is looked at again."));
+            }
+            if let Some(runs) = &self.runs {
+                runs.put(delivery);
             }
             let mut written = false;
             for (name, value) in self.values(delivery)? {

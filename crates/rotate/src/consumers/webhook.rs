@@ -15,7 +15,7 @@ use uuid::Uuid;
 use zeroize::Zeroizing;
 
 use super::in_use::UrlCheck;
-use super::{Settings, api};
+use super::{Settings, api, skew};
 use crate::{
     Call, Consumer, Delivery, Fault, FaultKind, Held, Looked, Means, Outbound, Outcome, PairNames, Proof,
     Put, SettingsFault, Stored, Writable,
@@ -129,8 +129,10 @@ impl Webhook {
         match answer.fault("the webhook") {
             None => Ok(()),
             Some(fault) if fault.kind == FaultKind::Login => {
-                let next_step = "Check that both sides have the same signing secret and the right time.";
-                Err(Fault { next_step: next_step.to_owned(), ..fault })
+                Err(skew::explain(&answer, now).unwrap_or_else(|| {
+                    let next_step = "Check that both sides have the same signing secret and the right time.";
+                    Fault { next_step: next_step.to_owned(), ..fault }
+                }))
             }
             Some(fault) => Err(fault),
         }

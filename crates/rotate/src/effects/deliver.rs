@@ -7,7 +7,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::ownership::{Expected, judge};
 use crate::consumer::{Consumer, Delivery, Looked, Outcome, Proof, Put, Stored};
-use crate::crash::Moment;
+use crate::crash::{Doing, Point};
 use crate::pairs::{Pair, Prints};
 use crate::{Applied, Fault, FaultKind, RotateError, Rotations};
 
@@ -72,9 +72,10 @@ impl Rotations {
             ended_at: None,
         };
         attempt.attempt = self.options.store.begin_delivery(&attempt).await?;
-        self.deaths.reached(Moment::Noted(Effect::Deliver(id)))?;
+        let (state, doing) = (rotation.state, Doing::Effect(Effect::Deliver(id)));
+        self.deaths.reached(state, doing, Point::Noted)?;
         let put = made.put(&delivery, looked.version.as_deref()).await;
-        self.deaths.reached(Moment::Sent(Effect::Deliver(id)))?;
+        self.deaths.reached(state, doing, Point::Sent)?;
         let event = self.after_put(id, put, &mut attempt);
         self.options.store.end_delivery(&attempt, self.options.clock.now()).await?;
         Ok(event)

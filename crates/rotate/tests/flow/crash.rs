@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 
 use paddock_core::Environment;
 use paddock_core::rotation::RotationState;
-use paddock_rotate::{Deaths, Moment, Rest};
+use paddock_rotate::{Deaths, Moment, Rest, RotateError};
 use paddock_store::{PairOf, Target};
 use rstest::rstest;
 
@@ -76,11 +76,22 @@ async fn matrix(target: Target, environment: Environment, part: usize) {
     world.store.verify_audit().await.unwrap();
 }
 
+/// What a person said was taken, or nobody knows because the process died.
+fn heard<T>(said: Result<T, RotateError>) {
+    match said {
+        Ok(_) | Err(RotateError::Died) => {}
+        Err(error) => panic!("{error}"),
+    }
+}
+
 /// A rotation from plan to report, whose processes die where they are told to.
 async fn one_life(world: &World, environment: Environment, deaths: &Deaths) {
     let site = world.site(environment, &SIGHTS).await;
     let id = world.planned(&site).await;
-    world.process(deaths).start(id, &owner(), world.now()).await.unwrap();
+    // Who got no answer looks, and says it again if it was not heard.
+    while world.store.rotation(id).await.unwrap().unwrap().rotation.state == RotationState::Planned {
+        heard(world.process(deaths).start(id, &owner(), world.now()).await);
+    }
     assert_eq!(world.run(id, deaths).await, Rest::Person);
     let status = world.process(deaths).status(id).await.unwrap();
     assert_eq!(
@@ -92,7 +103,9 @@ async fn one_life(world: &World, environment: Environment, deaths: &Deaths) {
     // The person clicks.
     let minted = world.broker.broker.regenerate_key(site.account.account_id).await.unwrap();
     let (key_id, secret_key) = halves(&minted);
-    world.process(deaths).paste(id, &key_id, &secret_key, &owner(), world.now()).await.unwrap();
+    while world.store.rotation_pair(id, PairOf::Candidate).await.unwrap().is_none() {
+        heard(world.process(deaths).paste(id, &key_id, &secret_key, &owner(), world.now()).await);
+    }
     assert_eq!(world.run(id, deaths).await, Rest::Over);
 
     let rotation = world.store.rotation(id).await.unwrap().unwrap().rotation;

@@ -323,7 +323,7 @@ fn serving_does_the_work_until_it_is_stopped() {
         });
         rotations.start(id, &owner(), world.now()).await.unwrap();
         let mut looks = tokio::time::interval(std::time::Duration::from_millis(20));
-        while state(&world, id).await.trading != TradingHold::Paused {
+        while state(&world, id).await.state != RotationState::AwaitingMint {
             looks.tick().await;
         }
         let minted = world.broker.broker.regenerate_key(site.account.account_id).await.unwrap();

@@ -11,5 +11,6 @@
 mod crash;
 mod database;
 mod flow;
+mod kills;
 mod place;
 mod world;

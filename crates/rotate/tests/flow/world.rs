@@ -1,6 +1,7 @@
 //! A database, a vault, a paper broker, and connections with consumers.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -26,6 +27,9 @@ use serde_json::json;
 
 use crate::place::{Place, Sight};
 
+/// The file with the vault's key, in the world's folder.
+pub const KEY_FILE: &str = "vault.key";
+
 /// Looks whether what the gateway is told stands in the database, and whether trading may go on.
 #[derive(Debug)]
 pub struct TestGate {
@@ -35,6 +39,10 @@ pub struct TestGate {
 }
 
 impl TestGate {
+    pub fn new(store: Store) -> Self {
+        Self { store, told: Mutex::default() }
+    }
+
     fn tell(&self, connection: ConnectionId, what: &'static str) {
         self.told.lock().unwrap().push((connection, what));
     }
@@ -88,7 +96,7 @@ pub struct World {
     pub gate: Arc<TestGate>,
     places: Arc<Mutex<BTreeMap<ConsumerId, Place>>>,
     nodes: AtomicU32,
-    _directory: tempfile::TempDir,
+    directory: tempfile::TempDir,
 }
 
 /// A connected account with its consumers.
@@ -96,6 +104,17 @@ pub struct Site {
     pub account: NewAccount,
     pub connection: Connection,
     pub consumers: Vec<(ConsumerRow, Place)>,
+}
+
+/// Asks a broker at these addresses.
+pub fn client(paper: &str, live: &str) -> AlpacaClient {
+    let overrides = EndpointOverrides {
+        paper: Some(paper.to_owned()),
+        live: Some(live.to_owned()),
+        data: Some(paper.to_owned()),
+        stream: Some(paper.replace("http", "ws")),
+    };
+    AlpacaClient::new(Endpoints::new(&overrides).unwrap(), &ClientOptions::default()).unwrap()
 }
 
 pub fn owner() -> By {
@@ -107,7 +126,7 @@ impl World {
         let directory = tempfile::tempdir().unwrap();
         let clock = Arc::new(ManualClock::new("2026-11-20T15:00:00Z".parse().unwrap()));
         let store = Store::open(&target).await.unwrap();
-        let key_file = KeyFile::new(directory.path().join("vault.key"));
+        let key_file = KeyFile::new(directory.path().join(KEY_FILE));
         key_file.create(&OsEntropy).unwrap();
         let vault = Vault::open(key_file);
         let user = store.ensure_owner(clock.now(), &OsEntropy).await.unwrap();
@@ -116,7 +135,7 @@ impl World {
         store.insert_dek(&row).await.unwrap();
         let broker =
             EphemeralBroker::start(PaperOptions::new(clock.clone(), Arc::new(OsEntropy))).await.unwrap();
-        let gate = Arc::new(TestGate { store: store.clone(), told: Mutex::default() });
+        let gate = Arc::new(TestGate::new(store.clone()));
         Self {
             broker,
             store,
@@ -126,18 +145,17 @@ impl World {
             gate,
             places: Arc::default(),
             nodes: AtomicU32::new(0),
-            _directory: directory,
+            directory,
         }
     }
 
     pub fn client(&self) -> AlpacaClient {
-        let overrides = EndpointOverrides {
-            paper: Some(self.broker.url(Environment::Paper)),
-            live: Some(self.broker.url(Environment::Live)),
-            data: Some(self.broker.url(Environment::Paper)),
-            stream: Some(self.broker.url(Environment::Paper).replace("http", "ws")),
-        };
-        AlpacaClient::new(Endpoints::new(&overrides).unwrap(), &ClientOptions::default()).unwrap()
+        client(&self.broker.url(Environment::Paper), &self.broker.url(Environment::Live))
+    }
+
+    /// Where the key file is.
+    pub fn folder(&self) -> &Path {
+        self.directory.path()
     }
 
     /// The runner of a process that has just started.
@@ -233,14 +251,7 @@ impl World {
     }
 
     pub fn plan(&self, site: &Site) -> PlanRequest {
-        let environment = site.connection.environment;
-        let mut plan = Plan::of(environment);
-        if environment == Environment::Live {
-            let now = self.clock.now();
-            plan.window = Some(Window { from: now, until: now + Duration::from_secs(24 * 3600) });
-            plan.ticket = Some("OPS-1".to_owned());
-        }
-        PlanRequest { connection: site.connection.id, cause: Cause::ByHand, plan, rehearsal: None }
+        plan(site.connection.id, site.connection.environment, self.clock.now())
     }
 
     pub async fn planned(&self, site: &Site) -> RotationId {
@@ -281,6 +292,16 @@ impl World {
     pub fn now(&self) -> Timestamp {
         self.clock.now()
     }
+}
+
+/// What is right for an environment, for a rotation that begins now.
+pub fn plan(connection: ConnectionId, environment: Environment, now: Timestamp) -> PlanRequest {
+    let mut plan = Plan::of(environment);
+    if environment == Environment::Live {
+        plan.window = Some(Window { from: now, until: now + Duration::from_secs(24 * 3600) });
+        plan.ticket = Some("OPS-1".to_owned());
+    }
+    PlanRequest { connection, cause: Cause::ByHand, plan, rehearsal: None }
 }
 
 /// Both halves of an account's present pair.

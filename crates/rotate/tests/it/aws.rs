@@ -16,7 +16,7 @@ fn consumer_with(url: &str, secret: &str) -> Box<dyn Consumer> {
     connect(settings, Some(secret))
 }
 
-fn consumer(url: &str) -> Box<dyn Consumer> {
+pub(crate) fn consumer(url: &str) -> Box<dyn Consumer> {
     consumer_with(url, SECRET)
 }
 

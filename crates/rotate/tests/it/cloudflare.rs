@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::common::faults::{deliver, documented, every_trouble};
 use crate::common::{KEY_ID, SECRET_KEY, connect, delivery, start};
 
-fn consumer(url: &str, script: &str) -> Box<dyn Consumer> {
+pub(crate) fn consumer(url: &str, script: &str) -> Box<dyn Consumer> {
     let settings = json!({
         "kind": "cloudflare_workers",
         "api": format!("{url}/client/v4"),

@@ -4,11 +4,13 @@ pub(crate) mod faults;
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, LazyLock};
+use std::time::Duration;
 
+use jiff::Timestamp;
 use paddock_core::{Clock, Entropy, Environment, ManualClock, SecretText};
 use paddock_fakes::{Fake, Running};
 use paddock_rotate::consumers::ConsumerSettings;
-use paddock_rotate::{Consumer, Delivery, Machine, Means, Outbound, OutboundOptions};
+use paddock_rotate::{Consumer, Delivery, Machine, Means, Memory, Outbound, OutboundOptions};
 use uuid::Uuid;
 
 /// The Key ID of the tests' new pair.
@@ -31,6 +33,17 @@ pub(crate) fn delivery(number: u128) -> Delivery {
 /// The tests' instant.
 pub(crate) fn clock() -> Arc<dyn Clock> {
     Arc::new(ManualClock::new("2026-11-27T20:00:00Z".parse().unwrap()))
+}
+
+/// A clock by which a second passes whenever somebody asks for the time: for what waits for a while.
+#[derive(Debug)]
+struct Ticking(ManualClock);
+
+impl Clock for Ticking {
+    fn now(&self) -> Timestamp {
+        self.0.advance(Duration::from_secs(1));
+        self.0.now()
+    }
 }
 
 /// Randomness that only counts: nothing here is kept secret by it.
@@ -58,7 +71,13 @@ pub(crate) fn means() -> Means {
         clock: clock(),
         entropy: Arc::new(Counting::default()),
         machine: Machine::default(),
+        memory: Memory::default(),
     }
+}
+
+/// The same, where time passes.
+pub(crate) fn ticking() -> Means {
+    Means { clock: Arc::new(Ticking(ManualClock::new(clock().now()))), ..means() }
 }
 
 /// Serves a fake on a free port.
@@ -68,9 +87,18 @@ pub(crate) async fn start<F: Fake>(fake: F) -> Running<F> {
 
 /// The consumer of these settings, as JSON.
 pub(crate) fn connect(settings: serde_json::Value, secret: Option<&str>) -> Box<dyn Consumer> {
+    connect_by(&means(), settings, secret)
+}
+
+/// The same, by these means.
+pub(crate) fn connect_by(
+    means: &Means,
+    settings: serde_json::Value,
+    secret: Option<&str>,
+) -> Box<dyn Consumer> {
     let settings: ConsumerSettings = serde_json::from_value(settings).unwrap();
     let given = secret.map(|text| SecretText::new(text.to_owned()));
-    let consumer = settings.connect(given, &means()).unwrap();
+    let consumer = settings.connect(given, means).unwrap();
     let shown = format!("{consumer:?}");
     assert!(secret.is_none_or(|secret| !shown.contains(secret)), "{shown}");
     consumer

@@ -1,13 +1,18 @@
 //! GitHub Actions: sealed boxes, three places, one secret or two, and a workflow as proof.
 
 use paddock_fakes::github::{Github, Place};
-use paddock_rotate::{Consumer, Fault, FaultKind, Held, Proof, Put, Stored};
+use paddock_rotate::{Consumer, Fault, FaultKind, Held, Means, Memory, Proof, Put, Stored};
+use rstest::rstest;
 use serde_json::{Value, json};
 
 use crate::common::faults::{deliver, documented, every_trouble};
-use crate::common::{KEY_ID, SECRET_KEY, connect, delivery, start};
+use crate::common::{KEY_ID, SECRET_KEY, connect_by, delivery, start, ticking};
 
-fn consumer(url: &str, more: &Value) -> Box<dyn Consumer> {
+pub(crate) fn consumer(url: &str, more: &Value) -> Box<dyn Consumer> {
+    consumer_by(&ticking(), url, more)
+}
+
+fn consumer_by(means: &Means, url: &str, more: &Value) -> Box<dyn Consumer> {
     let mut settings = json!({
         "kind": "github_actions",
         "api": url,
@@ -16,7 +21,7 @@ fn consumer(url: &str, more: &Value) -> Box<dyn Consumer> {
     for (name, value) in more.as_object().unwrap() {
         settings[name] = value.clone();
     }
-    connect(settings, Some("github_pat_fake"))
+    connect_by(means, settings, Some("github_pat_fake"))
 }
 
 async fn proven(consumer: &dyn Consumer, put: &Put) -> Result<Proof, Fault> {
@@ -106,6 +111,32 @@ async fn a_workflow_is_run_once_and_believed_when_it_succeeds() {
     assert_eq!(proven(&*other, &put).await.unwrap_err().kind, FaultKind::Unexpected);
     fake.with(|fake| fake.runs.disabled = true);
     assert_eq!(other.look().await.unwrap_err().kind, FaultKind::Forbidden);
+}
+
+/// The workflow asks for a consumer anew for each question; a process that has died has forgotten what it did.
+#[rstest]
+#[case::by_this_process(false)]
+#[case::by_one_that_died(true)]
+#[tokio::test]
+async fn a_run_that_is_not_listed_yet_is_not_started_again(#[case] dies: bool) {
+    let fake = start(Github::default()).await;
+    fake.with(|fake| fake.runs.unlisted = 3);
+    let settings = json!({"workflow": {"file": "paddock.yml", "ref": "main"}});
+    let mut means = ticking();
+    let put = consumer_by(&means, &fake.url, &settings).put(&delivery(0), None).await.unwrap();
+    let fault = consumer_by(&means, &fake.url, &settings).prove(&delivery(0), &put).await.unwrap_err();
+    assert_eq!(fault.kind, FaultKind::NotYet);
+    fake.with(|fake| assert_eq!(fake.runs.started.len(), 1));
+    if dies {
+        means = Means { memory: Memory::default(), ..means };
+    }
+    loop {
+        match consumer_by(&means, &fake.url, &settings).prove(&delivery(0), &put).await {
+            Err(fault) if fault.kind == FaultKind::NotYet => {}
+            proof => break assert!(proof.unwrap().in_use.is_some()),
+        }
+    }
+    fake.with(|fake| assert_eq!(fake.runs.started.len(), 1));
 }
 
 #[tokio::test]

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use super::common::faults::{deliver, documented, every_trouble};
 use super::common::{KEY_ID, SECRET_KEY, connect, delivery, start};
 
-fn consumer(url: &str, disable_previous: bool) -> Box<dyn Consumer> {
+pub(crate) fn consumer(url: &str, disable_previous: bool) -> Box<dyn Consumer> {
     let settings = json!({
         "kind": "google", "project": "project-1", "secret": "bots", "endpoint": url, "disable_previous": disable_previous,
     });

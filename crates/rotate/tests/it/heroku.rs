@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::common::faults::{documented, every_trouble};
 use crate::common::{KEY_ID, SECRET_KEY, connect, delivery, start};
 
-fn consumer(url: &str, apps: &[&str]) -> Box<dyn Consumer> {
+pub(crate) fn consumer(url: &str, apps: &[&str]) -> Box<dyn Consumer> {
     connect(json!({"kind": "heroku", "apps": apps, "api": url}), Some("HRKU-fake"))
 }
 

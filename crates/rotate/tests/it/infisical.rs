@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::common::faults::{deliver, documented, every_trouble};
 use super::common::{KEY_ID, SECRET_KEY, connect, delivery, start};
 
-fn consumer(url: &str) -> Box<dyn Consumer> {
+pub(crate) fn consumer(url: &str) -> Box<dyn Consumer> {
     let settings = json!({
         "kind": "infisical", "address": url, "project_id": "project-1", "environment": "prod", "path": "/bots",
         "client_id": "client-1",

@@ -85,6 +85,38 @@ async fn an_edit_in_between_is_noticed() {
     assert_eq!(fs::read_to_string(&path).unwrap(), "MINE=1\n");
 }
 
+/// What is another by the time of the write is left alone, and nothing of the pair stays beside it.
+#[rstest]
+#[case::a_link(|path: &Path| {
+    fs::rename(path, path.with_file_name("moved")).unwrap();
+    symlink("moved", path).unwrap();
+}, FaultKind::Settings)]
+#[case::another_file(|path: &Path| {
+    fs::write(path.with_file_name("other"), "OTHER=1\n").unwrap();
+    fs::rename(path.with_file_name("other"), path).unwrap();
+}, FaultKind::Conflict)]
+#[case::other_rights(|path: &Path| {
+    fs::set_permissions(path, fs::Permissions::from_mode(0o644)).unwrap();
+}, FaultKind::Conflict)]
+#[case::no_file(|path: &Path| fs::remove_file(path).unwrap(), FaultKind::Conflict)]
+#[case::an_open_folder(|path: &Path| {
+    fs::set_permissions(path.parent().unwrap(), fs::Permissions::from_mode(0o777)).unwrap();
+}, FaultKind::Settings)]
+#[tokio::test]
+async fn what_changes_between_look_and_write_is_noticed(#[case] change: fn(&Path), #[case] kind: FaultKind) {
+    let (_folder, path) = folder();
+    let path = path.join(".env");
+    fs::write(&path, "APCA_API_KEY_ID=PKOLD\nAPCA_API_SECRET_KEY=old\n").unwrap();
+    let looked = file(&path).look().await.unwrap();
+    change(&path);
+    let fault = file(&path).put(&delivery(0), looked.version.as_deref()).await.unwrap_err();
+    assert_eq!((fault.kind, fault.applied), (kind, Applied::No), "{fault:?}");
+    for entry in fs::read_dir(path.parent().unwrap()).unwrap() {
+        let text = fs::read_to_string(entry.unwrap().path()).unwrap_or_default();
+        assert!(!text.contains(SECRET_KEY) && !text.contains(KEY_ID), "{text}");
+    }
+}
+
 #[tokio::test]
 async fn another_writer_is_waited_for() {
     let (_folder, path) = folder();

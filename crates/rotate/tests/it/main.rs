@@ -16,4 +16,5 @@ mod infisical;
 mod kubernetes;
 mod machine;
 mod notices;
+mod skew;
 mod vault;

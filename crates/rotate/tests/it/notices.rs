@@ -8,12 +8,12 @@ use serde_json::json;
 use crate::common::faults::{deliver, documented, every_trouble};
 use crate::common::{KEY_ID, SECRET_KEY, connect, delivery, start};
 
-fn webhook(url: &str, send_values: bool) -> Box<dyn Consumer> {
+pub(crate) fn webhook(url: &str, send_values: bool) -> Box<dyn Consumer> {
     let settings = json!({"kind": "webhook", "url": format!("{url}/in"), "send_values": send_values});
     connect(settings, Some(&Webhook::default().secret))
 }
 
-fn slack(url: &str, path: &str) -> Box<dyn Consumer> {
+pub(crate) fn slack(url: &str, path: &str) -> Box<dyn Consumer> {
     let settings = json!({"kind": "slack", "label": "the <bots> & me", "host": "127.0.0.1"});
     connect(settings, Some(&format!("{url}{path}")))
 }
@@ -48,7 +48,9 @@ async fn a_webhook_whose_clock_or_secret_is_another_refuses() {
     let fake = start(Webhook::default()).await;
     let consumer = webhook(&fake.url, true);
     fake.skew(600);
-    assert_eq!(consumer.look().await.unwrap_err().kind, FaultKind::Login);
+    let fault = consumer.look().await.unwrap_err();
+    assert_eq!(fault.kind, FaultKind::Login);
+    assert!(fault.message.contains("clock is 10 minutes behind"), "{fault}");
     fake.skew(-200);
     assert!(consumer.look().await.is_ok());
     fake.with(|fake| fake.secret = "whsec_AAAA".to_owned());

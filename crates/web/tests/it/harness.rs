@@ -15,7 +15,9 @@ use paddock_alpaca::oauth::OauthApp;
 use paddock_alpaca::{AlpacaClient, Endpoints};
 use paddock_core::{Environment, ManualClock};
 use paddock_gateway::{Gateway, GatewayOptions, Limits};
-use paddock_rotate::{Machine, Means, Outbound, OutboundOptions, Rotations, RotationsOptions, registry};
+use paddock_rotate::{
+    Machine, Means, Memory, Outbound, OutboundOptions, Rotations, RotationsOptions, registry,
+};
 use paddock_store::{Begun, KeyedRequest, Store, Target};
 use paddock_vault::{KeyFile, OsEntropy, Purpose, Vault};
 use paddock_web::{
@@ -322,7 +324,13 @@ fn means(clock: Arc<ManualClock>, folder: &std::path::Path) -> Means {
     let allowed_hosts = ["127.0.0.1".to_owned()].into();
     let options = OutboundOptions { allowed_hosts, ..OutboundOptions::default() };
     let machine = Machine { folders: vec![folder.to_owned()], programs: Vec::new() };
-    Means { outbound: Outbound::new(options).unwrap(), clock, entropy: Arc::new(OsEntropy), machine }
+    Means {
+        outbound: Outbound::new(options).unwrap(),
+        clock,
+        entropy: Arc::new(OsEntropy),
+        machine,
+        memory: Memory::default(),
+    }
 }
 
 /// An answer, read to its end.

@@ -1,7 +1,9 @@
 //! A run of a workflow as proof: it asks Alpaca with the secrets that it is given.
 //!
-//! A run is found by its name, which holds the delivery, so that a crash between starting it and seeing it end loses nothing.
+//! A run is found by its name, which holds the delivery, so that a crash between starting it and seeing it end loses nothing. GitHub lists a run some seconds
+//! after it was started; until then only [`Started`] knows of it.
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use http::Method;
@@ -14,10 +16,58 @@ use uuid::Uuid;
 use super::answers;
 use super::place::Place;
 use crate::consumers::api::{Api, check_part, segment};
-use crate::{Delivery, Fault, FaultKind, SettingsFault};
+use crate::{Applied, Delivery, Fault, FaultKind, SettingsFault};
 
 /// How long a run may take to be listed before it is started once more. Twice the proof is harmless.
 const LISTED_WITHIN: SignedDuration = SignedDuration::from_secs(120);
+
+/// How long a run that another process may have started is looked for, before it is started: that process may have died a moment ago.
+const FOUND_WITHIN: SignedDuration = SignedDuration::from_secs(5);
+
+/// After so many deliveries the oldest are forgotten.
+const REMEMBERED: usize = 1000;
+
+/// What this process knows of runs that are not listed yet. A consumer is made anew for every question, so that it outlives them.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Started(Arc<Mutex<BTreeMap<Uuid, Known>>>);
+
+/// What is known of a delivery's run.
+#[derive(Clone, Copy, Debug)]
+enum Known {
+    /// This process has put the pair there, so that nobody else has started its run.
+    Ours,
+    /// It was asked about first at this instant; another process may have started it.
+    Asked(Timestamp),
+    /// This process has started it.
+    Started(Timestamp),
+}
+
+impl Started {
+    fn set(&self, token: Uuid, known: Known) {
+        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if all.len() >= REMEMBERED && !all.contains_key(&token) {
+            all.pop_first();
+        }
+        all.insert(token, known);
+    }
+
+    fn get(&self, token: Uuid) -> Option<Known> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).get(&token).copied()
+    }
+
+    /// Whether a run that is not listed is to be started.
+    fn is_to_start(&self, token: Uuid, now: Timestamp) -> bool {
+        match self.get(token) {
+            Some(Known::Ours) => true,
+            Some(Known::Asked(since)) => now.duration_since(since) >= FOUND_WITHIN,
+            Some(Known::Started(at)) => now.duration_since(at) >= LISTED_WITHIN,
+            None => {
+                self.set(token, Known::Asked(now));
+                false
+            }
+        }
+    }
+}
 
 /// A workflow that proves that the pair works. It has the trigger `workflow_dispatch` with an input `delivery`, and `run-name: Paddock ${{ inputs.delivery }}`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -47,8 +97,7 @@ pub(super) struct Runs {
     /// Where the workflow is; nothing when an organisation's names no repository.
     path: Option<String>,
     clock: Arc<dyn Clock>,
-    /// The run that was started last, so that it is not started again before it is listed.
-    started: Mutex<Option<(Uuid, Timestamp)>>,
+    started: Started,
 }
 
 #[derive(Deserialize)]
@@ -71,14 +120,14 @@ struct Found {
 }
 
 impl Runs {
-    pub(super) fn new(workflow: Workflow, place: &Place, clock: Arc<dyn Clock>) -> Self {
+    pub(super) fn new(workflow: Workflow, place: &Place, clock: Arc<dyn Clock>, started: Started) -> Self {
         let repository = match &workflow.repository {
             Some(repository) => Some(format!("/repos/{}/{}", segment(place.owner()), segment(repository))),
             None => place.repository_path(),
         };
         let path = repository
             .map(|repository| format!("{repository}/actions/workflows/{}", segment(&workflow.file)));
-        Self { workflow, path, clock, started: Mutex::default() }
+        Self { workflow, path, clock, started }
     }
 
     fn path(&self) -> Result<&str, Fault> {
@@ -101,6 +150,13 @@ impl Runs {
         Err(Fault::new(FaultKind::Forbidden, message, "Enable it on the repository's page of actions."))
     }
 
+    /// This process puts the pair there now.
+    pub(super) fn put(&self, delivery: &Delivery) {
+        if self.started.get(delivery.token).is_none() {
+            self.started.set(delivery.token, Known::Ours);
+        }
+    }
+
     /// Starts the run of this delivery unless there is one, and tells how it ended.
     pub(super) async fn prove(&self, api: &Api, delivery: &Delivery) -> Result<String, Fault> {
         let path = self.path()?;
@@ -108,6 +164,9 @@ impl Runs {
         let listed: Listed = answers::read(api, &*self.clock, listed)?;
         let token = delivery.token.to_string();
         let Some(run) = listed.workflow_runs.iter().find(|run| run.display_title.contains(&token)) else {
+            if !self.started.is_to_start(delivery.token, self.clock.now()) {
+                return Err(not_yet("its workflow's run is not listed yet".to_owned()));
+            }
             self.start(api, path, delivery.token).await?;
             return Err(not_yet("its workflow was started".to_owned()));
         };
@@ -127,23 +186,26 @@ impl Runs {
     }
 
     async fn start(&self, api: &Api, path: &str, token: Uuid) -> Result<(), Fault> {
-        let now = self.clock.now();
-        let known = *self.started.lock().unwrap_or_else(PoisonError::into_inner);
-        let recent =
-            |(started, at): (Uuid, Timestamp)| started == token && now.duration_since(at) < LISTED_WITHIN;
-        if known.is_some_and(recent) {
-            return Ok(());
-        }
         let body = json!({"ref": self.workflow.r#ref, "inputs": {"delivery": token}});
-        let answer = api.change(Method::POST, &format!("{path}/dispatches"), &body).await?;
+        let sent = api.change(Method::POST, &format!("{path}/dispatches"), &body).await;
+        let lost = |fault: &Fault| fault.applied == Applied::Unknown;
+        let answer = sent.inspect_err(|fault| self.note_loss(token, lost(fault)))?;
         if answer.status == 422 {
             let message = format!("{} cannot be started", self.workflow.file);
             let next_step = "Give it the trigger workflow_dispatch with an input named delivery, on the branch of the settings.";
             return Err(Fault::new(FaultKind::Settings, message, next_step));
         }
-        answers::succeeded(api, &*self.clock, answer)?;
-        *self.started.lock().unwrap_or_else(PoisonError::into_inner) = Some((token, now));
+        answers::succeeded(api, &*self.clock, answer)
+            .inspect_err(|fault| self.note_loss(token, lost(fault)))?;
+        self.started.set(token, Known::Started(self.clock.now()));
         Ok(())
+    }
+
+    /// An answer that was lost may have been a yes: the run is looked for first.
+    fn note_loss(&self, token: Uuid, lost: bool) {
+        if lost {
+            self.started.set(token, Known::Asked(self.clock.now()));
+        }
     }
 }
 

@@ -1,0 +1,109 @@
+//! Processes that are killed (SIGKILL) before, in the midst of and after every effect of every state, every word of a person's and every request that changes
+//! something, with the real twelve consumers; the next process takes the rotation on. It must never matter.
+//!
+//! The list of deaths comes from a life without any, so that a new effect is covered by itself.
+
+mod life;
+mod places;
+mod process;
+mod victim;
+
+use std::collections::BTreeSet;
+use std::future::Future;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use paddock_core::Environment;
+use paddock_store::Target;
+use rstest::rstest;
+
+use self::life::{Killing, Lived, live};
+use crate::world::World;
+
+fn on_file<F: Future<Output = ()>>(body: impl FnOnce(PathBuf) -> F) {
+    let folder = tempfile::tempdir().unwrap();
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(4).enable_all().build().unwrap();
+    runtime.block_on(body(folder.path().join("paddock.db")));
+}
+
+/// All deaths of a procedure, each as one life's killing.
+fn deaths(calm: &Lived) -> Vec<Killing> {
+    assert!(calm.deaths.is_empty());
+    let one = |number| BTreeSet::from([number]);
+    let moments =
+        (0..calm.moments.len()).map(|number| Killing { moments: one(number), ..Killing::default() });
+    let requests =
+        (0..calm.requests.len()).map(|number| Killing { requests: one(number), ..Killing::default() });
+    let program = [false, true].map(|after| Killing { program: [after].into(), ..Killing::default() });
+    moments.chain(requests).chain(program).collect()
+}
+
+/// Every death once, one procedure taking those that the other leaves: each life is one of many deaths, and what follows each is undisturbed for a while.
+#[rstest]
+fn no_death_matters(
+    #[values(Environment::Paper, Environment::Live)] environment: Environment,
+    #[values(0, 1)] part: usize,
+) {
+    /// Each death is in one of so many lives.
+    const LIVES: usize = 4;
+    on_file(async |database| {
+        let world = World::on(Target::Sqlite(database.clone())).await;
+        let calm = live(&world, &database, environment, &Killing::default()).await;
+        let own = 2 * part + usize::from(environment == Environment::Live);
+        let mut killing = Killing::default();
+        for death in deaths(&calm).into_iter().skip(own).step_by(LIVES) {
+            killing.moments.extend(death.moments);
+            killing.requests.extend(death.requests);
+            killing.program.extend(death.program);
+        }
+        let lived = live(&world, &database, environment, &killing).await;
+        let wanted = killing.moments.len() + killing.requests.len() + killing.program.len();
+        assert_eq!(lived.deaths.len(), wanted, "{:?}", lived.deaths);
+        world.store.verify_audit().await.unwrap();
+        // Nothing of a pair is left behind where the processes died.
+        for file in ["paddock.db", "paddock.db-wal"] {
+            let bytes = std::fs::read(database.with_file_name(file)).unwrap_or_default();
+            let text = String::from_utf8_lossy(&bytes);
+            assert!(
+                !lived.secrets.iter().any(|secret| text.contains(secret.expose())),
+                "a pair is in {file}"
+            );
+        }
+        eprintln!("{environment}: {wanted} deaths by kill -9 in one life");
+    });
+}
+
+/// The whole matrix: each death has a life of its own. `cargo xtask bench rotation` runs it and reads what it prints; `PADDOCK_TEST_EVERY` takes every so manieth
+/// death only.
+#[rstest]
+#[ignore = "takes minutes: cargo xtask bench rotation"]
+fn the_whole_matrix(#[values(Environment::Paper, Environment::Live)] environment: Environment) {
+    /// So many rotations share a database.
+    const TOGETHER: usize = 20;
+    let every = std::env::var("PADDOCK_TEST_EVERY").map_or(1, |every| every.parse().unwrap());
+    on_file(async |database| {
+        let world = World::on(Target::Sqlite(database.clone())).await;
+        let calm = live(&world, &database, environment, &Killing::default()).await;
+        let chosen: Vec<Killing> = deaths(&calm).into_iter().step_by(every).collect();
+        let mut survived = 0;
+        for (number, together) in chosen.chunks(TOGETHER).enumerate() {
+            let database = database.with_file_name(format!("paddock-{number}.db"));
+            let world = Arc::new(World::on(Target::Sqlite(database.clone())).await);
+            for death in together.iter().cloned() {
+                let (world, database) = (Arc::clone(&world), database.clone());
+                let life = tokio::spawn(async move { live(&world, &database, environment, &death).await });
+                match life.await {
+                    Ok(lived) if lived.deaths.len() == 1 => survived += 1,
+                    Ok(lived) => eprintln!("{environment}: no death, {:?}", lived.moments.last()),
+                    Err(error) => eprintln!("{environment}: not survived: {error}"),
+                }
+            }
+            world.store.verify_audit().await.unwrap();
+        }
+        let (all, moments, requests) = (chosen.len(), calm.moments.len(), calm.requests.len());
+        println!(
+            "kill -9, {environment}: {survived} of {all} deaths, {moments} moments, {requests} requests"
+        );
+        assert_eq!(survived, all);
+    });
+}

@@ -1,0 +1,217 @@
+//! The process that is killed. It does what Paddock and a person do, from wherever it finds the rotation.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs::{File, OpenOptions};
+use std::io::{Read as _, Write as _};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
+
+use futures_util::future::BoxFuture;
+use jiff::Timestamp;
+use paddock_core::id::{ConnectionId, ConsumerId, UserId};
+use paddock_core::rotation::{Effect, Failure, RotationState};
+use paddock_core::{Clock as _, Environment, ManualClock, SecretText};
+use paddock_rotate::{
+    Deaths, Doing, Gate, Machine, Means, Memory, Moment, Outbound, OutboundOptions, Rest, Rotations,
+    RotationsOptions, registry,
+};
+use paddock_store::{Store, Target};
+use paddock_vault::{KeyFile, OsEntropy, Vault};
+use serde::{Deserialize, Serialize};
+
+use crate::world::{KEY_FILE, TestGate, client, owner, plan};
+
+/// Names the file with the orders.
+pub const ORDERS: &str = "PADDOCK_TEST_ORDERS";
+
+/// The moments that were reached, in the order in which they were reached first.
+pub const MOMENTS: &str = "moments";
+
+/// What the gateway was told.
+pub const TOLD: &str = "told";
+
+/// Which time the process had when it was killed or ended.
+pub const CLOCK: &str = "clock";
+
+/// What the process is told at its start.
+#[derive(Serialize, Deserialize)]
+pub struct Orders {
+    /// Where the process leaves what outlives it.
+    pub folder: PathBuf,
+    /// The database.
+    pub database: PathBuf,
+    /// Where the vault's key is.
+    pub keys: PathBuf,
+    /// The broker's addresses.
+    pub paper: String,
+    pub live: String,
+    pub team: UserId,
+    pub connection: ConnectionId,
+    pub environment: Environment,
+    /// What people call the consumers.
+    pub names: BTreeMap<ConsumerId, String>,
+    /// The programs that consumers may run.
+    pub programs: Vec<PathBuf>,
+    /// At which of the moments it kills itself, counted in the order in which they are reached first.
+    pub deaths: BTreeSet<usize>,
+    /// Its time at the start.
+    pub now: Timestamp,
+    /// The pair that the person has made, once that is so.
+    pub pair: Option<(String, String)>,
+}
+
+/// No test: the tests of this module start it as a process of its own. It goes on until the rotation is over or waits for a new pair.
+#[test]
+#[ignore = "the tests beside it start it"]
+fn a_process() {
+    let Some(path) = std::env::var_os(ORDERS) else { return };
+    let mut text = String::new();
+    File::open(path).unwrap().read_to_string(&mut text).unwrap();
+    let orders: Orders = serde_json::from_str(&text).unwrap();
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+    runtime.block_on(work(orders));
+}
+
+async fn work(orders: Orders) {
+    let clock = Arc::new(ManualClock::new(orders.now));
+    let store = Store::open(&Target::Sqlite(orders.database.clone())).await.unwrap();
+    let rotations = rotations(&orders, &store, &clock);
+    let newest = store.rotations(orders.team, 1).await.unwrap();
+    let id = match newest.iter().find(|row| row.rotation.connection == orders.connection) {
+        Some(row) => row.rotation.id,
+        None => {
+            let request = plan(orders.connection, orders.environment, clock.now());
+            rotations.plan(orders.team, request, &owner(), clock.now()).await.unwrap().rotation.id
+        }
+    };
+    loop {
+        let status = rotations.status(id).await.unwrap();
+        if status.row.rotation.is_over() {
+            return;
+        }
+        for ask in &status.asks {
+            match (ask.code.as_str(), &ask.consumer, &orders.pair) {
+                ("start", ..) => _ = rotations.start(id, &owner(), clock.now()).await.unwrap(),
+                // Whose they are cannot be seen, or they are not there yet: a person says that they may be written.
+                ("not_ours" | "names_missing", Some((_, name)), _) => {
+                    rotations.take_over(id, name, "it is ours", &owner(), clock.now()).await.unwrap();
+                }
+                ("mint", _, Some((key_id, secret_key))) => {
+                    let [key_id, secret_key] = [key_id, secret_key].map(|half| SecretText::new(half.clone()));
+                    rotations.paste(id, &key_id, &secret_key, &owner(), clock.now()).await.unwrap();
+                }
+                ("mint", ..) => return,
+                _ => panic!("nobody knows what to do about {ask:?}"),
+            }
+        }
+        while let Rest::Until(at) = rotations.run(id).await.unwrap() {
+            clock.set(at);
+            std::fs::write(orders.folder.join(CLOCK), at.to_string()).unwrap();
+        }
+    }
+}
+
+fn rotations(orders: &Orders, store: &Store, clock: &Arc<ManualClock>) -> Rotations {
+    let vault = Vault::open(KeyFile::new(orders.keys.join(KEY_FILE)));
+    let options =
+        OutboundOptions { allowed_hosts: BTreeSet::from(["127.0.0.1".to_owned()]), ..Default::default() };
+    let means = Means {
+        outbound: Outbound::new(options).unwrap(),
+        clock: clock.clone(),
+        entropy: Arc::new(OsEntropy),
+        machine: Machine { folders: vec![orders.folder.clone()], programs: orders.programs.clone() },
+        memory: Memory::default(),
+    };
+    let gate = FileGate { checks: TestGate::new(store.clone()), file: append(&orders.folder.join(TOLD)) };
+    let options = RotationsOptions {
+        store: store.clone(),
+        sealer: vault.sealer(),
+        opener: vault.opener(),
+        client: client(&orders.paper, &orders.live),
+        rehearsal_client: None,
+        gate: Arc::new(gate),
+        registry: registry(means),
+        clock: clock.clone(),
+        entropy: Arc::new(OsEntropy),
+        node: format!("process-{}", std::process::id()),
+    };
+    Rotations::new(options).with_deaths(deaths(orders))
+}
+
+fn append(path: &Path) -> Mutex<File> {
+    Mutex::new(OpenOptions::new().create(true).append(true).open(path).unwrap())
+}
+
+/// Kills this process at the moments that it is told. A moment counts when it is reached for the first time in the rotation's life.
+fn deaths(orders: &Orders) -> Deaths {
+    let path = orders.folder.join(MOMENTS);
+    let before = std::fs::read_to_string(&path).unwrap_or_default();
+    let reached: Mutex<Vec<String>> = Mutex::new(before.lines().map(str::to_owned).collect());
+    let (file, names, deaths) = (append(&path), orders.names.clone(), orders.deaths.clone());
+    Deaths::at(move |moment| {
+        let name = name(&moment, &names);
+        let mut reached = reached.lock().unwrap();
+        if reached.contains(&name) {
+            return false;
+        }
+        writeln!(file.lock().unwrap(), "{name}").unwrap();
+        let number = reached.len();
+        reached.push(name);
+        if deaths.contains(&number) {
+            rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::KILL).unwrap();
+            loop {
+                std::thread::park();
+            }
+        }
+        false
+    })
+}
+
+/// `fanning_out, Deliver heroku, Sent`.
+fn name(moment: &Moment, names: &BTreeMap<ConsumerId, String>) -> String {
+    let doing = match moment.doing {
+        Doing::Effect(Effect::LookAt(consumer)) => format!("LookAt {}", names[&consumer]),
+        Doing::Effect(Effect::Deliver(consumer)) => format!("Deliver {}", names[&consumer]),
+        Doing::Effect(Effect::Prove(consumer)) => format!("Prove {}", names[&consumer]),
+        Doing::Effect(effect) => format!("{effect:?}"),
+        // Several are taken over one after the other.
+        Doing::Word(word) => format!("a person's {word}"),
+    };
+    let state: RotationState = moment.state;
+    format!("{state}, {doing}, {:?}", moment.point)
+}
+
+/// The checks of the other tests, and a file that outlives the process.
+#[derive(Debug)]
+struct FileGate {
+    checks: TestGate,
+    file: Mutex<File>,
+}
+
+impl FileGate {
+    fn told(&self, what: &str) {
+        writeln!(self.file.lock().unwrap(), "{what}").unwrap();
+    }
+}
+
+impl Gate for FileGate {
+    fn hold(&self, connection: ConnectionId) -> BoxFuture<'_, Result<(), Failure>> {
+        self.told("hold");
+        self.checks.hold(connection)
+    }
+
+    fn release(&self, connection: ConnectionId) -> BoxFuture<'_, Result<(), Failure>> {
+        self.told("release");
+        self.checks.release(connection)
+    }
+
+    fn swap(&self, connection: ConnectionId) -> BoxFuture<'_, Result<(), Failure>> {
+        self.told("swap");
+        self.checks.swap(connection)
+    }
+
+    fn cancel_orders(&self, connection: ConnectionId) -> BoxFuture<'_, Result<u32, Failure>> {
+        self.told("cancel");
+        self.checks.cancel_orders(connection)
+    }
+}
