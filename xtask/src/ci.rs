@@ -23,13 +23,18 @@ pub(crate) fn ci(workspace: &Workspace) -> ExitCode {
         let clippy = ["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"];
         process::run(&mut workspace.cargo(&clippy))
     });
-    let mut tally = None;
+    let (mut tally, mut building) = (None, None);
     step(&mut failed, "tests", || {
-        let outcome = suites::run(workspace, &[], Keeping::Check);
+        let (computing, waiting) = suites::by_work();
+        let mut outcome = suites::run(workspace, &computing, Keeping::Check);
+        // They leave time of the processor unused: the fuzz targets are built in it.
+        building = fuzz::build_beside(workspace).ok();
+        outcome += suites::run(workspace, &waiting, Keeping::Check);
         tally = Some(outcome);
         if outcome.failed > 0 { bail!("{outcome}") } else { Ok(()) }
     });
     step(&mut failed, "fuzz", || fuzz::fuzz(workspace, &[]));
+    drop(building);
     step(&mut failed, "documentation", || {
         let doc = ["doc", "--workspace", "--no-deps"];
         process::run(workspace.cargo(&doc).env("RUSTDOCFLAGS", "-D warnings"))

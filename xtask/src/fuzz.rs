@@ -52,6 +52,16 @@ pub(crate) fn fuzz(workspace: &Workspace, arguments: &[String]) -> Result<()> {
     if failed.is_empty() { Ok(()) } else { bail!("fuzzing found something: {}", failed.join(", ")) }
 }
 
+/// Begins to build the targets beside something else, at the lowest priority. [`fuzz`] waits for that, and builds and says what is wrong when it did
+/// not come to an end: so this may fail in silence.
+pub(crate) fn build_beside(workspace: &Workspace) -> Result<process::Running> {
+    let targets = Targets::find(workspace)?;
+    let mut nice = Command::new("nice");
+    nice.args(["-n", "19"]).arg(process::cargo());
+    targets.add_build(&mut nice);
+    process::Running::start(nice.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()))
+}
+
 fn read(arguments: &[String]) -> Result<(Vec<&str>, u64)> {
     let (mut names, mut seconds, mut rest) = (Vec::new(), SECONDS, arguments.iter());
     while let Some(argument) = rest.next() {
@@ -111,9 +121,14 @@ impl Targets {
             packages::install(&["g++"], "the C++ compiler for libFuzzer")?;
         }
         let mut cargo = Command::new(process::cargo());
+        self.add_build(&mut cargo);
+        process::run(&mut cargo)
+    }
+
+    /// Adds to a command what lets cargo build all targets.
+    fn add_build(&self, cargo: &mut Command) {
         cargo.current_dir(&self.folder).args(["build", "--release", "--bins"]);
         cargo.args(["--target", &self.host, "--target-dir"]).arg(&self.target).env("RUSTFLAGS", FLAGS);
-        process::run(&mut cargo)
     }
 
     /// Runs a target on its seeds, what earlier runs have kept, and what it makes of both.

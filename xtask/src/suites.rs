@@ -47,6 +47,12 @@ pub(crate) fn test(workspace: &Workspace, arguments: &[String]) -> Result<ExitCo
     Ok(if tally.failed > 0 { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }
 
+/// The names of the suites that compute for most of their time, and of those that wait for servers, clients and browsers.
+pub(crate) fn by_work() -> (Vec<String>, Vec<String>) {
+    let names = SUITES.iter().map(|(name, _)| (*name).to_owned());
+    names.partition(|name| name == "rust")
+}
+
 /// Runs the named suites, or all when none is named, each to its end whatever the others do.
 pub(crate) fn run(workspace: &Workspace, names: &[String], keeping: Keeping) -> Tally {
     let mut total = Tally::default();

@@ -165,7 +165,7 @@ async fn a_name_that_is_no_label_is_escaped() {
     let rig = Rig::start().await;
     let pair = rig.key(trader()).await;
     assert_eq!(rig.send("GET", "/v2/account", &pair, None).await.0, 200);
-    let odd = "GET /\"}\\n HTTP/1.1\r\nHost: localhost\r\n\r\n";
+    let odd = "GET /\"}\\n HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
     rig.raw(odd.as_bytes()).await;
     parse(&rig.control.metrics().await);
 }
