@@ -5,6 +5,7 @@ import { createServer } from "node:net";
 import { after, before, test } from "node:test";
 import { fitsItsWidth, isAccessible } from "./checks.mjs";
 import { signIn } from "./person.mjs";
+import { picture } from "./screens.mjs";
 import { Stage } from "./stage.mjs";
 
 let stage;
@@ -43,6 +44,7 @@ after(() => stage?.strike());
 async function leave(page, answer, account) {
   await page.getByRole("button", { name: "Connect with Alpaca" }).click();
   await page.getByRole("heading", { name: "Let Paddock in?" }).waitFor();
+  await picture(page, "oauth-consent");
   if (account) await page.getByLabel(account.number).check();
   await page.getByRole("button", { name: answer }).click();
 }
@@ -62,6 +64,7 @@ async function hasNoCode(page) {
 test("a no at Alpaca is told, and the name stays", async () => {
   await page.goto("/connections/new/paper");
   await isAccessible(page);
+  await picture(page, "connect-oauth");
   await connect(page, "by-oauth", "Deny");
   await page.getByRole("heading", { name: "Not allowed at Alpaca" }).waitFor();
   assert.equal(await page.getByLabel("Name of this connection").inputValue(), "by-oauth");
@@ -78,6 +81,7 @@ test("a yes connects the account, and a bot trades through it", async () => {
   await page.getByText(first.number).first().waitFor();
   await hasNoCode(page);
   await isAccessible(page);
+  await picture(page, "connection-oauth");
   const bot = stage.bot(await stage.paddock.issue("bot", "by-oauth", "--preset", "trader", "--symbols", "AAPL", "--max-notional", "1000"));
   const order = await bot.buy("AAPL", "1");
   assert.ok(order.id, JSON.stringify(order));

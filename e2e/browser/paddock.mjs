@@ -49,16 +49,17 @@ class Server {
 
 /** The paper broker: what Paddock takes for Alpaca here. */
 export class Broker {
-  static async start() {
+  /** Its time begins at `since`, an instant, or now. */
+  static async start(since) {
     const broker = new Broker();
-    await broker.#serve(LOCAL, LOCAL);
+    await broker.#serve(LOCAL, LOCAL, since ? ["--start", since] : []);
     return broker;
   }
 
-  async #serve(paper, live) {
+  async #serve(paper, live, more = []) {
     const listeners = ["--listen", paper, "--live-listen", live, "--hold-open"];
     this.directory ??= mkdtempSync(join(tmpdir(), "paddock-broker-"));
-    this.server = new Server(["paper", "serve", "--data-dir", this.directory, ...listeners]);
+    this.server = new Server(["paper", "serve", "--data-dir", this.directory, ...listeners, ...more]);
     const facts = await this.server.up;
     this.paper = facts.paper;
     this.live = facts.live;
@@ -88,6 +89,27 @@ export class Broker {
   async account(environment = "paper") {
     const made = await this.#dashboard("POST", "/accounts", { environment, cash: "100000" });
     return { number: made.account_number, keyId: made.key_id, secret: made.secret_key, environment };
+  }
+
+  /** Lets the broker's time pass until an instant. */
+  async until(instant) {
+    await this.#dashboard("POST", "/clock/jump", { to: instant });
+  }
+
+  /** An order that somebody places with the account's own pair, past Paddock. */
+  async order(account, symbol, qty, side = "buy") {
+    const answer = await fetch(`${this.paper}/v2/orders`, {
+      method: "POST",
+      headers: { "content-type": "application/json", "apca-api-key-id": account.keyId, "apca-api-secret-key": account.secret },
+      body: JSON.stringify({ symbol, qty: String(qty), side, type: "market", time_in_force: "day" }),
+    });
+    assert.ok(answer.ok, `${side} ${qty} ${symbol}: ${answer.status} ${await answer.text()}`);
+  }
+
+  /** Makes an account's pair anew, which ends the one before it. */
+  async regenerate(account) {
+    const made = await this.#dashboard("POST", `/accounts/${account.number}/keys`, {});
+    return { ...account, keyId: made.key_id, secret: made.secret_key };
   }
 
   /** Takes an account's pair away, as its owner may at Alpaca. */
@@ -144,9 +166,11 @@ export class Paddock {
     return this.#run(words);
   }
 
-  async #run(words, environment = {}) {
+  async #run(words, environment = {}, input = "") {
     const options = { env: { ...process.env, ...environment } };
-    const { stdout } = await promisify(execFile)(BINARY, ["--data-dir", this.directory, ...words, "--json"], options);
+    const running = promisify(execFile)(BINARY, ["--data-dir", this.directory, ...words, "--json"], options);
+    running.child.stdin.end(input);
+    const { stdout } = await running;
     return stdout.trim() ? JSON.parse(stdout) : {};
   }
 
@@ -157,6 +181,11 @@ export class Paddock {
     return name;
   }
 
+  /** Hands over the new pair of a connection that is being rotated. */
+  async paste(name, { keyId, secret }) {
+    return this.#run(["rotation", "paste", name, "--secret-stdin"], {}, `${keyId}\n${secret}\n`);
+  }
+
   /** Issues an access key by the command line. */
   async issue(name, connection, ...scope) {
     const made = await this.cli("key", "create", name, "--connection", connection, ...scope);
@@ -165,13 +194,32 @@ export class Paddock {
 
   /** Time goes by for whoever is signed in: they proved who they are so many minutes ago. Nobody waits that long in a test. */
   async lastProof(minutes) {
+    await this.#write("UPDATE sessions SET factor_at = ?", [[Math.floor((Date.now() - 60_000 * minutes) * 1000)]]);
+  }
+
+  /** An access key has been in use for a while: on each day `[day, reads, orders, { reason: refused }]`. */
+  async pastUse(name, days) {
+    const key = "(SELECT id FROM access_keys WHERE name = ?)";
+    const refused = (reasons) => Object.values(reasons).reduce((sum, count) => sum + count, 0);
+    await this.#write(
+      `INSERT INTO key_use (access_key_id, day, requests, reads, orders, failed, busiest_minute) VALUES (${key}, ?, ?, ?, ?, 0, 9)`,
+      days.map(([day, reads, orders, reasons]) => [name, day, reads + orders + refused(reasons), reads, orders]),
+    );
+    await this.#write(
+      `INSERT INTO key_refusals (access_key_id, day, reason, requests) VALUES (${key}, ?, ?, ?)`,
+      days.flatMap(([day, , , reasons]) => Object.entries(reasons).map(([reason, count]) => [name, day, reason, count])),
+    );
+  }
+
+  /** Writes into the store what nobody waits for in a test. */
+  async #write(statement, rows) {
     const program = [
-      "import sqlite3, sys, time",
+      "import json, sqlite3, sys",
       "store = sqlite3.connect(sys.argv[1], timeout=10)",
-      "store.execute('UPDATE sessions SET factor_at = ?', [int((time.time() - 60 * float(sys.argv[2])) * 1e6)])",
+      "store.executemany(sys.argv[2], json.loads(sys.argv[3]))",
       "store.commit()",
     ];
-    await promisify(execFile)(PYTHON, ["-c", program.join("\n"), join(this.directory, "paddock.db"), String(minutes)]);
+    await promisify(execFile)(PYTHON, ["-c", program.join("\n"), join(this.directory, "paddock.db"), statement, JSON.stringify(rows)]);
   }
 
   async stop() {

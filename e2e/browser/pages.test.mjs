@@ -1,13 +1,10 @@
 // Every page, with much on it: what must hold on all of them, and their pictures.
 
-import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { DESK, PHONE } from "./browser.mjs";
-import { bundleIsSmall, fitsItsWidth, hasColoursApart, isAccessible, isWalkedByKeyboard, loadedCalmly, saysWhatItIs } from "./checks.mjs";
 import { connectLive, invite, secure } from "./person.mjs";
-import { play } from "./scene.mjs";
-import { ALL, picture } from "./screens.mjs";
+import { longAgo, play } from "./scene.mjs";
 import { Stage } from "./stage.mjs";
+import { walk } from "./walk.mjs";
 
 /** Each page with the pictures that are kept of it besides the plain one. Its name is what its pictures are called. */
 const PAGES = [
@@ -49,7 +46,7 @@ const PAGES = [
   { name: "token-new", path: "/settings/tokens/new" },
   { name: "confirm", path: "/confirm" },
   { name: "paper-broker", path: "/paper-broker" },
-  { name: "no-such-page", path: "/keys/nobody" },
+  { name: "no-such-page", path: "/keys/nobody", status: 404 },
 ];
 
 let stage;
@@ -57,8 +54,9 @@ let visitor;
 let scene;
 
 before(async () => {
-  stage = await Stage.set();
-  scene = await play(stage);
+  const since = longAgo();
+  stage = await Stage.set(undefined, since);
+  scene = await play(stage, since);
   visitor = await stage.owner();
   const { page } = visitor;
   await secure(visitor);
@@ -71,38 +69,4 @@ before(async () => {
 
 after(() => stage?.strike());
 
-for (const { name, path, also = [] } of PAGES) {
-  test(name, async (t) => {
-    const { page } = visitor;
-    const address = typeof path === "function" ? path(scene) : path;
-    // However long all of this takes.
-    await stage.paddock.lastProof(0);
-    const look = async (window, colorScheme) => {
-      await page.setViewportSize(window);
-      await page.emulateMedia({ colorScheme });
-    };
-    await look(DESK, "light");
-    const answer = await page.goto(address);
-    assert.equal(answer.status(), name === "no-such-page" ? 404 : 200);
-    assert.equal(new URL(page.url()).pathname, address.split("?")[0], "it is this page and no other");
-    await t.test("loads soon and calmly, and says what it is", async (t) => {
-      const { shift, paint } = await loadedCalmly(page);
-      const bytes = await bundleIsSmall(page);
-      t.diagnostic(`${name}: first paint after ${paint.toFixed(0)} ms, layout shift ${shift.toFixed(4)}, ${bytes} bytes besides the page`);
-      await saysWhatItIs(page);
-    });
-    await picture(page, name);
-    await t.test("is accessible", () => isAccessible(page));
-    await t.test("is walked by keyboard", () => isWalkedByKeyboard(page));
-    await look(DESK, "dark");
-    await page.goto(address);
-    if (ALL || also.includes("dark")) await picture(page, `${name}-dark`);
-    await t.test("is accessible in the dark", () => hasColoursApart(page));
-    await look(PHONE, "light");
-    await page.goto(address);
-    if (ALL || also.includes("phone")) await picture(page, `${name}-phone`);
-    await t.test("fits a phone", () => fitsItsWidth(page));
-    await t.test("is accessible on a phone", () => isAccessible(page));
-    await t.test("asks for nothing from elsewhere, and breaks no policy", () => visitor.assertUntroubled());
-  });
-}
+for (const page of PAGES) test(page.name, (t) => walk(t, { stage, visitor, scene, ...page }));

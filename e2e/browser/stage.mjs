@@ -8,11 +8,11 @@ import { join } from "./person.mjs";
 export class Stage {
   #leaving = [];
 
-  /** `prepare` is given the broker and says how Paddock is to be started. */
-  static async set(prepare = async () => ({})) {
+  /** `prepare` is given the broker and says how Paddock is to be started; the broker's time begins at `since`, or now. */
+  static async set(prepare = async () => ({}), since = undefined) {
     const stage = new Stage();
     try {
-      stage.broker = await Broker.start();
+      stage.broker = await Broker.start(since);
       stage.#leaving.push(() => stage.broker.stop());
       stage.paddock = await Paddock.start(stage.broker, await prepare(stage.broker));
       stage.#leaving.push(() => stage.paddock.stop());

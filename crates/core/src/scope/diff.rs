@@ -13,7 +13,7 @@ use ipnet::IpNet;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
-use super::sentence::{and, dollars, or, plural};
+use super::sentence::{and, dollars, duration, or, plural};
 use crate::order::{OrderClass, OrderType, Side, TimeInForce};
 use crate::scope::{PositionRule, approval};
 use crate::{AssetClass, PermissionClass, Scope};
@@ -159,7 +159,7 @@ pub fn diff(old: &Scope, new: &Scope) -> Difference {
     cap(&mut found, "approval_over", over, "without a person's approval, orders each worth", dollars);
     let lasts = |seconds: Option<u32>| Some(seconds.unwrap_or(approval::USUAL_EXPIRY));
     let expiry = (lasts(*approval_expiry), lasts(new.approval_expiry));
-    cap(&mut found, "approval_expiry", expiry, "approvals within", |n| format!("{n} seconds"));
+    cap(&mut found, "approval_expiry", expiry, "approvals within", duration);
     let band = |percent: Option<Decimal>| Some(percent.unwrap_or(approval::USUAL_BAND));
     let bands = (band(*approval_price_band), band(new.approval_price_band));
     cap(&mut found, "approval_price_band", bands, "approved orders when the price has moved by", percent);

@@ -177,12 +177,23 @@ impl Scope {
         let band = self.approval_price_band.unwrap_or(approval::USUAL_BAND).normalize();
         let wait = match self.approval_wait {
             None | Some(0) => String::new(),
-            Some(wait) => format!(", its program waiting up to {wait} seconds"),
+            Some(wait) => format!(", its program waiting up to {}", duration(wait)),
         };
         Some(format!(
-            "{what} only when a person approves within {lasts} seconds and {band} % of the price{wait}"
+            "{what} only when a person approves within {}, while the price moves by at most {band} %{wait}",
+            duration(lasts)
         ))
     }
+}
+
+/// `45 seconds`, `1 minute`, `15 minutes`, `2 hours`: in the largest unit that says it exactly.
+pub(super) fn duration(seconds: u32) -> String {
+    let (count, unit) = match seconds {
+        1.. if seconds.is_multiple_of(3600) => (seconds / 3600, "hour"),
+        1.. if seconds.is_multiple_of(60) => (seconds / 60, "minute"),
+        _ => (seconds, "second"),
+    };
+    format!("{count} {unit}{}", if count == 1 { "" } else { "s" })
 }
 
 /// What a class allows that no limit on orders touches.
@@ -308,8 +319,8 @@ mod tests {
             scope.approval_over = Some(Decimal::from(500));
             scope.approval_wait = Some(60);
         }),
-        "may buy and sell, orders over $500 only when a person approves within 900 seconds and 2 % of the price, its program waiting up to 60 \
-         seconds"
+        "may buy and sell, orders over $500 only when a person approves within 15 minutes, while the price moves by at most 2 %, its program \
+         waiting up to 1 minute"
     )]
     #[case(
         Scope { classes: [PermissionClass::Data].into(), signed: Some(Signed::Required), ..Scope::default() },

@@ -25,6 +25,15 @@ pub(super) fn routes() -> Router<Arc<WebState>> {
         .route("/connections/{name}/cadence", post(list::cadence))
 }
 
+/// The class that gives a state its colour.
+pub(super) const fn state_class(state: RotationState) -> &'static str {
+    match state {
+        RotationState::Closed => "good",
+        RotationState::Degraded | RotationState::AwaitingMint => "warn",
+        _ => "",
+    }
+}
+
 /// Where a rotation is, in words for a page.
 pub(super) const fn state_words(state: RotationState) -> &'static str {
     match state {

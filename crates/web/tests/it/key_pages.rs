@@ -367,7 +367,7 @@ async fn the_page_of_a_key_tells_what_it_may_and_what_it_did() {
             "The same as a table",
             "127.0.0.1",
             "GET /v2/account",
-            "Refused in the last 30 days",
+            "Refused in these 30 days",
             "money_out_not_allowed",
             "127.0.0.0/8",
             "Not limited: dollars an order",

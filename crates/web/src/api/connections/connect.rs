@@ -82,7 +82,7 @@ pub(crate) async fn connect(desk: &Desk, wish: Wish) -> Result<Connected, Proble
     };
     let probed = probe(&desk.client, &credential, wish.environment).await;
     drop(credential);
-    let account = probed.map_err(|fault| problem::of_fault(&fault))?;
+    let account = probed.map_err(|fault| problem::of_probe(desk, &fault))?;
     let connections = desk.store.connections(desk.user).await?;
     let account_id = account.id.to_string();
     let is_same =

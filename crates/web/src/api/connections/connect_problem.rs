@@ -1,13 +1,14 @@
 //! What can be wrong with a pair or its account, each with its own name, sentence and next step.
 
 use http::StatusCode;
-use paddock_alpaca::connect_fault::ConnectFault;
+use paddock_alpaca::connect_fault::{ConnectFault, OtherHost};
 use paddock_alpaca::oauth::OauthFault;
-use paddock_core::SecretText;
 use paddock_core::paste::{PairFault, pair_fault};
+use paddock_core::{Environment, SecretText};
 use paddock_store::Connection;
 
 use crate::api::keys::issue::{KEY_ID_PREFIX, SECRET_PREFIX};
+use crate::desk::Desk;
 use crate::problem::Problem;
 
 /// How to get a new pair, since a Secret Key is shown only once.
@@ -60,6 +61,22 @@ pub(crate) fn of_fault(fault: &ConnectFault) -> Problem {
         ConnectFault::RateLimited { retry_after: Some(wait) } => problem.with("retry_after", wait.as_secs()),
         _ => problem,
     }
+}
+
+/// The same, and where a broker on this machine stands in for Alpaca, that it does not know the pairs of Alpaca's own dashboard.
+pub(super) fn of_probe(desk: &Desk, fault: &ConnectFault) -> Problem {
+    let mut problem = of_fault(fault);
+    let both = [Environment::Paper, Environment::Live];
+    let stands_in = both.into_iter().all(|environment| desk.own_broker(environment).is_some());
+    if stands_in && matches!(fault, ConnectFault::InvalidCredentials { other: OtherHost::Refused, .. }) {
+        problem.detail = "the broker on this machine, which this Paddock uses in the place of Alpaca, does not know this pair, and \
+                          nobody else was asked"
+            .into();
+        problem.next_step = "copy both fields again from that broker's dashboard; to connect an account at Alpaca itself, start another \
+                             Paddock with `paddock serve`"
+            .into();
+    }
+    problem
 }
 
 /// One half or each half belongs to a pair that is known, and they do not belong together. At least one name is given.

@@ -23,9 +23,11 @@ pub(super) fn money(amount: Option<Decimal>) -> String {
     }
 }
 
-/// A price: cents, and more where it has more, as coins have.
+/// A price: cents, and more below a dollar, as small stocks and coins have.
 pub(super) fn price(amount: Option<Decimal>) -> String {
-    amount.map_or_else(|| "–".to_owned(), |amount| format!("${}", format_usd(amount.round_dp(6))))
+    let places = |amount: Decimal| if amount.abs() < Decimal::ONE { 6 } else { 2 };
+    amount
+        .map_or_else(|| "–".to_owned(), |amount| format!("${}", format_usd(amount.round_dp(places(amount)))))
 }
 
 /// A gain or a loss, with a sign either way, so that the colour says nothing alone.
@@ -72,5 +74,6 @@ mod tests {
     fn what_is_not_told_is_a_dash() {
         assert_eq!((money(None).as_str(), change(None).text.as_str(), percent(None)), ("–", "–", None));
         assert_eq!(price(Some("0.0000421".parse().unwrap())), "$0.000042");
+        assert_eq!(price(Some("590.334052".parse().unwrap())), "$590.33");
     }
 }

@@ -52,7 +52,7 @@ struct Show {
     meters: Vec<Meter>,
     groups: Vec<Group>,
     chart: Option<Chart>,
-    refusals: Vec<(String, String)>,
+    refusals: Vec<Refusal>,
     requests: Vec<RequestCells>,
     gateway: String,
     form: FormView,
@@ -65,6 +65,15 @@ struct FrozenBy {
     since: Moment,
     reason: Option<String>,
     passes: String,
+}
+
+/// How often one reason was given.
+#[derive(Debug)]
+struct Refusal {
+    reason: String,
+    count: String,
+    /// Of the most frequent one's count.
+    percent: u64,
 }
 
 #[derive(Debug)]
@@ -145,14 +154,21 @@ async fn gather(desk: &Desk, key: AccessKey, form: FormView, tried: Option<Tried
 }
 
 /// How often it was refused on these days, by reason, the most frequent first.
-fn refusals(used: &KeyUseView) -> Vec<(String, String)> {
+fn refusals(used: &KeyUseView) -> Vec<Refusal> {
     let mut sums: BTreeMap<&str, u64> = BTreeMap::new();
     for (reason, count) in used.days.iter().flat_map(|day| &day.refused) {
         *sums.entry(reason.as_str()).or_default() += count;
     }
     let mut sums: Vec<(&str, u64)> = sums.into_iter().filter(|(_, count)| *count > 0).collect();
     sums.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
-    sums.into_iter().map(|(reason, count)| (reason.to_owned(), grouped(count))).collect()
+    let most = sums.first().map_or(1, |(_, count)| *count);
+    sums.into_iter()
+        .map(|(reason, count)| Refusal {
+            reason: reason.to_owned(),
+            count: grouped(count),
+            percent: (count.saturating_mul(100) / most).max(1),
+        })
+        .collect()
 }
 
 fn unusual(used: &KeyUseView) -> Vec<UnusualLine> {

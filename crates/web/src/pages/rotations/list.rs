@@ -3,9 +3,8 @@
 use askama::Template;
 use axum::response::Response;
 use jiff::Timestamp;
-use paddock_core::rotation::RotationState;
 
-use super::state_words;
+use super::{state_class, state_words};
 use crate::api::rotations::matrix::{self, MatrixRow};
 use crate::api::rotations::{RotationView, cadence as api, list as rotations};
 use crate::desk::Desk;
@@ -13,7 +12,7 @@ use crate::fields::FormFields;
 use crate::name::PathName;
 use crate::pages::answer::{Done, done, page};
 use crate::pages::shell::{Section, Shell};
-use crate::pages::text::Moment;
+use crate::pages::text::{Moment, prose};
 use crate::problem::Problem;
 
 const SENTENCES: [(&str, &str); 1] = [("cadence", "It is due by the new number of days from now on.")];
@@ -87,7 +86,7 @@ fn row(row: MatrixRow, now: Timestamp) -> Row {
         since: row.since.map(|at| Moment::ago(at, now)),
         due_at: row.due_at.map(Moment::day),
         due: row.due,
-        how: row.how.replace('`', ""),
+        how: prose(&row.how),
         rotation: row.rotation.map(|id| id.to_string()),
         name: row.name,
     }
@@ -99,11 +98,7 @@ fn line(view: RotationView, now: Timestamp) -> Line {
         environment: view.environment.as_str(),
         rehearsal: view.rehearsal,
         state: state_words(view.state),
-        kind: match view.state {
-            RotationState::Closed => "good",
-            RotationState::Degraded | RotationState::AwaitingMint => "warn",
-            _ => "",
-        },
+        kind: state_class(view.state),
         cause: view.cause.as_str().replace('_', " "),
         planned: Moment::ago(view.planned_at, now),
         by: view.planned_by,

@@ -6,6 +6,7 @@ use paddock_core::Environment;
 use paddock_store::Connection;
 
 use crate::api::connections::named;
+use crate::api::consumers::kinds;
 use crate::api::rotations::{list, plan as api};
 use crate::desk::Desk;
 use crate::fields::FormFields;
@@ -24,10 +25,12 @@ struct Plan {
     name: String,
     environment: &'static str,
     account_number: String,
-    consumers: Vec<(String, String)>,
+    consumers: Vec<(String, &'static str)>,
     /// The rotation that is under way.
     open: Option<String>,
     may: bool,
+    /// What a window is, with the time that it is now: it is typed in UTC.
+    window_hint: String,
     causes: Vec<(&'static str, &'static str)>,
     orders: Vec<(&'static str, &'static str)>,
     resumes: Vec<(&'static str, &'static str)>,
@@ -75,8 +78,15 @@ async fn form_page(desk: &Desk, row: &Connection, form: FormView) -> Result<Plan
         name: row.name.clone(),
         environment: row.environment.as_str(),
         account_number: row.account_number.clone(),
-        consumers: consumers.into_iter().map(|one| (one.name, one.kind)).collect(),
+        consumers: consumers
+            .into_iter()
+            .map(|one| (one.name, kinds::named(&one.kind).map_or("", |kind| kind.title)))
+            .collect(),
         open: open.next_back(),
+        window_hint: format!(
+            "A live pair is replaced in a planned window, and started within it. It is {} UTC now",
+            desk.now().strftime("%-d %b %Y, %H:%M")
+        ),
         causes: vec![
             ("by_hand", "I want to"),
             ("scheduled", "its time has come"),

@@ -3,10 +3,12 @@
 use askama::Template;
 use axum::response::Response;
 use http::StatusCode;
+use jiff::Timestamp;
 use paddock_core::Environment;
 use paddock_core::rotation::RotationState;
 
-use super::state_words;
+use super::{state_class, state_words};
+use crate::api::consumers::kinds;
 use crate::api::rotations as api;
 use crate::api::rotations::{RotationConsumerView, RotationView};
 use crate::desk::Desk;
@@ -54,7 +56,11 @@ pub(super) struct Show {
     view: RotationView,
     environment: &'static str,
     state: &'static str,
+    state_class: &'static str,
+    /// From when until when it may be started.
+    window: Option<(Moment, Moment)>,
     stages: Vec<Stage>,
+    dues: Vec<Due>,
     steps: Vec<Step>,
     consumers: Vec<Consumer>,
     /// Where the paper broker's dashboard is, where that stands in for Alpaca.
@@ -71,6 +77,15 @@ struct Stage {
     how: &'static str,
 }
 
+/// What is under way.
+#[derive(Debug)]
+struct Due {
+    what: String,
+    consumer: Option<String>,
+    /// When it is tried again, if it is not being tried now.
+    again: Option<Moment>,
+}
+
 #[derive(Debug)]
 struct Step {
     at: Moment,
@@ -83,11 +98,17 @@ struct Step {
 #[derive(Debug)]
 struct Consumer {
     row: RotationConsumerView,
+    /// What kind of place it is, in words.
+    title: &'static str,
+    /// What is asked of a person.
+    next: Option<String>,
     words: &'static str,
     /// The class that gives the state its colour.
     kind: &'static str,
     asks: bool,
     open: bool,
+    /// When it is tried again by itself.
+    again: Option<Moment>,
 }
 
 /// The page.
@@ -118,14 +139,27 @@ pub(super) async fn gather(desk: &Desk, id: &str, form: FormView) -> Result<Show
         by: step.by.clone(),
         what: step.what.clone(),
         consumer: step.consumer.clone(),
-        detail: step.detail.clone(),
+        // Why it was planned is a word of the API's there.
+        detail: step.detail.as_ref().map(|detail| match step.step.as_str() {
+            "opened" => detail.replace('_', " "),
+            _ => detail.clone(),
+        }),
     });
+    let dues = view.dues.iter().map(|due| Due {
+        what: due.what.clone(),
+        consumer: due.consumer.clone(),
+        again: due.not_before.map(|at| Moment::left(at, now)),
+    });
+    let window = view.plan.window.as_ref();
     Ok(Show {
+        window: window.map(|window| (Moment::full(window.from), Moment::full(window.until))),
+        dues: dues.collect(),
         environment: view.environment.as_str(),
         state: state_words(view.state),
+        state_class: state_class(view.state),
         stages: stages(&view),
         steps: steps.collect(),
-        consumers: view.consumers.iter().map(|row| consumer(row, &view)).collect(),
+        consumers: view.consumers.iter().map(|row| consumer(row, &view, now)).collect(),
         paper_broker: desk.own_broker(view.environment),
         may: may && !view.over,
         pasting: matches!(view.state, RotationState::AwaitingMint | RotationState::Candidate),
@@ -148,7 +182,7 @@ fn stages(view: &RotationView) -> Vec<Stage> {
     STAGES.iter().enumerate().map(|(number, (what, _))| Stage { what, how: how(number) }).collect()
 }
 
-fn consumer(row: &RotationConsumerView, view: &RotationView) -> Consumer {
+fn consumer(row: &RotationConsumerView, view: &RotationView, now: Timestamp) -> Consumer {
     let (words, kind) = match (row.stage.as_str(), row.trouble.is_some()) {
         ("left_out", _) => ("left out", "warn"),
         ("proven", _) => ("proven", "good"),
@@ -162,6 +196,13 @@ fn consumer(row: &RotationConsumerView, view: &RotationView) -> Consumer {
         kind,
         asks: row.trouble.is_some() && row.retry_at.is_none(),
         open: !view.over && !matches!(row.stage.as_str(), "proven" | "left_out"),
+        again: row.retry_at.map(|at| Moment::left(at, now)),
+        title: kinds::named(&row.kind).map_or("", |kind| kind.title),
+        next: view
+            .asks
+            .iter()
+            .find(|ask| ask.consumer.as_ref() == Some(&row.name))
+            .map(|ask| ask.next_step.clone()),
         row: row.clone(),
     }
 }
