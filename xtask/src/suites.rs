@@ -4,6 +4,7 @@
 use std::fs;
 use std::path::PathBuf;
 use std::process::{Command, ExitCode, Stdio};
+use std::thread;
 use std::time::Instant;
 
 use anyhow::{Context, Result, bail};
@@ -87,6 +88,9 @@ fn rust(workspace: &Workspace) -> Result<Tally> {
     let report = fresh_report(workspace.target.join("nextest/ci/junit.xml"))?;
     let arguments = ["nextest", "run", "--workspace", "--profile", "ci", "--no-fail-fast"];
     let mut tests = with_database(workspace.cargo(&arguments));
+    // Tests wait for sockets, disks and databases for half of their time: two share a processor.
+    let at_once = thread::available_parallelism().map_or(2, |processors| 2 * processors.get());
+    tests.args(["--test-threads", &at_once.to_string()]);
     schema::record(workspace, "rust", &mut tests)?;
     let mut tally = counted(process::run(&mut tests), junit::read(&report))?;
     // nextest does not run the examples in the documentation.
