@@ -1,6 +1,7 @@
 """A rotation while a program trades and streams through its access key: what the program sees of it.
 
-`test_rotation.py` asserts that it sees no error. `python rotation.py --rounds N` does it N times and prints what was measured as JSON, for `cargo xtask bench rotation`.
+`test_rotation.py` asserts that it sees no error. `python rotation.py --rounds N` does it N times and prints what was measured as JSON, for
+`cargo xtask bench rotation`.
 """
 
 import argparse
@@ -33,7 +34,7 @@ class Seen:
     rounds: int
     errors: list[str]
     held_back: float
-    """For how long new orders were held back. A script stands in for the person who makes the new pair and pastes it."""
+    """For how long new orders were held back, the person's time included."""
     after_paste: float
     """The part of it that comes after the new pair was pasted: checks, vault and switch."""
     slowest: float
@@ -116,8 +117,8 @@ def longest(moments: list[float], since: float, until: float) -> float:
     return max((b - a for a, b in pairs), default=0.0)
 
 
-def rotate(broker: Broker, gateway: Gateway) -> Seen:
-    """From plan to report, with a program at work from before the start until after the end."""
+def rotate(broker: Broker, gateway: Gateway, person: float = 0.0) -> Seen:
+    """From plan to report, with a program at work from before the start until after the end. The person takes so many seconds for the new pair."""
     key = gateway.create_key("--preset", "trader")
     trader, listener = Trader(gateway.url, key), Listener(gateway.url, key)
     listener.start()
@@ -133,6 +134,7 @@ def rotate(broker: Broker, gateway: Gateway) -> Seen:
     command = [BINARY, "paper", "key", "regenerate", "--url", broker.urls["paper"], "--json"]
     made = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE, check=True)
     pair = json.loads(made.stdout)
+    time.sleep(person)
     gateway._cli("rotation", "paste", "main", "--secret-stdin", said=f"{pair['key_id']}\n{pair['secret_key']}\n")
     closed = until(gateway, lambda status: status["over"])
     assert closed["state"] == "closed", closed
@@ -171,12 +173,13 @@ def after(earlier: str, later: str) -> float:
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--rounds", type=int, default=1)
-    rounds = parser.parse_args().rounds
-    for _ in range(rounds):
+    parser.add_argument("--person", type=float, default=0.0, help="seconds that the person takes to paste the new pair")
+    options = parser.parse_args()
+    for _ in range(options.rounds):
         with tempfile.TemporaryDirectory() as folder:
             broker = Broker(Path(folder) / "broker", "--rate-limit", "1000000")
             gateway = Gateway(Path(folder) / "data", broker)
-            print(json.dumps(asdict(rotate(broker, gateway))), flush=True)
+            print(json.dumps(asdict(rotate(broker, gateway, options.person))), flush=True)
             assert gateway.stop() == 0
             assert broker.stop() == 0
 

@@ -16,8 +16,13 @@ use crate::{process, python};
 /// How often a program trades through a rotation; and how often when it is to be quick.
 const ROUNDS: u32 = 10;
 const QUICK_ROUNDS: u32 = 2;
+/// How long a person takes for the new pair in another few of them, in seconds, and in how many: less than orders wait for.
+const PERSON: u32 = 5;
+const ROUNDS_OF_PERSON: u32 = 3;
 /// Every so manieth death is enough when it is to be quick.
 const QUICK_EVERY: u32 = 12;
+/// Paper, live, and forced by a pair that has died.
+const PROCEDURES: usize = 3;
 /// What a line of the matrix begins with.
 const COUNTED: &str = "kill -9, ";
 
@@ -45,9 +50,10 @@ struct Seen {
 /// Measures and writes the section of the page.
 pub(super) fn section(workspace: &Workspace, binary: &Path, seconds: u32) -> Result<String> {
     let quick = seconds < 8;
-    let seen = trade(workspace, binary, if quick { QUICK_ROUNDS } else { ROUNDS })?;
+    let at_once = trade(workspace, binary, if quick { QUICK_ROUNDS } else { ROUNDS }, 0)?;
+    let in_time = trade(workspace, binary, if quick { 1 } else { ROUNDS_OF_PERSON }, PERSON)?;
     let deaths = matrix(workspace, if quick { QUICK_EVERY } else { 1 })?;
-    report(&deaths, &seen, quick)
+    report(&deaths, &at_once, &in_time, quick)
 }
 
 /// Kills processes, and tells what it counted. The tests are built for that: only builds with debug assertions can be told where to die.
@@ -68,14 +74,14 @@ fn matrix(workspace: &Workspace, every: u32) -> Result<Vec<Deaths>> {
     }
     // That not all were survived stands in the section.
     running.0.wait()?;
-    if counted.len() != 2 {
+    if counted.len() != PROCEDURES {
         bail!("the matrix of deaths did not end");
     }
     counted.sort_by(|one, other| other.procedure.cmp(&one.procedure));
     Ok(counted)
 }
 
-/// `kill -9, paper: 203 of 203 deaths, ...`.
+/// `kill -9, paper: 203 of 203 deaths, ...`
 fn read(line: &str) -> Option<Deaths> {
     let (procedure, rest) = line.split_once(COUNTED)?.1.split_once(": ")?;
     let (survived, rest) = rest.split_once(" of ")?;
@@ -84,11 +90,11 @@ fn read(line: &str) -> Option<Deaths> {
 }
 
 /// Has alpaca-py trade and stream through so many rotations.
-fn trade(workspace: &Workspace, binary: &Path, rounds: u32) -> Result<Vec<Seen>> {
+fn trade(workspace: &Workspace, binary: &Path, rounds: u32, person: u32) -> Result<Vec<Seen>> {
     let python = python::ensure(workspace)?.join("python");
     let mut program = Command::new(python);
     program.current_dir(workspace.root.join("e2e/python"));
-    program.args(["rotation.py", "--rounds", &rounds.to_string()]);
+    program.args(["rotation.py", "--rounds", &rounds.to_string(), "--person", &person.to_string()]);
     program.env("PADDOCK_BIN", binary).env("PYTHONDONTWRITEBYTECODE", "1").stdin(Stdio::null());
     let text = process::output(&mut program)?;
     let read = |line| serde_json::from_str(line).with_context(|| format!("the program printed {line}"));
@@ -99,7 +105,7 @@ fn trade(workspace: &Workspace, binary: &Path, rounds: u32) -> Result<Vec<Seen>>
     Ok(seen)
 }
 
-fn report(deaths: &[Deaths], seen: &[Seen], quick: bool) -> Result<String> {
+fn report(deaths: &[Deaths], at_once: &[Seen], in_time: &[Seen], quick: bool) -> Result<String> {
     let part = if quick { format!(" Of all deaths every {QUICK_EVERY}th.") } else { String::new() };
     let mut text = format!(
         "Processes are killed (`kill -9`) before, in the midst of and after every effect of every state, every word of a person's, and every \
@@ -111,13 +117,15 @@ fn report(deaths: &[Deaths], seen: &[Seen], quick: bool) -> Result<String> {
     for Deaths { procedure, survived, all } in deaths {
         writeln!(text, "| {procedure} | {all} | {survived} |")?;
     }
-    let rounds: u32 = seen.iter().map(|one| one.rounds).sum();
+    let all = || at_once.iter().chain(in_time);
     writeln!(
         text,
-        "\nalpaca-py orders, reads and cancels and hears its trade updates through an access key without a pause while the pair is replaced, \
-         {} times ({rounds} rounds\nof four requests). A script stands in for the person who makes the new pair and pastes it; what a person \
-         takes longer, new orders wait or are refused\nlonger.\n\n| seconds | median | at most |\n|---|---:|---:|",
-        seen.len()
+        "\nalpaca-py orders, reads and cancels and hears its trade updates through an access key without a pause while the pair is replaced: {} times \
+         with a script that\npastes the new pair at once, {} times with one that takes {PERSON} seconds, {} rounds of four requests in all. New \
+         orders wait for ten seconds at most;\nthe stream tells of the program's own orders, and is silent while they wait.\n\n| milliseconds | at once: median | at most | after {PERSON} s: median | at most |\n|---|---:|---:|---:|---:|",
+        at_once.len(),
+        in_time.len(),
+        all().map(|one| one.rounds).sum::<u32>()
     )?;
     let rows: [(&str, fn(&Seen) -> f64); 6] = [
         ("new orders held back", |one| one.held_back),
@@ -128,19 +136,25 @@ fn report(deaths: &[Deaths], seen: &[Seen], quick: bool) -> Result<String> {
         ("longest silence before it", |one| one.usual_silence),
     ];
     for (name, of) in rows {
-        let mut times: Vec<f64> = seen.iter().map(of).collect();
-        times.sort_by(f64::total_cmp);
-        let middle = times.get(times.len() / 2).copied().unwrap_or_default();
-        let most = times.last().copied().unwrap_or_default();
-        writeln!(text, "| {name} | {middle:.2} | {most:.2} |")?;
+        let [(middle, most), (middle_in_time, most_in_time)] =
+            [at_once, in_time].map(|seen| figures(seen, of));
+        writeln!(text, "| {name} | {middle:.0} | {most:.0} | {middle_in_time:.0} | {most_in_time:.0} |")?;
     }
-    let errors = seen.iter().map(|one| one.errors.len()).sum::<usize>();
+    let errors = all().map(|one| one.errors.len()).sum::<usize>();
     let (survived, all) = deaths.iter().fold((0, 0), |sum, one| (sum.0 + one.survived, sum.1 + one.all));
     let verdict = |met| if met { "met" } else { "missed" };
     writeln!(text, "\n| target | found | |\n|---|---:|---|")?;
     writeln!(text, "| no death matters | {survived} of {all} | {} |", verdict(survived == all))?;
     writeln!(text, "| errors that the program sees: none | {errors} | {} |", verdict(errors == 0))?;
     Ok(text)
+}
+
+/// The middle one and the greatest, in milliseconds.
+fn figures(seen: &[Seen], of: fn(&Seen) -> f64) -> (f64, f64) {
+    let mut times: Vec<f64> = seen.iter().map(|one| of(one) * 1e3).collect();
+    times.sort_by(f64::total_cmp);
+    let middle = times.get(times.len() / 2).copied().unwrap_or_default();
+    (middle, times.last().copied().unwrap_or_default())
 }
 
 #[cfg(test)]

@@ -26,5 +26,6 @@ mod postgres;
 mod promises;
 mod rollback;
 mod rotation;
+mod rotation_kill;
 mod scan;
 mod server;

@@ -1,11 +1,13 @@
 //! One rotation from plan to report, whose processes are killed.
 
 use std::collections::BTreeSet;
+use std::fmt;
 use std::fs;
 use std::os::unix::process::ExitStatusExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Output, Stdio};
 use std::sync::Arc;
+use std::time::Duration;
 
 use paddock_core::audit::Actor;
 use paddock_core::id::{ConsumerId, RotationId};
@@ -23,13 +25,43 @@ use super::process::{CLOCK, MOMENTS, ORDERS, Orders, TOLD};
 use super::victim::Victim;
 use crate::world::{Site, World, halves};
 
+/// How a rotation comes about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Procedure {
+    /// Planned, of a paper account.
+    Paper,
+    /// Planned, of a live account.
+    Live,
+    /// A paper account's pair has died by surprise, and the new one is known to a person already.
+    Forced,
+}
+
+impl Procedure {
+    const fn environment(self) -> Environment {
+        match self {
+            Self::Paper | Self::Forced => Environment::Paper,
+            Self::Live => Environment::Live,
+        }
+    }
+}
+
+impl fmt::Display for Procedure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Paper => "paper",
+            Self::Live => "live",
+            Self::Forced => "forced, paper",
+        })
+    }
+}
+
 /// Where processes of one life die.
 #[derive(Clone, Debug, Default)]
 pub struct Killing {
-    /// At which of the rotation's moments.
-    pub moments: BTreeSet<usize>,
-    /// In the midst of which requests.
-    pub requests: BTreeSet<usize>,
+    /// At which of the rotation's moments, by name.
+    pub moments: BTreeSet<String>,
+    /// In the midst of which requests, by name.
+    pub requests: BTreeSet<String>,
     /// Before and after what the program does.
     pub program: BTreeSet<bool>,
 }
@@ -67,7 +99,8 @@ fn texts(account: &NewAccount) -> Pair {
 }
 
 /// Lives one life, and checks after each death and in the end that it did not matter.
-pub async fn live(world: &World, database: &Path, environment: Environment, killing: &Killing) -> Lived {
+pub async fn live(world: &World, database: &Path, procedure: Procedure, killing: &Killing) -> Lived {
+    let environment = procedure.environment();
     let site = world.site(environment, &[]).await;
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().canonicalize().unwrap();
@@ -80,11 +113,11 @@ pub async fn live(world: &World, database: &Path, environment: Environment, kill
         places.arm_program(*when);
     }
     let mut names = std::collections::BTreeMap::new();
-    for set_up in places.set_up() {
+    for (number, set_up) in places.set_up().into_iter().enumerate() {
         let name = set_up.0.to_owned();
-        names.insert(add_consumer(world, &site, set_up).await, name);
+        names.insert(add_consumer(world, &site, number, set_up).await, name);
     }
-    let orders = Orders {
+    let mut orders = Orders {
         folder: path.clone(),
         database: database.to_owned(),
         keys: world.folder().to_owned(),
@@ -93,6 +126,7 @@ pub async fn live(world: &World, database: &Path, environment: Environment, kill
         team: world.user,
         connection: site.connection.id,
         environment,
+        is_forced: procedure == Procedure::Forced,
         names,
         programs: vec![places.program()],
         deaths: killing.moments.clone(),
@@ -101,14 +135,22 @@ pub async fn live(world: &World, database: &Path, environment: Environment, kill
     };
     let (minted, deaths) = (None, Vec::new());
     let mut life = Life { world, site: &site, folder: path, places, victim, armed, old, minted, deaths };
+    if procedure == Procedure::Forced {
+        life.mint(&mut orders).await;
+    }
     let id = life.until_over(orders).await;
     life.judge(id).await;
     let secrets = [site.account.secret_key.clone(), life.minted.as_ref().unwrap().secret_key.clone()];
     Lived { moments: life.moments(), requests: life.victim.requests(), deaths: life.deaths, secrets }
 }
 
-/// Adds a consumer with its secret sealed, as the pages do.
-async fn add_consumer(world: &World, site: &Site, (name, settings, secret): SetUp) -> ConsumerId {
+/// Adds a consumer with its secret sealed, as the pages do. A later number comes later.
+async fn add_consumer(
+    world: &World,
+    site: &Site,
+    number: usize,
+    (name, settings, secret): SetUp,
+) -> ConsumerId {
     let id = ConsumerId::generate(world.now(), &OsEntropy);
     let secret = match secret {
         None => None,
@@ -131,7 +173,7 @@ async fn add_consumer(world: &World, site: &Site, (name, settings, secret): SetU
         kind: settings["kind"].as_str().unwrap().to_owned(),
         settings,
         secret,
-        created_at: world.now(),
+        created_at: world.now() + Duration::from_millis(number as u64),
     };
     world.store.add_consumer(&row, &Actor::Operator, world.now()).await.unwrap();
     id
@@ -162,15 +204,18 @@ impl Life<'_> {
             let rotation = rotation.unwrap();
             match (rotation.state, &self.minted) {
                 (state, _) if state == RotationState::Closed => return rotation.id,
-                (RotationState::AwaitingMint, None) => {
-                    let account = self.site.account.account_id;
-                    let minted = self.world.broker.broker.regenerate_key(account).await.unwrap();
-                    orders.pair = Some(texts(&minted));
-                    self.minted = Some(minted);
-                }
+                (RotationState::AwaitingMint, None) => self.mint(&mut orders).await,
                 (state, _) => panic!("it rests, and is {state}: {}", told(&output)),
             }
         }
+    }
+
+    /// The person clicks.
+    async fn mint(&mut self, orders: &mut Orders) {
+        let account = self.site.account.account_id;
+        let minted = self.world.broker.broker.regenerate_key(account).await.unwrap();
+        orders.pair = Some(texts(&minted));
+        self.minted = Some(minted);
     }
 
     async fn process(&self, orders: &Orders) -> Output {
@@ -189,8 +234,7 @@ impl Life<'_> {
     /// By whose hand it died: its own, in the midst of a request, or of the program that it had started.
     fn note_death(&mut self, orders: &Orders) {
         let moments = self.moments();
-        let own = moments.iter().enumerate().filter(|(number, _)| orders.deaths.contains(number));
-        let own = own.map(|(_, name)| name.clone());
+        let own = moments.iter().filter(|name| orders.deaths.contains(*name)).cloned();
         let program = self.armed.iter().filter_map(|when| {
             let armed = self.folder.join(format!("die-{when:?}"));
             (!armed.exists()).then(|| format!("command, its program, {when:?}"))

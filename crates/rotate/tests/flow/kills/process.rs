@@ -13,7 +13,7 @@ use paddock_core::rotation::{Effect, Failure, RotationState};
 use paddock_core::{Clock as _, Environment, ManualClock, SecretText};
 use paddock_rotate::{
     Deaths, Doing, Gate, Machine, Means, Memory, Moment, Outbound, OutboundOptions, Rest, Rotations,
-    RotationsOptions, registry,
+    RotationsOptions, Suspicion, registry,
 };
 use paddock_store::{Store, Target};
 use paddock_vault::{KeyFile, OsEntropy, Vault};
@@ -48,12 +48,14 @@ pub struct Orders {
     pub team: UserId,
     pub connection: ConnectionId,
     pub environment: Environment,
+    /// The pair has died by surprise, so that nobody plans.
+    pub is_forced: bool,
     /// What people call the consumers.
     pub names: BTreeMap<ConsumerId, String>,
     /// The programs that consumers may run.
     pub programs: Vec<PathBuf>,
-    /// At which of the moments it kills itself, counted in the order in which they are reached first.
-    pub deaths: BTreeSet<usize>,
+    /// At which moments, by name, it kills itself when they are reached first.
+    pub deaths: BTreeSet<String>,
     /// Its time at the start.
     pub now: Timestamp,
     /// The pair that the person has made, once that is so.
@@ -79,6 +81,10 @@ async fn work(orders: Orders) {
     let newest = store.rotations(orders.team, 1).await.unwrap();
     let id = match newest.iter().find(|row| row.rotation.connection == orders.connection) {
         Some(row) => row.rotation.id,
+        None if orders.is_forced => match rotations.suspect(orders.connection).await.unwrap() {
+            Suspicion::Opened(row) => row.rotation.id,
+            other => panic!("the dead pair was not noticed: {other:?}"),
+        },
         None => {
             let request = plan(orders.connection, orders.environment, clock.now());
             rotations.plan(orders.team, request, &owner(), clock.now()).await.unwrap().rotation.id
@@ -155,9 +161,9 @@ fn deaths(orders: &Orders) -> Deaths {
             return false;
         }
         writeln!(file.lock().unwrap(), "{name}").unwrap();
-        let number = reached.len();
+        let dies = deaths.contains(&name);
         reached.push(name);
-        if deaths.contains(&number) {
+        if dies {
             rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::KILL).unwrap();
             loop {
                 std::thread::park();

@@ -6,11 +6,11 @@ use std::sync::atomic::{AtomicI32, Ordering};
 
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process, waitid};
 
-/// Counts the requests that change something, and kills the process at some of them.
+/// Knows the requests that change something, and kills the process at some of them.
 #[derive(Debug, Default)]
 pub struct Victim {
-    /// At which requests it dies, counted in the order in which they came first.
-    deaths: BTreeSet<usize>,
+    /// At which requests, by name, it dies when they come first.
+    deaths: BTreeSet<String>,
     /// The process; 0 when none runs.
     process: AtomicI32,
     met: Mutex<Vec<String>>,
@@ -18,7 +18,7 @@ pub struct Victim {
 }
 
 impl Victim {
-    pub fn dying_at(deaths: BTreeSet<usize>) -> Self {
+    pub fn dying_at(deaths: BTreeSet<String>) -> Self {
         Self { deaths, ..Self::default() }
     }
 
@@ -38,9 +38,8 @@ impl Victim {
         if met.iter().any(|known| known == name) {
             return true;
         }
-        let number = met.len();
         met.push(name.to_owned());
-        if !self.deaths.contains(&number) {
+        if !self.deaths.contains(name) {
             return true;
         }
         self.killed.lock().unwrap().push(name.to_owned());
