@@ -3,6 +3,8 @@
 mod index;
 mod plan;
 
+pub use index::INDEXED_AT_ONCE;
+
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 

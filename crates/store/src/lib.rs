@@ -51,7 +51,9 @@ mod wind_downs;
 mod writer;
 
 pub use access_keys::AccessKey;
-pub use activity::{Activity, ActivityCursor, ActivityDecision, ActivityQuery, RecordQuery, Sender};
+pub use activity::{
+    Activity, ActivityCursor, ActivityDecision, ActivityQuery, INDEXED_AT_ONCE, RecordQuery, Sender,
+};
 pub use api_tokens::ApiToken;
 pub use approvals::{Approval, ApprovalState, Approved, Consent, Held, NewApproval};
 pub use attestations::{Attestation, SignedAttestation};

@@ -12,11 +12,11 @@ use crate::codec::{bigint, number};
 use crate::db::sql;
 use crate::{Store, StoreError, audit, checkpoints};
 
-/// Records of one transaction, so that orders need not wait for long.
-const AT_ONCE: u32 = 200;
+/// Records of the audit that [`Store::index_activity`] takes in at once: one transaction, so that orders need not wait for long.
+pub const INDEXED_AT_ONCE: u32 = 200;
 
 impl Store {
-    /// Takes in the audit records since the last time, at most a page of them. Gives how many are left.
+    /// Takes in the audit records since the last time, at most [`INDEXED_AT_ONCE`]. Gives how many are left.
     ///
     /// # Errors
     /// When the database fails.
@@ -29,7 +29,7 @@ impl Store {
         // What was removed from the chain is not looked for any more.
         let start = checkpoints::start(&mut tx).await?.0.seq;
         let indexed = number::<u64>(indexed)?.max(start);
-        let records = audit::following(&mut tx, indexed, AT_ONCE).await?;
+        let records = audit::following(&mut tx, indexed, INDEXED_AT_ONCE).await?;
         let mut page = Page::read(&mut tx, &records).await?;
         let mut last = indexed;
         for (record, name) in &records {

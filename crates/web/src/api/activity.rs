@@ -14,11 +14,14 @@ pub(crate) use list::{list, page, read_paging};
 pub(crate) use show::{show, story};
 pub(crate) use view::RequestView;
 
+use paddock_store::INDEXED_AT_ONCE;
+
 use crate::desk::Desk;
 use crate::problem::Problem;
 
-/// At most so many pages of the audit are taken in for one visit: nobody waits for a long chain that has no index yet.
-const ROUNDS: u32 = 10;
+/// At most so many pages of the audit are taken in for one visit, about 25 ms each: nobody waits for a long chain that has no index yet. The
+/// gateway takes in the rest.
+const ROUNDS: u32 = 2;
 
 /// Takes in what was recorded since the last look. Gives how many records are still left.
 pub(crate) async fn catch_up(desk: &Desk) -> Result<u64, Problem> {
@@ -30,4 +33,14 @@ pub(crate) async fn catch_up(desk: &Desk) -> Result<u64, Problem> {
         }
     }
     Ok(left)
+}
+
+/// Takes in all that was recorded until now, for what must be complete. What is recorded meanwhile is not waited for.
+pub(crate) async fn catch_up_with_now(desk: &Desk) -> Result<(), Problem> {
+    let mut to_go = desk.store.index_activity().await?;
+    while to_go > 0 {
+        let left = desk.store.index_activity().await?;
+        to_go = to_go.saturating_sub(INDEXED_AT_ONCE.into()).min(left);
+    }
+    Ok(())
 }

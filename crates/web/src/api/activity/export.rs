@@ -8,7 +8,7 @@ use http::{HeaderValue, header};
 use paddock_store::ActivityQuery;
 
 use super::view::Names;
-use super::{Filter, RequestView, catch_up};
+use super::{Filter, RequestView, catch_up_with_now};
 use crate::desk::Desk;
 use crate::document::params;
 use crate::problem::Problem;
@@ -52,7 +52,7 @@ pub(crate) async fn export(desk: Desk, mut query: Query) -> Result<Response, Pro
 
 /// The same, for a page.
 pub(crate) async fn stream(desk: Desk, filter: &Filter, format: Format) -> Result<Response, Problem> {
-    catch_up(&desk).await?;
+    catch_up_with_now(&desk).await?;
     let wanted = ActivityQuery { limit: PAGE, ..filter.query(&desk).await? };
     let step = Step { desk, wanted: Some(wanted), format, is_first: true };
     let pages = streams::try_unfold(step, Step::next);

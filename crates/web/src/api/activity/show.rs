@@ -8,7 +8,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::view::Names;
-use super::{RequestView, catch_up};
+use super::{RequestView, catch_up_with_now};
 use crate::api::accounts::{OrderView, order_of};
 use crate::api::audit::list::RecordView;
 use crate::desk::Desk;
@@ -72,7 +72,7 @@ pub(crate) async fn show(desk: Desk, PathName(id): PathName, query: Query) -> Re
 /// The same, for a page.
 pub(crate) async fn story(desk: &Desk, id: &str) -> Result<Story, Problem> {
     let id: RequestId = id.parse().map_err(|_| unknown())?;
-    catch_up(desk).await?;
+    catch_up_with_now(desk).await?;
     let row = desk.store.activity_of(desk.user, id).await?.ok_or_else(unknown)?;
     let records = desk.store.records_about(desk.user, id).await?;
     let (mut reserved, mut approval) = (None, None);
