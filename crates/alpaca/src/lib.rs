@@ -17,6 +17,7 @@ pub mod request_head;
 pub mod socket;
 pub mod stream;
 pub mod strict_json;
+pub mod test_order;
 #[cfg(test)]
 mod testing;
 pub mod wire;

@@ -28,6 +28,7 @@ use crate::failure::{Failure, Outcome};
 use crate::listen::ListenAddr;
 use crate::lock::DirLock;
 use crate::oauth::OauthConfig;
+use crate::rehearsal::OwnBroker;
 
 /// Whether a data directory without a Paddock in it gets one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -117,14 +118,14 @@ impl Instance {
         .await
         .map_err(gateway_failure)?;
         let means = config.rotation.means(Arc::clone(&clock), Arc::clone(&entropy))?;
-        let rehearsal = config.rotation.rehearsal_client(&config.endpoints, &client)?;
+        let rehearsal = config.rotation.rehearsal(&config.endpoints, &client)?;
         let run = paddock_core::id::uuid_v7(clock.now(), &OsEntropy).to_string();
         let rotations = Rotations::new(RotationsOptions {
             store: store.clone(),
             sealer: vault_sealer,
             opener,
             client: client.clone(),
-            rehearsal_client: rehearsal.clone(),
+            rehearsal: rehearsal.clone(),
             gate: Arc::new(ControlGate::new(gateway.control())),
             registry: registry(means.clone()),
             clock: Arc::clone(&clock),
@@ -157,6 +158,7 @@ impl Instance {
             oauth,
             rotations,
             rehearsal,
+            rehearsal_host: Arc::new(OwnBroker::new(Arc::clone(&clock), Arc::clone(&entropy))),
             means,
             clock: Arc::clone(&clock),
             entropy,

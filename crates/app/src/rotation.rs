@@ -11,7 +11,7 @@ use paddock_alpaca::client::ClientOptions;
 use paddock_alpaca::endpoints::EndpointOverrides;
 use paddock_alpaca::{AlpacaClient, Endpoints};
 use paddock_core::{Clock, Entropy, Environment};
-use paddock_rotate::{Machine, Means, Memory, Outbound, OutboundOptions};
+use paddock_rotate::{Machine, Means, Memory, Outbound, OutboundOptions, RehearsalBroker};
 use serde::Deserialize;
 
 use crate::failure::{Failure, Outcome};
@@ -107,17 +107,15 @@ fn is_here(endpoints: &Endpoints) -> bool {
 }
 
 impl RotationConfig {
-    /// Asks the paper broker with which rotations are rehearsed: the one that is configured, or the one that stands in for Alpaca.
-    pub(crate) fn rehearsal_client(
-        &self,
-        endpoints: &Endpoints,
-        client: &AlpacaClient,
-    ) -> Outcome<Option<AlpacaClient>> {
+    /// The paper broker with which rotations are rehearsed: the one that is configured, or the one that stands in for Alpaca. Otherwise there is none
+    /// until a rehearsal has one started.
+    pub(crate) fn rehearsal(&self, endpoints: &Endpoints, client: &AlpacaClient) -> Outcome<RehearsalBroker> {
         match &self.rehearsal {
             Some(own) => AlpacaClient::new(own.clone(), &ClientOptions::default())
-                .map(Some)
+                .map(RehearsalBroker::of)
                 .map_err(Failure::cannot("ask the paper broker")),
-            None => Ok(is_here(endpoints).then(|| client.clone())),
+            None if is_here(endpoints) => Ok(RehearsalBroker::of(client.clone())),
+            None => Ok(RehearsalBroker::default()),
         }
     }
 

@@ -38,6 +38,9 @@ const PRUNE_EVERY: Duration = Duration::from_secs(6 * 3600);
 /// How often it is looked whether the connections' pairs are still good. What a program's request finds out is known at once.
 const LOOK_AT_PAIRS_EVERY: Duration = Duration::from_secs(15 * 60);
 
+/// How often it is looked which pairs are due, so that somebody is reminded.
+const REMIND_EVERY: Duration = Duration::from_secs(5 * 60);
+
 /// How long open requests may go on after a shutdown was asked for: a little longer than the gateway gives them.
 const GRACE: Duration = Duration::from_secs(40);
 
@@ -227,6 +230,7 @@ async fn rotate(instance: Arc<Instance>) -> &'static str {
     tokio::join!(
         rotations.serve(closing.clone()),
         rotations.watch(refused, LOOK_AT_PAIRS_EVERY, closing.clone()),
+        rotations.remind_every(REMIND_EVERY, closing.clone()),
     );
     "rotations"
 }

@@ -20,7 +20,7 @@ use crate::id::{
     TokenId, UserId,
 };
 use crate::role::Role;
-use crate::rotation::{Cause, RotationState};
+use crate::rotation::{Cause, Nearness, RotationState};
 use crate::scope::Scope;
 use crate::trading::TradingMode;
 use crate::unusual::Unusual;
@@ -621,6 +621,15 @@ pub enum AuditEvent {
         /// Every so many days.
         days: u32,
     },
+    /// A connection's pair is due to be replaced soon, or was due. Each nearness of a day is told once.
+    RotationDue {
+        /// The connection.
+        connection: ConnectionId,
+        /// When it is due.
+        due_at: Timestamp,
+        /// How near that is.
+        nearness: Nearness,
+    },
 }
 
 crate::words! {
@@ -699,6 +708,7 @@ impl AuditEvent {
             Self::RotationStepped { .. } => "rotation_stepped",
             Self::RotationCompleted { .. } => "rotation_completed",
             Self::RotationPolicyChanged { .. } => "rotation_policy_changed",
+            Self::RotationDue { .. } => "rotation_due",
         }
     }
 }

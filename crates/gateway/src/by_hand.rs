@@ -2,10 +2,10 @@
 //!
 //! It takes the same way as any other request: decided, recorded, forwarded and observed. Who it is was found out where they signed in;
 //! the scope is one of Paddock's own that allows nothing but cancels and closes, so that no click can open a position. A freeze holds
-//! for persons too, and lets pass what it lets pass.
+//! for persons too, and lets pass what it lets pass. The test order of a rotation comes here with a scope of its own (`test_order.rs`).
 //!
 //! Nothing is sent twice: what a page was sent for carries a name that is kept, and while one close of a position is on its way, or its
-//! answer is lost, there is no other.
+//! answer is lost, there is no other. Only a cancel that the broker refused for its pair, which has died, goes again with the next one.
 
 use std::net::{IpAddr, Ipv6Addr};
 use std::sync::Arc;
@@ -28,6 +28,7 @@ use paddock_core::scope::PositionRule;
 use paddock_core::{PermissionClass, Permit, Refusal, Scope, Usage, decide as decide_request};
 use paddock_store::{BegunByHand, HandRequest, StepState, StoreError};
 use rust_decimal::Decimal;
+use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
 use crate::ALL_ORDERS;
@@ -36,10 +37,12 @@ use crate::budget::{Asker, Priority, Ticket};
 use crate::change::InFlight;
 use crate::crash::CrashPoint;
 use crate::directory::ConnectionEntry;
+use crate::halt::rotation;
 use crate::observe::{WholeAnswer, read_whole};
 use crate::requests::{Outcome, RequestLine};
 use crate::shared::{GatewayError, Shared};
 use crate::target::{Target, summary};
+use crate::test_order::{self, TestOrder};
 use crate::upstream::{ANSWER_TIMEOUT, NoAnswer};
 
 /// A close whose answer is lost can still arrive at the broker for so long.
@@ -59,6 +62,8 @@ pub enum HandAct {
         /// How much of it.
         part: ClosePart,
     },
+    /// The test order of a rotation, which no person can make.
+    Test(TestOrder),
 }
 
 /// What a person wants of a connection.
@@ -191,7 +196,7 @@ impl<'a> Hand<'a> {
             path: target.path.to_upstream().to_owned(),
             operation: Some(target.operation.id),
             summary: summary_of(&act),
-            ..RequestLine::begun(request, at, &Method::DELETE)
+            ..RequestLine::begun(request, at, &method(&order.act))
         };
         let mut hand = Self { shared, entry, order, request, at, target, act, line };
         let _in_flight = InFlight::enter(shared, request);
@@ -218,8 +223,9 @@ impl<'a> Hand<'a> {
             ));
         };
         let mut row = self.row();
+        let event = self.event(&permit);
         let alone_for = matches!(self.order.act, HandAct::Close { .. }).then_some(ON_ITS_WAY);
-        match shared.store.begin_by_hand(&row, &self.event(), alone_for).await? {
+        match shared.store.begin_by_hand(&row, &event, alone_for).await? {
             BegunByHand::Begun => {}
             BegunByHand::Repeated(known) => return Ok(HandOutcome::Repeated(known)),
             BegunByHand::NameTaken => return Ok(HandOutcome::NameTaken),
@@ -234,15 +240,43 @@ impl<'a> Hand<'a> {
                 return self.refuse(refusal).await;
             }
         };
-        let outcome = self.forward(&mut row, permit, ticket, credential).await;
+        let mut outcome = self.forward(&mut row, permit, ticket, credential).await;
         drop(sent);
         CrashPoint::Forwarded.reached();
+        if row.status == Some(401) {
+            shared.refused.note(&self.entry);
+            if let Some(anew) = self.once_more(&mut row, manner).await {
+                outcome = anew;
+            }
+        }
         if let Err(error) = shared.store.settle_by_hand(&row, shared.clock.now()).await {
             // What became of it is known here and told; the row is settled as lost later.
             tracing::error!(%error, request = %self.request, "what became of a request by hand could not be recorded");
         }
         shared.looks.forget(row.connection);
         Ok(outcome)
+    }
+
+    /// A cancel that the broker refused for its pair, which has died, goes once more with the next one; `None` when there is none to be waited
+    /// for, or something stands in the way meanwhile.
+    async fn once_more(&mut self, row: &mut HandRequest, manner: Manner) -> Option<HandOutcome> {
+        let shared = self.shared;
+        let cancels = matches!(self.order.act, HandAct::Cancel(_) | HandAct::CancelAll);
+        if !cancels || rotation::another_credential(shared, &self.entry).await != Ok(true) {
+            return None;
+        }
+        self.entry = shared.directory.load().connection(self.order.connection).cloned()?;
+        let credential = self.entry.open(&shared.opener).ok()?;
+        let permit = self.decide().ok()?;
+        let asker = Asker { key: None, priority: Priority::of(self.target.operation.class) };
+        let account = shared.meters.account(self.order.connection);
+        let budget = account.budget(self.target.operation.api);
+        let ticket = budget.acquire(&shared.clock, asker, asker.priority.patience()).await.ok()?;
+        let sent = shared.sending.last_look_by_hand(shared, row.connection, self.request, manner).ok()?;
+        (row.state, row.status, row.detail) = (StepState::Sent, None, None);
+        let outcome = self.forward(row, permit, ticket, &credential).await;
+        drop(sent);
+        Some(outcome)
     }
 
     fn decide(&self) -> Result<Permit, Refusal> {
@@ -255,7 +289,11 @@ impl<'a> Hand<'a> {
             act: self.act.clone(),
             account: decide::AccountFigures::default(),
         };
-        match decide_request(&scope(), &request, &Usage::none(Date::ZERO)) {
+        let scope = match self.order.act {
+            HandAct::Test(_) => test_order::scope(),
+            HandAct::Cancel(_) | HandAct::CancelAll | HandAct::Close { .. } => scope(),
+        };
+        match decide_request(&scope, &request, &Usage::none(Date::ZERO)) {
             Decision::Permit(permit) => Ok(permit),
             Decision::Refuse(refusal) => Err(refusal),
         }
@@ -287,6 +325,7 @@ impl<'a> Hand<'a> {
                 HandAct::Cancel(order) => order.to_string(),
                 HandAct::CancelAll => ALL_ORDERS.to_owned(),
                 HandAct::Close { .. } => self.target.params.first().unwrap_or_default().to_owned(),
+                HandAct::Test(order) => order.name().to_owned(),
             },
             wanted: self.wanted(),
             once: self.order.once.clone(),
@@ -304,17 +343,30 @@ impl<'a> Hand<'a> {
         format!("{} {}", self.target.operation.method, self.target.written())
     }
 
-    fn event(&self) -> AuditEvent {
+    fn event(&self, permit: &Permit) -> AuditEvent {
+        // What makes a position smaller is worth nothing to anybody's caps.
+        let (orders, notional) = match self.order.act {
+            HandAct::Test(_) => (permit.charge().orders, permit.charge().notional),
+            HandAct::Cancel(_) | HandAct::CancelAll | HandAct::Close { .. } => (0, Decimal::ZERO),
+        };
+        let body = self.body();
         AuditEvent::RequestPermitted {
             request: self.request,
             connection: self.order.connection,
             operation: self.target.operation.id.to_owned(),
             target: self.wanted(),
-            body_digest: None,
+            body_digest: (!body.is_empty()).then(|| hex::encode(Sha256::digest(&body))),
             summary: summary_of(&self.act),
-            orders: 0,
-            notional: Decimal::ZERO,
+            orders,
+            notional,
             network: self.line.network,
+        }
+    }
+
+    fn body(&self) -> Bytes {
+        match &self.order.act {
+            HandAct::Test(order) => order.body().into(),
+            HandAct::Cancel(_) | HandAct::CancelAll | HandAct::Close { .. } => Bytes::new(),
         }
     }
 
@@ -328,8 +380,8 @@ impl<'a> Hand<'a> {
         let shared = self.shared;
         let url = self.target.url(shared, self.entry.connection.environment);
         ticket.sent();
-        let sent =
-            shared.for_changes.send(&url, Method::DELETE, Bytes::new(), &HeaderMap::new(), credential).await;
+        let (method, body) = (method(&self.order.act), self.body());
+        let sent = shared.for_changes.send(&url, method, body, &HeaderMap::new(), credential).await;
         let (status, answer) = match sent {
             Ok(response) => {
                 ticket.answered(response.status(), response.headers());
@@ -388,7 +440,7 @@ impl<'a> Hand<'a> {
                 done.failed = u32::try_from(count(false)).unwrap_or(u32::MAX);
                 row.detail = Some(format!("{} canceled, {} not", done.canceled, done.failed));
             }
-            HandAct::Close { .. } => {
+            HandAct::Close { .. } | HandAct::Test(_) => {
                 done.canceled = 0;
                 let order: Option<Order> = serde_json::from_slice(&answer.body).ok();
                 row.order_id = order.map(|order| order.id.to_string());
@@ -431,8 +483,9 @@ async fn aimed(
     act: &HandAct,
 ) -> Result<(Target, Act), HandOutcome> {
     match act {
-        HandAct::Cancel(order) => Ok((target(&format!("/v2/orders/{order}"), &[])?, Act::Plain)),
-        HandAct::CancelAll => Ok((target("/v2/orders", &[])?, Act::Plain)),
+        HandAct::Cancel(order) => Ok((target("DELETE", &format!("/v2/orders/{order}"), &[])?, Act::Plain)),
+        HandAct::CancelAll => Ok((target("DELETE", "/v2/orders", &[])?, Act::Plain)),
+        HandAct::Test(order) => Ok((target("POST", "/v2/orders", &[])?, order.act())),
         HandAct::Close { symbol, part } => {
             let asker = Asker { key: None, priority: Priority::Close };
             let asking = shared
@@ -448,7 +501,7 @@ async fn aimed(
                 amount.iter().map(|(name, value)| (*name, value.as_str())).collect();
             // The broker spells pairs without their slash here.
             let path = format!("/v2/positions/{}", order.order.symbol.as_str().replace('/', ""));
-            Ok((target(&path, &query)?, Act::Orders(vec![order])))
+            Ok((target("DELETE", &path, &query)?, Act::Orders(vec![order])))
         }
     }
 }
@@ -477,9 +530,16 @@ async fn closing(
     })
 }
 
-fn target(path: &str, query: &[(&str, &str)]) -> Result<Target, HandOutcome> {
+const fn method(act: &HandAct) -> Method {
+    match act {
+        HandAct::Test(_) => Method::POST,
+        HandAct::Cancel(_) | HandAct::CancelAll | HandAct::Close { .. } => Method::DELETE,
+    }
+}
+
+fn target(method: &str, path: &str, query: &[(&str, &str)]) -> Result<Target, HandOutcome> {
     let found = CanonicalPath::parse(path).ok().and_then(|path| {
-        let (operation, params) = operation::find("DELETE", &path)?;
+        let (operation, params) = operation::find(method, &path)?;
         Some(Target { operation, params, path, query: Query::of(query) })
     });
     found.ok_or_else(|| HandOutcome::NotSent("that is no order or position of Alpaca's".to_owned()))

@@ -3,7 +3,7 @@
 use std::sync::{Arc, PoisonError};
 
 use bytes::Bytes;
-use http::{HeaderMap, Method, Response};
+use http::{HeaderMap, Method, Response, StatusCode};
 use hyper::body::Incoming;
 use paddock_alpaca::wire::order::id_in_answer;
 use paddock_alpaca::{ClientError, Credential};
@@ -12,7 +12,7 @@ use paddock_core::calendar::trading_date;
 use paddock_core::decide::{self, Act, Decision, Figure, Manner, OrderFacts, ReasonCode};
 use paddock_core::id::RequestId;
 use paddock_core::order::{Amount, OrderRequest};
-use paddock_core::{Permit, Refusal, Scope, Usage, decide as decide_request};
+use paddock_core::{PermissionClass, Permit, Refusal, Scope, Usage, decide as decide_request};
 use paddock_store::{Decide, Intent, PlacedOrder, Settlement};
 use rust_decimal::Decimal;
 use sha2::{Digest, Sha256};
@@ -23,7 +23,7 @@ use crate::answer::{AnswerBody, Fault, whole};
 use crate::authenticate::Grant;
 use crate::budget::{Asker, Priority, Ticket};
 use crate::crash::CrashPoint;
-use crate::door::{Arrival, actor, decide_input, open_credential};
+use crate::door::{Arrival, actor, decide_input, first_decision, open_credential};
 use crate::facts::FactFinder;
 use crate::halt::rotation;
 use crate::lane::Lane;
@@ -52,17 +52,29 @@ pub(crate) struct Change {
     pub(crate) gone: CancellationToken,
 }
 
+/// What a cancel goes with that is asked again.
+pub(crate) struct OnceMore {
+    pub(crate) permit: Permit,
+    pub(crate) ticket: Ticket,
+    pub(crate) credential: Credential,
+}
+
 impl Change {
     /// Takes it to its answer. Runs as a task of its own, which a program that hangs up does not stop.
     pub(crate) async fn run(mut self, lane: &Lane) -> Result<Response<AnswerBody>, Stop> {
         let shared = &*lane.shared;
         let request = self.arrival.request;
         let _in_flight = InFlight::enter(shared, request);
-        let touched = match self.touched(shared).await {
-            Ok(touched) => touched,
-            Err(stop) => {
+        let touched = loop {
+            let stop = match self.touched(shared).await {
+                Ok(touched) => break touched,
+                Err(stop) => stop,
+            };
+            if !rotation::has_another_credential(shared, &self.grant.entry().connection, &stop).await? {
                 return Err(self.record_refusal(lane, stop).await);
             }
+            self.grant =
+                self.grant.renewed(&shared.directory.load()).ok_or_else(Fault::invalid_credential)?;
         };
         let class = self.target.operation.class;
         let connection = self.grant.entry().connection.connection.id;
@@ -105,16 +117,65 @@ impl Change {
         if let Touched::Cancels(orders) = &touched {
             // Each of its cancels waits for its own turn.
             drop(ticket);
-            let answer = self.cancel_own(shared, permit, &credential, orders).await;
-            drop(sent);
-            return answer;
+            return self.cancel_own(lane, permit, &credential, orders, sent).await;
         }
         let answer = self.forward(shared, permit, ticket, &credential).await;
         drop(sent);
         CrashPoint::Forwarded.reached();
+        let (answer, credential) = match answer {
+            Ok(refused)
+                if class == PermissionClass::Cancel && refused.status() == StatusCode::UNAUTHORIZED =>
+            {
+                self.cancel_again(lane, manner, refused, credential).await?
+            }
+            answer => (answer, credential),
+        };
         let answer = self.settle(shared, answer, &credential).await;
         CrashPoint::Settled.reached();
         answer
+    }
+
+    /// A cancel that the broker refused for its pair, which has died: goes once more with the next one, if there is to be one. Otherwise that
+    /// was the answer.
+    async fn cancel_again(
+        &mut self,
+        lane: &Lane,
+        manner: Manner,
+        refused: Response<Incoming>,
+        credential: Credential,
+    ) -> Result<(Result<Response<Incoming>, NoAnswer>, Credential), Stop> {
+        let shared = &*lane.shared;
+        let stop = match self.once_more(lane).await {
+            Ok(None) => return Ok((Ok(refused), credential)),
+            Ok(Some(OnceMore { permit, ticket, credential })) => {
+                match shared.sending.last_look(shared, &self.grant, self.arrival.request, manner) {
+                    Ok(_sent) => {
+                        let answer = self.forward(shared, permit, ticket, &credential).await;
+                        return Ok((answer, credential));
+                    }
+                    Err(refusal) => Stop::Refusal(refusal),
+                }
+            }
+            Err(stop) => stop,
+        };
+        self.write(shared, Settlement::Released { status: Some(refused.status().as_u16()) }).await;
+        Err(self.record_refusal(lane, stop).await)
+    }
+
+    /// The broker has refused a cancel's pair. Waits for another one, and for the cancel's turn; `None` when there is none to be waited for.
+    pub(crate) async fn once_more(&mut self, lane: &Lane) -> Result<Option<OnceMore>, Stop> {
+        let shared = &*lane.shared;
+        let used = Arc::clone(&self.grant.entry().connection);
+        shared.refused.note(&used);
+        if !rotation::another_credential(shared, &used).await? {
+            return Ok(None);
+        }
+        let ticket = self.turn(shared).await?;
+        // While it waited the key may have been frozen, changed or revoked.
+        self.grant = self.grant.renewed(&shared.directory.load()).ok_or_else(Fault::invalid_credential)?;
+        let credential = open_credential(shared, &self.grant)?;
+        let permit = first_decision(shared, self.arrival, &self.grant, &self.target, Act::Plain)?;
+        Ok(Some(OnceMore { permit, ticket, credential }))
     }
 
     /// Records a refusal, with the order if it is one.
@@ -334,7 +395,7 @@ impl Change {
         let read = match answer {
             Ok(response) => {
                 let status = response.status();
-                if status == http::StatusCode::UNAUTHORIZED {
+                if status == StatusCode::UNAUTHORIZED {
                     shared.refused.note(&self.grant.entry().connection);
                 }
                 let whole = tokio::time::timeout(ANSWER_TIMEOUT, read_whole(response, credential));

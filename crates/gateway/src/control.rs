@@ -16,7 +16,8 @@ use paddock_core::audit::Actor;
 use paddock_core::audit_file::{End, LineDigest};
 use paddock_core::checkpoint::{Checkpoint, PublicKey};
 use paddock_core::decide::Passing;
-use paddock_core::id::{AccessKeyId, ConnectionId, RequestId, UserId};
+use paddock_core::id::{AccessKeyId, ConnectionId, RequestId, RotationId, UserId};
+use paddock_core::rotation::Failure;
 use paddock_store::{ApprovalState, Consent, StoreError, Subject};
 use tokio::sync::broadcast;
 use uuid::Uuid;
@@ -220,6 +221,19 @@ impl Control {
     /// [`GatewayError`] when the database cannot take part; nothing was sent then.
     pub async fn act_by_hand(&self, order: HandOrder) -> Result<HandOutcome, GatewayError> {
         crate::by_hand::act(&self.shared, order).await
+    }
+
+    /// Places the test order of a rotation on a paper account, sees it and cancels it; what was done of this before is not done again. Gives
+    /// the order in one line.
+    ///
+    /// # Errors
+    /// What stands in the way, and whether it may pass.
+    pub async fn test_order(
+        &self,
+        connection: ConnectionId,
+        rotation: RotationId,
+    ) -> Result<String, Failure> {
+        crate::test_order::run(&self.shared, connection, rotation).await
     }
 
     /// An account's figures as Alpaca has them now. An answer is good for a second.

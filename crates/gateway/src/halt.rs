@@ -9,5 +9,5 @@ mod sending;
 pub(crate) mod wind_down;
 
 pub(crate) use emergency::Emergency;
-pub(crate) use sending::Sending;
+pub(crate) use sending::{Sending, Sent};
 pub(crate) use wind_down::WindDowns;

@@ -48,6 +48,7 @@ mod signature;
 mod stop;
 mod stream;
 mod target;
+mod test_order;
 mod upstream;
 
 pub use approvals::ApprovalOutcome;
@@ -68,3 +69,4 @@ pub use meter::Limits;
 pub use requests::{Counters, Outcome, RequestLine};
 pub use rotation::{DekRotation, KekRotation};
 pub use shared::{Gateway, GatewayError, GatewayOptions};
+pub use test_order::TestOrder;

@@ -6,7 +6,7 @@ use futures_util::future::BoxFuture;
 use paddock_core::{Environment, SecretText};
 use uuid::Uuid;
 
-use crate::Fault;
+use crate::{Fault, PairDue};
 
 /// A place outside Paddock that holds a copy of a key pair: a secret store, a platform's variables, a file.
 ///
@@ -32,6 +32,11 @@ pub trait Consumer: fmt::Debug + Send + Sync {
     /// # Errors
     /// [`Fault`] when it cannot be proven now; with [`crate::FaultKind::NotYet`] it is worth asking again.
     fn prove<'a>(&'a self, delivery: &'a Delivery, put: &'a Put) -> BoxFuture<'a, Result<Proof, Fault>>;
+
+    /// Tells that a pair is due to be replaced, where messages are taken; `None` everywhere else. It may come twice, and has the same token then.
+    fn remind<'a>(&'a self, _: &'a PairDue) -> Option<BoxFuture<'a, Result<(), Fault>>> {
+        None
+    }
 }
 
 /// One pair on its way to one consumer.

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use futures_util::future::BoxFuture;
-use paddock_core::id::ConnectionId;
+use paddock_core::id::{ConnectionId, RotationId};
 use paddock_core::rotation::Failure;
 
 /// Steers the gateway for a rotation. Which connections are held back, and with what pair is sent, stands in the database before any of
@@ -20,4 +20,12 @@ pub trait Gate: fmt::Debug + Send + Sync {
 
     /// Cancels all open orders of a connection, on the way that every request takes, and tells how many there were.
     fn cancel_orders(&self, connection: ConnectionId) -> BoxFuture<'_, Result<u32, Failure>>;
+
+    /// Places one share far from the market on a paper account, sees it and cancels it, on the same way. It is placed once for each rotation.
+    /// Gives the order in one line.
+    fn test_order(
+        &self,
+        connection: ConnectionId,
+        rotation: RotationId,
+    ) -> BoxFuture<'_, Result<String, Failure>>;
 }

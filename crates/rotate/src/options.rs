@@ -9,7 +9,7 @@ use paddock_store::{ConsumerRow, Store, StoreError};
 use paddock_vault::{Opener, Sealer, VaultError};
 
 use crate::consumers::ConsumerSettings;
-use crate::{Consumer, Fault, FaultKind, Gate, Means};
+use crate::{Consumer, Fault, FaultKind, Gate, Means, RehearsalBroker};
 
 /// Makes a consumer from its row and the secret that Paddock logs in with.
 pub type Registry =
@@ -40,8 +40,8 @@ pub struct RotationsOptions {
     pub opener: Opener,
     /// Asks Alpaca.
     pub client: AlpacaClient,
-    /// Asks the paper broker, for rehearsals; without it there are none.
-    pub rehearsal_client: Option<AlpacaClient>,
+    /// Asks the paper broker, for rehearsals; while there is none, there are none.
+    pub rehearsal: RehearsalBroker,
     /// Steers the gateway.
     pub gate: Arc<dyn Gate>,
     /// Makes consumers.

@@ -7,7 +7,7 @@ use paddock_core::audit::Actor;
 use paddock_core::id::{ConnectionId, ConsumerId, RotationId, UserId};
 use paddock_core::paste::{Repair, repair};
 use paddock_core::rotation::{
-    Ask, By, Cause, Due, Event, NewRotation, Plan, PlanFault, Rotation, RotationConsumer, asks, due, step,
+    Ask, By, Cause, Due, Event, NewRotation, Plan, Rotation, RotationConsumer, asks, due, step,
 };
 use paddock_core::{CredentialKind, SecretText};
 use paddock_store::{Connection, PairChange, PairOf, RotationRow, SealedPair, StoreError, Transition};
@@ -122,15 +122,10 @@ impl Rotations {
         request.plan.check(connection.environment)?;
         let mut new = self.begin(&connection, request.cause, request.plan, at).await?;
         let Some(pair) = request.rehearsal else {
-            if new.plan.test_order {
-                // An account that the gateway guards gets no order but through the gateway.
-                let problem = "a test order is placed in a rehearsal only";
-                return Err(PlanFault { field: "test_order", problem }.into());
-            }
             let rotation = Rotation::planned(new, by.actor.clone(), at);
             return self.open(&rotation, None, &by.actor, at).await;
         };
-        if self.options.rehearsal_client.is_none() {
+        if self.options.rehearsal.client().is_none() {
             return Err(RotateError::NoRehearsal);
         }
         new.rehearsal = true;
@@ -214,9 +209,11 @@ impl Rotations {
         by: &By,
         at: Timestamp,
     ) -> Result<RotationRow, RotateError> {
-        self.say(id, at, |rotation| {
-            let consumer = named(rotation, consumer)?;
-            Ok(Event::LeaveOut { by: by.clone(), consumer, why: why.to_owned() })
+        let (by, why) = (by.clone(), why.to_owned());
+        self.say_of(id, at, consumer, |consumer| Event::LeaveOut {
+            by: by.clone(),
+            consumer,
+            why: why.clone(),
         })
         .await
     }
@@ -233,9 +230,11 @@ impl Rotations {
         by: &By,
         at: Timestamp,
     ) -> Result<RotationRow, RotateError> {
-        self.say(id, at, |rotation| {
-            let consumer = named(rotation, consumer)?;
-            Ok(Event::TakeOver { by: by.clone(), consumer, why: why.to_owned() })
+        let (by, why) = (by.clone(), why.to_owned());
+        self.say_of(id, at, consumer, |consumer| Event::TakeOver {
+            by: by.clone(),
+            consumer,
+            why: why.clone(),
         })
         .await
     }
@@ -345,6 +344,17 @@ impl Rotations {
             }
         }
         Err(StoreError::RotationMoved.into())
+    }
+
+    /// The same about one of its consumers, by the consumer's name.
+    async fn say_of(
+        &self,
+        id: RotationId,
+        at: Timestamp,
+        consumer: &str,
+        event: impl Fn(ConsumerId) -> Event,
+    ) -> Result<RotationRow, RotateError> {
+        self.say(id, at, |rotation| named(rotation, consumer).map(&event)).await
     }
 
     async fn keep(

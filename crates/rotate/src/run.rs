@@ -4,9 +4,10 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use jiff::Timestamp;
+use paddock_core::Role;
 use paddock_core::audit::Actor;
 use paddock_core::id::RotationId;
-use paddock_core::rotation::{Effect, Event, asks, due, step};
+use paddock_core::rotation::{Authority, By, Effect, Event, RotationState, asks, due, step};
 use paddock_store::{PairChange, RotationRow, SealedCredential, SealedPair, StoreError, Transition};
 use tokio::task::{self, JoinSet};
 use tokio::time::{MissedTickBehavior, interval};
@@ -98,6 +99,9 @@ impl Rotations {
     pub async fn serve(&self, stop: CancellationToken) {
         let mut looks = interval(LOOK);
         looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        if let Err(error) = self.end_orphans().await {
+            tracing::error!(%error, "rehearsals of before the start could not be called off");
+        }
         // Dropped at the end, which ends what runs in it.
         let mut work = JoinSet::new();
         let mut running: HashMap<task::Id, RotationId> = HashMap::new();
@@ -130,11 +134,31 @@ impl Rotations {
         }
     }
 
-    /// The rotations that have work due, in the order in which they were opened.
+    /// Calls off the rehearsals of before this start whose paper broker went with the process that ran it.
+    async fn end_orphans(&self) -> Result<(), RotateError> {
+        if self.options.rehearsal.client().is_some() {
+            return Ok(());
+        }
+        let open = self.options.store.open_rotations().await?;
+        for id in open.iter().filter(|row| row.rotation.rehearsal).map(|row| row.rotation.id) {
+            let now = self.options.clock.now();
+            // Another process that is at it may have the broker.
+            if self.claim(id, now).await?.is_some() {
+                let authority = Authority { role: Role::Owner, stepped_up: true };
+                let by = By { actor: Actor::System, authority };
+                self.abort(id, "its paper broker has gone with the process that ran it", &by, now).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The rotations that have work due, in the order in which they were opened. Rehearsals are for who has their paper broker.
     async fn with_work(&self) -> Result<Vec<RotationId>, RotateError> {
         let now = self.options.clock.now();
+        let rehearses = self.options.rehearsal.client().is_some();
         let is_due = |row: &&RotationRow| {
-            due(&row.rotation).iter().any(|due| due.not_before.is_none_or(|at| at <= now))
+            let mine = rehearses || !row.rotation.rehearsal || row.rotation.state == RotationState::Aborted;
+            mine && due(&row.rotation).iter().any(|due| due.not_before.is_none_or(|at| at <= now))
         };
         let open = self.options.store.open_rotations().await?;
         Ok(open.iter().filter(is_due).map(|row| row.rotation.id).collect())

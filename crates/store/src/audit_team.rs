@@ -92,7 +92,8 @@ fn about(event: &AuditEvent) -> About {
         | AuditEvent::RotationOpened { connection: id, .. }
         | AuditEvent::RotationStepped { connection: id, .. }
         | AuditEvent::RotationCompleted { connection: id, .. }
-        | AuditEvent::RotationPolicyChanged { connection: id, .. } => connection(id),
+        | AuditEvent::RotationPolicyChanged { connection: id, .. }
+        | AuditEvent::RotationDue { connection: id, .. } => connection(id),
         AuditEvent::KeyCreated { key: id, .. }
         | AuditEvent::KeyScopeChanged { key: id, .. }
         | AuditEvent::KeyRevoked { key: id }

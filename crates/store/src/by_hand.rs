@@ -186,6 +186,22 @@ impl Store {
         found.map(Columns::request).transpose()
     }
 
+    /// A request by the name of its intention.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn by_hand_named(
+        &self,
+        connection: ConnectionId,
+        once: &str,
+    ) -> Result<Option<HandRequest>, StoreError> {
+        let mut tx = self.begin_read().await?;
+        let found = sql!(tx, fetch_optional Columns:
+            "SELECT request_id, connection_id, actor, operation, target, wanted, once, state, status, order_id, detail, at, settled_at
+             FROM hand_requests WHERE connection_id = $1 AND once = $2", connection.to_string(), once)?;
+        found.map(Columns::request).transpose()
+    }
+
     /// The requests that were written down before an instant, and of which nothing has become: the process died, or the database
     /// failed.
     ///
@@ -212,7 +228,8 @@ impl Store {
         let mut tx = self.begin_read().await?;
         for id in order_ids {
             let found = sql!(tx, fetch_optional (String,):
-                "SELECT actor FROM hand_requests WHERE connection_id = $1 AND order_id = $2", connection.as_str(), id.as_str())?;
+                "SELECT actor FROM hand_requests
+                 WHERE connection_id = $1 AND order_id = $2 AND operation <> 'postOrder'", connection.as_str(), id.as_str())?;
             if let Some((actor,)) = found {
                 actors.insert(id.clone(), read_actor(&actor)?);
             }

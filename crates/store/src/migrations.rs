@@ -12,7 +12,7 @@ macro_rules! migrations {
 }
 
 /// The version of the tables, which is that of the last migration.
-pub(crate) const SCHEMA: i64 = 15;
+pub(crate) const SCHEMA: i64 = 16;
 
 pub(crate) fn sqlite() -> Migrator {
     Migrator::with_migrations(migrations!(
@@ -31,6 +31,7 @@ pub(crate) fn sqlite() -> Migrator {
         12 "attestations" "0012_attestations.sql",
         13 "rotation" "0013_rotation.sql",
         15 "oauth" "0015_oauth.sql",
+        16 "reminders" "0016_reminders.sql",
     ))
 }
 
@@ -51,6 +52,7 @@ pub(crate) fn postgres() -> Migrator {
         12 "attestations" "0012_attestations.sql",
         13 "rotation" "0013_rotation.sql",
         15 "oauth" "0015_oauth.sql",
+        16 "reminders" "0016_reminders.sql",
     ))
 }
 

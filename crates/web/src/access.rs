@@ -174,6 +174,7 @@ pub(crate) const TABLE: &[Line] = &[
     operator("POST", "/api/v1/connections/{name}/rotations"),
     owner("POST", "/api/v1/connections/{name}/cadence"),
     viewer("GET", "/api/v1/rotation-matrix"),
+    operator("POST", "/api/v1/rehearsal-broker"),
     viewer("GET", "/api/v1/rotations"),
     viewer("GET", "/api/v1/rotations/{id}"),
     viewer("GET", "/api/v1/rotations/{id}/report"),

@@ -78,6 +78,7 @@ pub(crate) fn routes(state: &Arc<WebState>) -> Router<Arc<WebState>> {
         .route("/connections/{name}/rotations", post(rotations::plan::plan))
         .route("/connections/{name}/cadence", post(rotations::cadence::set))
         .route("/rotation-matrix", get(rotations::matrix::show))
+        .route("/rehearsal-broker", post(rotations::broker::start))
         .route("/rotations", get(rotations::list::list))
         .route("/rotations/{id}", get(rotations::list::show))
         .route("/rotations/{id}/report", get(rotations::report::report))

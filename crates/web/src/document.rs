@@ -134,6 +134,7 @@ use crate::query::Query;
         api::rotations::list::list,
         api::rotations::list::show,
         api::rotations::matrix::show,
+        api::rotations::broker::start,
         api::rotations::paste::paste,
         api::rotations::plan::plan,
         api::rotations::report::markdown,

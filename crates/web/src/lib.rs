@@ -43,6 +43,7 @@ pub use api::keys::{KeyView, UsageView};
 pub use api::pace::{Pace, USUAL_PER_MINUTE};
 pub use api::people::sessions::SessionView;
 pub use api::people::{InvitationView, PersonView};
+pub use api::rotations::broker::RehearsalHost;
 pub use api::rotations::matrix::{Matrix, MatrixRow};
 pub use api::rotations::{
     AccountBefore, AskView, DueView, PastedPair, PlanView, RotationConsumerView, RotationView, StepView,

@@ -2,7 +2,7 @@
 
 use futures_util::future::BoxFuture;
 use paddock_core::audit::Actor;
-use paddock_core::id::ConnectionId;
+use paddock_core::id::{ConnectionId, RotationId};
 use paddock_core::rotation::Failure;
 use paddock_gateway::{Control, GatewayError, HandAct, HandOrder, HandOutcome};
 use paddock_rotate::Gate;
@@ -50,6 +50,14 @@ impl Gate for ControlGate {
 
     fn swap(&self, _: ConnectionId) -> BoxFuture<'_, Result<(), Failure>> {
         Box::pin(self.reload())
+    }
+
+    fn test_order(
+        &self,
+        connection: ConnectionId,
+        rotation: RotationId,
+    ) -> BoxFuture<'_, Result<String, Failure>> {
+        Box::pin(self.0.test_order(connection, rotation))
     }
 
     fn cancel_orders(&self, connection: ConnectionId) -> BoxFuture<'_, Result<u32, Failure>> {

@@ -11,12 +11,13 @@ use paddock_alpaca::oauth::OauthApp;
 use paddock_core::id::UserId;
 use paddock_core::{Clock, Entropy, Environment};
 use paddock_gateway::Control;
-use paddock_rotate::{Means, Rotations};
+use paddock_rotate::{Means, RehearsalBroker, Rotations};
 use paddock_store::Store;
 use paddock_vault::{Sealer, SecondFactor};
 use tokio_util::sync::CancellationToken;
 
 use crate::api::pace::Pace;
+use crate::api::rotations::broker::RehearsalHost;
 use crate::pages::chain::ChainWatch;
 use crate::pages::hosts::AllowedHosts;
 use crate::people::People;
@@ -42,7 +43,9 @@ pub struct WebState {
     /// Replaces key pairs.
     pub rotations: Rotations,
     /// Asks the paper broker with which rotations are rehearsed, if there is one.
-    pub rehearsal: Option<AlpacaClient>,
+    pub rehearsal: RehearsalBroker,
+    /// Starts one where there is none.
+    pub rehearsal_host: Arc<dyn RehearsalHost>,
     /// What consumers may use of the world and of this machine.
     pub means: Means,
     /// The clock.

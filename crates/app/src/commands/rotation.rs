@@ -5,13 +5,15 @@ mod rehearse;
 mod show;
 
 use clap::{Args, Subcommand};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
+use paddock_core::Clock as _;
 use paddock_core::rotation::{Cause, OpenOrders, ResumeWhen};
 use paddock_web::RotationView;
 use serde::{Deserialize as _, Serialize};
 use serde_json::{Value, json};
 
 use crate::api::{ApiClient, segment};
+use crate::clock::SystemClock;
 use crate::context::Context;
 use crate::failure::{Failure, Outcome};
 use crate::secrets;
@@ -112,6 +114,9 @@ pub(crate) struct PlanArgs {
     /// Before when it must be started
     #[arg(long, value_name = "TIME", requires = "window_from")]
     window_until: Option<Timestamp>,
+    /// May be started from now on, for an hour: for a pair that leaked, which waits for no planned window
+    #[arg(long, conflicts_with_all = ["window_from", "window_until"])]
+    now: bool,
     /// The ticket under which it was agreed
     #[arg(long, value_name = "TICKET")]
     ticket: Option<String>,
@@ -122,6 +127,9 @@ pub(crate) struct PlanArgs {
     /// [default: swapped for paper, proven for live]
     #[arg(long, value_name = "WORD")]
     resume: Option<ResumeWhen>,
+    /// For paper: order one share far from the market with the new pair at the end, see it and cancel it
+    #[arg(long)]
+    test_order: bool,
 }
 
 /// The API's request to plan. It has no `Debug`, since it may hold the pair of a rehearsal.
@@ -224,13 +232,19 @@ async fn resolve(named: &str, client: &ApiClient) -> Outcome<String> {
 }
 
 async fn plan(args: &PlanArgs, client: &ApiClient, context: &Context) -> Outcome {
+    let now = SystemClock.now();
+    let (window_from, window_until) = match args.now {
+        true => (Some(now), now.checked_add(SignedDuration::from_hours(1)).ok()),
+        false => (args.window_from, args.window_until),
+    };
     let content = Planned {
         cause: args.cause.map(Cause::as_str),
-        window_from: args.window_from,
-        window_until: args.window_until,
+        window_from,
+        window_until,
         ticket: args.ticket.as_deref(),
         open_orders: args.open_orders.map(OpenOrders::as_str),
         resume: args.resume.map(ResumeWhen::as_str),
+        test_order: args.test_order,
         ..Planned::default()
     };
     let path = format!("/api/v1/connections/{}/rotations", segment(&args.connection));

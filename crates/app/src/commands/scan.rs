@@ -3,6 +3,7 @@
 mod finding;
 mod git;
 mod known;
+mod rotate;
 mod sarif;
 mod verify;
 mod walk;
@@ -40,6 +41,12 @@ pub(crate) struct ScanArgs {
     /// Ask Alpaca whether each pair that was found still works: sends it there
     #[arg(long)]
     verify: bool,
+    /// Plan and start the rotation of each connection whose present pair was found; new orders are held back from then on
+    #[arg(long, conflicts_with = "staged")]
+    rotate: bool,
+    /// With --rotate: the ticket under which live pairs are replaced
+    #[arg(long, value_name = "TICKET", requires = "rotate")]
+    ticket: Option<String>,
     /// How the result is written
     #[arg(long, value_enum, value_name = "FORMAT", default_value = "text")]
     format: Format,
@@ -63,7 +70,7 @@ pub(crate) async fn run(args: ScanArgs, context: &Context) -> Outcome {
     if args.gitleaks_rules {
         return context.output.bytes(GITLEAKS_RULES.as_bytes());
     }
-    let verify = args.verify;
+    let (verify, rotate, ticket) = (args.verify, args.rotate, args.ticket.clone());
     let format =
         if context.output.is_json() && args.format == Format::Text { Format::Json } else { args.format };
     // Reading files and waiting for git would hold up the runtime's threads.
@@ -72,6 +79,9 @@ pub(crate) async fn run(args: ScanArgs, context: &Context) -> Outcome {
     known::compare(&mut findings, context).await;
     if verify {
         verify::ask(&mut findings, context).await?;
+    }
+    if rotate {
+        rotate::begin(&mut findings, ticket.as_deref(), context).await?;
     }
     match format {
         Format::Text => context.output.text(&text(&findings, context.output.paint()))?,

@@ -175,6 +175,11 @@ impl Bench {
         self.broker.address("paper")
     }
 
+    /// The broker's address for live accounts.
+    pub fn live_broker_url(&self) -> String {
+        self.broker.address("live")
+    }
+
     /// The data directory.
     pub fn data_dir(&self) -> PathBuf {
         self.path().join("data")

@@ -27,5 +27,6 @@ mod promises;
 mod rollback;
 mod rotation;
 mod rotation_kill;
+mod rotation_live;
 mod scan;
 mod server;

@@ -79,7 +79,8 @@ fn a_pair_is_replaced_and_no_program_notices() {
 
     let looked = bench.run(&["consumer", "check", "bot-env", "--connection", "main"]).ok().json();
     assert_eq!(looked["ready"], true, "{looked}");
-    let planned = bench.run(&["rotation", "plan", "main", "--cause", "scheduled"]).ok().json();
+    let planned =
+        bench.run(&["rotation", "plan", "main", "--cause", "scheduled", "--test-order"]).ok().json();
     assert_eq!((&planned["state"], &planned["asks"][0]["code"]), (&"planned".into(), &"start".into()));
     // A second one would get in its way.
     assert_eq!(bench.run(&["rotation", "plan", "main"]).status, 1);
@@ -109,6 +110,11 @@ fn a_pair_is_replaced_and_no_program_notices() {
     assert_eq!((&closed["state"], &closed["old_pair"]), (&"closed".into(), &"dead".into()), "{closed}");
     assert_eq!(closed["holds_orders"], false);
     assert_eq!(closed["consumers"][0]["stage"], "proven", "{closed}");
+    let test_order = closed["test_order"].as_str().unwrap();
+    assert!(
+        test_order.starts_with("buy 1 AAPL limit") && test_order.ends_with("seen and cancelled"),
+        "{closed}"
+    );
     let now = fs::read_to_string(&dotenv).unwrap();
     assert!(now.starts_with("# the bot\nSYMBOL=AAPL\n"), "{now}");
     assert!(now.contains(&new_id) && now.contains(&new_secret) && !now.contains(&old_secret));
@@ -121,6 +127,14 @@ fn a_pair_is_replaced_and_no_program_notices() {
     // The old pair opens nothing any more, and the new one is what Paddock sends with.
     let pair = [("apca-api-key-id", old_id.as_str()), ("apca-api-secret-key", old_secret.as_str())];
     assert_eq!(http("GET", &format!("{}/v2/account", bench.broker_url()), &pair, "").0, 401);
+    let new = [("apca-api-key-id", new_id.as_str()), ("apca-api-secret-key", new_secret.as_str())];
+    let (_, orders) = http("GET", &format!("{}/v2/orders?status=all", bench.broker_url()), &new, "");
+    let orders: Value = serde_json::from_str(&orders).unwrap();
+    assert_eq!(
+        (orders.as_array().map(Vec::len), &orders[0]["status"]),
+        (Some(1), &"canceled".into()),
+        "{orders}"
+    );
     bench.run(&["connection", "check", "main"]).ok();
     let report = bench.run(&["rotation", "report", "main"]).ok();
     println!(
@@ -170,6 +184,38 @@ fn a_rehearsal_plays_the_slips_and_changes_nothing() {
     let pair = matrix["rows"].as_array().unwrap().iter().find(|row| row["what"] == "pair").unwrap();
     assert_eq!((&pair["days"], &pair["due"]), (&30.into(), &false.into()));
     assert_eq!(server.stop(), 0);
+}
+
+/// Where the configuration names no paper broker and Alpaca is Alpaca, one is started for the rehearsal, with and without a server.
+#[test]
+fn a_rehearsal_brings_its_own_paper_broker() {
+    let bench = Bench::new();
+    bench.connect().ok();
+    let elsewhere = |arguments: &[&str]| {
+        let mut command = bench.command();
+        for name in ["PAPER", "LIVE", "DATA"] {
+            command.env(format!("PADDOCK_ALPACA_{name}_URL"), format!("https://{name}.alpaca.invalid"));
+        }
+        command.env_remove("PADDOCK_PAPER_URL").args(arguments);
+        command
+    };
+    let rehearse = ["rotation", "rehearse", "main", "--fail", "other-account", "--json"];
+    let closed = |done: Done| {
+        let rehearsed = done.ok().json();
+        assert_eq!((&rehearsed["state"], &rehearsed["rehearsal"]), (&"closed".into(), &true.into()));
+        assert!(rehearsed["test_order"].as_str().unwrap().contains("seen and cancelled"), "{rehearsed}");
+    };
+    closed(crate::bench::finish(elsewhere(&rehearse), ""));
+    let serve = elsewhere(&["serve", "--web", "127.0.0.1:0", "--gateway", "127.0.0.1:0"]);
+    let mut server = crate::bench::Process::start(serve, &bench.path().join("serve.log"));
+    for _ in 0..2 {
+        closed(crate::bench::finish(elsewhere(&rehearse), ""));
+    }
+    assert_eq!(server.stop(), 0);
+    let log = fs::read_to_string(bench.path().join("serve.log")).unwrap();
+    assert_eq!(log.matches("a paper broker for rehearsals runs in this process").count(), 1, "{log}");
+    let connections = bench.run(&["connection", "list"]).ok().json();
+    assert_eq!(connections[0]["credential_version"], 1);
 }
 
 #[test]

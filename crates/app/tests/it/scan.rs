@@ -136,6 +136,58 @@ fn ones_own_pair_is_known_and_alpaca_is_asked_only_when_told_to() {
 }
 
 #[test]
+fn what_is_found_of_ones_own_is_rotated_at_once_where_that_was_said() {
+    let bench = Bench::new();
+    bench.connect().ok();
+    let live = bench.run(&["paper", "account", "create", "--environment", "live"]).ok().json();
+    let text = |name: &str| live[name].as_str().unwrap().to_owned();
+    let (key_id, secret_key) = (text("key_id"), text("secret_key"));
+    let connect =
+        ["connection", "add", "real", "--environment", "live", "--signed-by", "Ada", "--secret-stdin"];
+    bench.run_with(&connect, &format!("{key_id}\n{secret_key}\n")).ok();
+    let folder = tempfile::tempdir().unwrap();
+    let pairs = [(&bench.key_id, &bench.secret_key), (&key_id, &secret_key)];
+    for (name, (id, secret)) in ["a.env", "b.env"].iter().zip(pairs) {
+        let text = format!("APCA_API_KEY_ID={id}\nAPCA_API_SECRET_KEY={secret}\n");
+        fs::write(folder.path().join(name), text).unwrap();
+    }
+    let mut server = bench.serve();
+    let place = folder.path().to_str().unwrap();
+    let scan = |more: &[&str]| {
+        let done = bench.run(&[&["scan", place, "--rotate"], more].concat());
+        assert_eq!(done.status, 3, "{done:?}");
+        let json: Value = serde_json::from_str(&done.stdout).unwrap();
+        (json["findings"].as_array().unwrap().clone(), done.stderr)
+    };
+    let (found, told) = scan(&[]);
+    assert!(told.contains("`real` is not rotated") && told.contains("--ticket"), "{told}");
+    let of = |found: &[Value], name: &str| {
+        found.iter().find(|one| one["connection"]["name"] == name).unwrap()["connection"].clone()
+    };
+    let main = of(&found, "main");
+    assert_eq!(main["next_command"], "paddock rotation status main --follow");
+    let real = of(&found, "real");
+    assert_eq!(real["rotation"], Value::Null);
+    assert_eq!(real["next_command"], "paddock rotation plan real --cause compromise --now --ticket TICKET");
+    let begun = bench.run(&["rotation", "status", main["rotation"].as_str().unwrap()]).ok().json();
+    assert_eq!((&begun["connection"], &begun["cause"]), (&"main".into(), &"compromise".into()));
+    assert_ne!(begun["state"], "planned", "it is started");
+
+    // The command that is told begins one, and another scan finds both under way.
+    let told = ["rotation", "plan", "real", "--cause", "compromise", "--now", "--ticket", "SEC-9"];
+    let planned = bench.run(&told).ok().json();
+    assert_eq!((&planned["state"], &planned["plan"]["ticket"]), (&"planned".into(), &"SEC-9".into()));
+    bench.run(&["rotation", "start", "real"]).ok();
+    let (found, _) = scan(&["--ticket", "SEC-9"]);
+    for name in ["main", "real"] {
+        let known = of(&found, name);
+        assert_eq!(known["rotation"], Value::Null, "{known}");
+        assert_eq!(known["next_command"], format!("paddock rotation status {name} --follow"));
+    }
+    assert_eq!(server.stop(), 0);
+}
+
+#[test]
 fn the_rules_for_gitleaks_are_toml_with_every_rule() {
     let done = run(&["scan", "--gitleaks-rules"]).ok();
     for rule in ["alpaca-key-id", "alpaca-key-id-named", "alpaca-secret-key"] {

@@ -155,6 +155,15 @@ impl Rotation {
         }
     }
 
+    /// Whether it can still be called off. A rehearsal can be until it is over: it ends no pair but the one that it plays with.
+    #[must_use]
+    pub const fn can_abort(&self) -> bool {
+        match self.state {
+            RotationState::Closed | RotationState::Aborted => false,
+            state => self.rehearsal || state.can_abort(),
+        }
+    }
+
     /// One of its consumers.
     #[must_use]
     pub fn consumer(&self, id: ConsumerId) -> Option<&RotationConsumer> {

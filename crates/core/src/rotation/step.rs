@@ -24,6 +24,11 @@ const LOOK_AT_ORDERS: i64 = 15;
 /// # Errors
 /// [`StepRefusal`] when it cannot happen in this state, or a person may not do it; the rotation stays as it is.
 pub fn step(rotation: &Rotation, event: Event, at: Timestamp) -> Result<(Rotation, Vec<Due>), StepRefusal> {
+    if let Event::Pasted(_) = &event
+        && !matches!(rotation.state, RotationState::AwaitingMint | RotationState::Candidate)
+    {
+        return Err(keep_that_pair(rotation));
+    }
     if rotation.is_over() {
         let message = format!("this rotation is {}", rotation.state);
         return Err(refusal("over", message, "plan another one"));
@@ -40,6 +45,31 @@ pub fn step(rotation: &Rotation, event: Event, at: Timestamp) -> Result<(Rotatio
 
 fn refusal(code: &'static str, message: impl Into<String>, next_step: &str) -> StepRefusal {
     StepRefusal { code, message: message.into(), next_step: next_step.to_owned() }
+}
+
+/// A pair that comes when none is waited for. It may be the only copy of what is shown once, and may have ended the one that is in use.
+fn keep_that_pair(rotation: &Rotation) -> StepRefusal {
+    let message = format!(
+        "the pair was not taken: this rotation is {}, and none is waited for; keep it, since Alpaca shows it only once",
+        rotation.state
+    );
+    let next_step = match rotation.state {
+        RotationState::Planned => {
+            "keep the pair, start the rotation, and paste it when it is asked for: if the pair in use is dead already, the \
+             rotation finds that out and asks at once"
+        }
+        RotationState::Preflight | RotationState::Quiesced => {
+            "keep the pair, see what this rotation waits for, and paste it when it is asked for"
+        }
+        _ if rotation.is_over() || rotation.state == RotationState::Aborted => {
+            "keep the pair and plan another rotation; if the pair in use is dead, Paddock opens one by itself: paste it there"
+        }
+        _ => {
+            "a pair was taken before: if this one is newer, keep it and bring this rotation to its end; Paddock then finds \
+             that the pair in use is dead and asks for this one"
+        }
+    };
+    refusal("keep_the_pair", message, next_step)
 }
 
 fn misplaced(rotation: &Rotation, event: &Event) -> StepRefusal {
@@ -93,8 +123,8 @@ fn apply(rotation: &mut Rotation, event: Event, at: Timestamp) -> Result<(), Ste
             rotation.marks.started_by = Some(by.actor);
             rotation.marks.started_at = Some(at);
         }
-        (state, Event::Abort { by, why }) => {
-            if !state.can_abort() {
+        (_, Event::Abort { by, why }) => {
+            if !rotation.can_abort() {
                 let message = "the old pair may be dead already, and nothing brings it back";
                 let next_step =
                     "make a new pair and paste it, or leave out the consumer that stands in the way";

@@ -258,6 +258,35 @@ fn another_account_stops_everything_until_another_pair_is_pasted() {
     assert_eq!(work(again).state, RotationState::Closed);
 }
 
+/// It may be the only copy of what is shown once, and the old pair may be dead for it.
+#[test]
+fn a_pair_that_comes_when_none_is_waited_for_is_to_be_kept() {
+    let started = did(&planned(Environment::Paper), Event::Start(owner()));
+    let waits = work(started.clone());
+    let mut taken = did(&waits, Event::Pasted(owner()));
+    let closed = work(taken.clone());
+    while taken.state == RotationState::Candidate {
+        taken = did(&taken, good(due(&taken)[0].effect));
+    }
+    let aborted = did(&started, Event::Abort { by: owner(), why: "no".to_owned() });
+    for (rotation, says) in [
+        (planned(Environment::Paper), "start the rotation"),
+        (started, "paste it when it is asked for"),
+        (taken, "bring this rotation to its end"),
+        (closed, "plan another rotation"),
+        (aborted, "plan another rotation"),
+    ] {
+        let refused = step(&rotation, Event::Pasted(owner()), now()).unwrap_err();
+        assert_eq!(refused.code, "keep_the_pair");
+        assert!(refused.message.contains("shows it only once"), "{refused}");
+        assert!(
+            refused.next_step.starts_with("keep the pair") || refused.next_step.contains("keep it"),
+            "{refused}"
+        );
+        assert!(refused.next_step.contains(says), "{refused}");
+    }
+}
+
 #[test]
 fn a_dead_pair_leads_to_a_forced_rotation() {
     let started = did(&planned(Environment::Paper), Event::Start(owner()));
@@ -304,6 +333,21 @@ fn what_may_pass_is_tried_again_and_not_for_ever() {
     let resumed = did(&rotation, Event::Resume(owner()));
     assert_eq!(resumed.consumer(consumer(1)).unwrap().attempts, 12);
     assert_eq!(work(resumed).state, RotationState::Closed);
+}
+
+#[test]
+fn a_rehearsal_can_be_called_off_until_it_is_over() {
+    let start = || {
+        let new = NewRotation { rehearsal: true, ..new(Environment::Paper, plan(Environment::Paper)) };
+        did(&Rotation::planned(new, Actor::Operator, now()), Event::Start(owner()))
+    };
+    let waits = work(start());
+    let pasted = did(&waits, Event::Pasted(owner()));
+    for rotation in [start(), waits, pasted] {
+        assert!(rotation.can_abort());
+        let off = did(&rotation, Event::Abort { by: owner(), why: "the broker is gone".to_owned() });
+        assert!(work(off).is_over());
+    }
 }
 
 #[test]

@@ -1,5 +1,6 @@
-//! What requests do while a connection's pair is replaced: new orders wait a moment and are refused clearly after that, reads that the
-//! broker refused because the pair has died are asked again with the new one, and cancels pass.
+//! What requests do while a connection's pair is replaced: new orders wait a moment and are refused clearly after that. Reads and cancels pass;
+//! those that the broker refused because the pair has died are asked again with the new one. That asks nothing twice, since the broker refused it
+//! for certain, and what is cancelled twice is cancelled.
 
 use std::time::Duration;
 
@@ -10,6 +11,7 @@ use tokio::time::timeout;
 use crate::answer::Fault;
 use crate::directory::{ConnectionEntry, Directory};
 use crate::shared::Shared;
+use crate::stop::Stop;
 
 /// How long a request waits for a new pair. Clients give up later than this.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -63,6 +65,19 @@ pub(crate) async fn another_credential(shared: &Shared, refused: &ConnectionEntr
     }
     drop(directory);
     until(shared, is_another).await.map(|()| true)
+}
+
+/// The same for what ended in this way: whether it may be asked again with another credential, because the broker has refused this one.
+pub(crate) async fn has_another_credential(
+    shared: &Shared,
+    used: &ConnectionEntry,
+    stop: &Stop,
+) -> Result<bool, Fault> {
+    if !matches!(stop, Stop::Fault(fault) if *fault == Fault::credential_refused()) {
+        return Ok(false);
+    }
+    shared.refused.note(used);
+    another_credential(shared, used).await
 }
 
 /// Waits until the directory is so, but not for ever.

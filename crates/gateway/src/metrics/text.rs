@@ -1,11 +1,13 @@
 //! Everything that is measured, as one text for Prometheus.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use paddock_alpaca::operation::Api;
 use paddock_core::SecretText;
+use paddock_core::id::UserId;
+use paddock_core::rotation::days_left;
 use paddock_store::Subject;
 
 use super::exposition::{Exposition, Kind, Seconds};
@@ -33,6 +35,7 @@ pub(crate) async fn text(shared: &Shared) -> String {
     streams(&mut text, shared, &directory);
     records(&mut text, shared).await;
     state(&mut text, shared, &directory);
+    pairs(&mut text, shared, &directory).await;
     process::write(&mut text);
     text.finish()
 }
@@ -218,6 +221,23 @@ async fn records(text: &mut Exposition, shared: &Shared) {
         );
         text.sample(&[("state", "reserved")], open.len() - unknown);
         text.sample(&[("state", "unknown")], unknown);
+    }
+}
+
+/// When the connections' pairs are due.
+async fn pairs(text: &mut Exposition, shared: &Shared, directory: &Directory) {
+    let users: BTreeSet<UserId> = directory.connections().map(|entry| entry.connection.user).collect();
+    let now = shared.clock.now();
+    text.family(
+        "paddock_pair_due_days",
+        Kind::Gauge,
+        "Whole days until a connection's key pair is due to be replaced; negative when it was due.",
+    );
+    for user in users {
+        let dues = tokio::time::timeout(super::PATIENCE, shared.store.rotations_due(user)).await;
+        for due in dues.ok().and_then(Result::ok).unwrap_or_default() {
+            text.sample(&[("connection", &due.name)], days_left(due.due_at, now));
+        }
     }
 }
 

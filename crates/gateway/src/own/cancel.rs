@@ -13,11 +13,19 @@ use crate::observe::WholeAnswer;
 /// How many cancels are on their way at once.
 const AT_ONCE: usize = 8;
 
-/// Cancels each of these orders, and answers as Alpaca does to canceling all.
-pub(crate) async fn cancel_each(asking: &AccountClient<'_>, orders: &[Uuid]) -> Result<WholeAnswer, Fault> {
+/// Cancels each of these orders.
+pub(crate) async fn cancel_each(asking: &AccountClient<'_>, orders: &[Uuid]) -> Vec<CanceledOrder> {
     let mut canceled: Vec<CanceledOrder> = Vec::with_capacity(orders.len());
     for some in orders.chunks(AT_ONCE) {
         canceled.extend(join_all(some.iter().map(|id| cancel(asking, *id))).await);
+    }
+    canceled
+}
+
+/// Answers as Alpaca does to canceling all. That the broker refused the pair is none of the program's business: it has another one.
+pub(crate) fn answered(mut canceled: Vec<CanceledOrder>) -> Result<WholeAnswer, Fault> {
+    for one in canceled.iter_mut().filter(|one| one.status == 401) {
+        one.status = Fault::credential_refused().status.as_u16();
     }
     let body = serde_json::to_vec(&canceled).map_err(|_| Fault::upstream_unsafe())?;
     Ok(WholeAnswer::made(StatusCode::MULTI_STATUS, body.into()))

@@ -25,6 +25,7 @@ use crate::answer::{AnswerBody, Fault};
 use crate::authenticate::Grant;
 use crate::budget::Priority;
 use crate::door::{Arrival, first_decision, open_credential};
+use crate::halt::rotation;
 use crate::lane::Lane;
 use crate::meter::Meter;
 use crate::observe::{WholeAnswer, read_whole};
@@ -36,29 +37,39 @@ use crate::upstream::NoAnswer;
 
 const TOO_MANY: &str = "more orders of others are in between than are looked through at once: narrow the list by time or symbols";
 
-/// Answers a read of what others have part in with what is the key's own.
+/// Answers a read of what others have part in with what is the key's own. If the pair is replaced meanwhile, all of it is read anew.
 pub(crate) async fn read(
     lane: &Lane,
-    permit: Permit,
+    mut permit: Permit,
     reading: Reading,
 ) -> Result<Response<AnswerBody>, Stop> {
     let shared = Arc::clone(&lane.shared);
     let (arrival, target, grant) = (reading.arrival, reading.target.clone(), reading.grant.clone());
     let task = lane.main.spawn(async move {
-        let Reading { arrival, grant, target, headers, entered } = reading;
-        let credential = open_credential(&shared, &grant)?;
-        let reader = Reader {
-            shared: &shared,
-            target,
-            grant,
-            headers,
-            credential: &credential,
-            request: arrival.request,
-            meter: Arc::clone(entered.meter()),
-            priority: Priority::Read,
-            decides_again: Some(arrival),
-        };
-        reader.answer(permit).await
+        let Reading { arrival, mut grant, target, headers, entered } = reading;
+        loop {
+            let credential = open_credential(&shared, &grant)?;
+            let reader = Reader {
+                shared: &shared,
+                target: target.clone(),
+                grant: grant.clone(),
+                headers: &headers,
+                credential: &credential,
+                request: arrival.request,
+                meter: Arc::clone(entered.meter()),
+                priority: Priority::Read,
+                decides_again: Some(arrival),
+            };
+            let stop = match reader.answer(permit).await {
+                Err(stop) => stop,
+                answer => return answer,
+            };
+            if !rotation::has_another_credential(&shared, &grant.entry().connection, &stop).await? {
+                return Err(stop);
+            }
+            grant = grant.renewed(&shared.directory.load()).ok_or_else(Fault::invalid_credential)?;
+            permit = first_decision(&shared, arrival, &grant, &target, target.reading())?;
+        }
     });
     match task.await.unwrap_or_else(|_| Err(Fault::upstream_failed().into())) {
         Err(stop) => Err(lane.record_refusal(arrival, &grant, Some(&target), stop).await),
@@ -71,7 +82,7 @@ pub(super) struct Reader<'a> {
     pub(super) shared: &'a Shared,
     pub(super) target: Target,
     pub(super) grant: Grant,
-    pub(super) headers: HeaderMap,
+    pub(super) headers: &'a HeaderMap,
     pub(super) credential: &'a Credential,
     pub(super) request: RequestId,
     /// For each request to the broker its turn is waited for.
@@ -123,7 +134,7 @@ impl Reader<'_> {
         let sent = self
             .shared
             .for_changes
-            .send(&url, Method::GET, Bytes::new(), &self.headers, self.credential)
+            .send(&url, Method::GET, Bytes::new(), self.headers, self.credential)
             .await;
         match sent {
             Ok(response) => {

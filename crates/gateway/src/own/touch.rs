@@ -7,14 +7,15 @@ use paddock_alpaca::client::AccountClient;
 use paddock_alpaca::operation::Orders;
 use paddock_alpaca::path::Query;
 use paddock_alpaca::wire::identity::{naming_only, orders_in_answer, orders_in_the_way};
+use paddock_alpaca::wire::order::CanceledOrder;
 use paddock_alpaca::wire::{Order, OrderIdentity};
 use paddock_alpaca::{AlpacaError, Credential};
 use paddock_core::Permit;
-use paddock_core::decide::{Reach, check_reach};
+use paddock_core::decide::{Act, Manner, Reach, check_reach};
 use paddock_store::{PlacedOrder, Settlement};
 use uuid::Uuid;
 
-use super::cancel::cancel_each;
+use super::cancel::{answered, cancel_each};
 use super::ledger::{Claim, Ledger, placed, unreadable};
 use super::reads::Reader;
 use crate::answer::{AnswerBody, Fault};
@@ -23,6 +24,8 @@ use crate::budget::Priority;
 use crate::change::Change;
 use crate::door::open_credential;
 use crate::facts;
+use crate::halt::Sent;
+use crate::lane::Lane;
 use crate::observe::WholeAnswer;
 use crate::shared::Shared;
 use crate::stop::Stop;
@@ -97,7 +100,7 @@ impl Change {
             shared,
             target,
             grant: self.grant.clone(),
-            headers: self.headers.clone(),
+            headers: &self.headers,
             credential,
             request: self.arrival.request,
             meter: Arc::clone(self.entered.meter()),
@@ -111,21 +114,47 @@ impl Change {
         Ok(own.into_iter().map(|(id, _)| id).collect())
     }
 
-    /// Cancels what is the key's own, and settles the request.
+    /// Cancels what is the key's own, and settles the request. `sent` is held for as long as a freeze has to wait for it.
     pub(crate) async fn cancel_own(
+        &mut self,
+        lane: &Lane,
+        permit: Permit,
+        credential: &Credential,
+        orders: &[Uuid],
+        sent: Sent<'_>,
+    ) -> Result<Response<AnswerBody>, Stop> {
+        let (shared, manner) = (&*lane.shared, Manner::of(self.target.operation.class, &Act::Plain));
+        let mut canceled = self.cancel_some(shared, permit, credential, orders).await?;
+        drop(sent);
+        let refused: Vec<Uuid> = canceled.iter().filter(|one| one.status == 401).map(|one| one.id).collect();
+        // What was canceled by then is told in any case.
+        if !refused.is_empty()
+            && let Ok(Some(again)) = self.once_more(lane).await
+            && let Ok(sent) = shared.sending.last_look(shared, &self.grant, self.arrival.request, manner)
+        {
+            drop(again.ticket);
+            let anew = self.cancel_some(shared, again.permit, &again.credential, &refused).await?;
+            drop(sent);
+            canceled.retain(|one| one.status != 401);
+            canceled.extend(anew);
+        }
+        let answer = answered(canceled)?;
+        let status = Some(answer.status.as_u16());
+        self.write(shared, Settlement::Confirmed { status, order_id: None }).await;
+        Ok(answer.into_response(self.arrival.request))
+    }
+
+    async fn cancel_some(
         &self,
         shared: &Shared,
         _permit: Permit,
         credential: &Credential,
         orders: &[Uuid],
-    ) -> Result<Response<AnswerBody>, Stop> {
+    ) -> Result<Vec<CanceledOrder>, Stop> {
         let asking = shared
             .asking(&self.grant.entry().connection, credential, self.asker())
             .map_err(|_| Fault::credential_unreadable())?;
-        let answer = cancel_each(&asking, orders).await?;
-        let status = Some(answer.status.as_u16());
-        self.write(shared, Settlement::Confirmed { status, order_id: None }).await;
-        Ok(answer.into_response(self.arrival.request))
+        Ok(cancel_each(&asking, orders).await)
     }
 
     /// The orders that an answer of yes tells of, as they are written down.

@@ -31,6 +31,7 @@ mod signed;
 mod signer;
 mod streams;
 mod streams_at_once;
+mod test_order;
 mod upstream_faults;
 mod ways;
 mod wind_down;

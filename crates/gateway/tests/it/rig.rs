@@ -279,6 +279,26 @@ impl Rig {
         self.control.reload().await.unwrap();
     }
 
+    /// Connects a live account beside the paper account.
+    pub async fn connect_live(&self) -> ConnectionId {
+        let (now, id) = (self.clock.now(), ConnectionId::generate(self.clock.now(), &OsEntropy));
+        let pair = ("AKREALREALREALREALREALREAL", REAL_SECRET);
+        let credential = sealed(&self.store, &self.vault, self.user, id, 1, now, pair).await;
+        let paper = self.store.connection(self.connection).await.unwrap().unwrap();
+        let row = Connection {
+            id,
+            name: "real".to_owned(),
+            environment: Environment::Live,
+            account_id: "22222222-2222-4333-8444-555555555555".to_owned(),
+            account_number: "123456789".to_owned(),
+            active: false,
+            ..paper
+        };
+        self.store.add_connection(&row, &credential, &Actor::Operator, now).await.unwrap();
+        self.control.reload().await.unwrap();
+        id
+    }
+
     /// A pair, sealed as the connection's next credential.
     pub async fn next_credential(&self, key_id: &str, secret: &str) -> SealedCredential {
         let now = self.clock.now();

@@ -1,17 +1,25 @@
 //! What programs meet while a connection's pair is replaced.
 
+#![expect(clippy::panic, reason = "a test stops where something is not as it should be")]
+
 use std::sync::Arc;
 use std::time::Duration;
 
+use paddock_alpaca::close_position::ClosePart;
 use paddock_core::audit::Actor;
 use paddock_core::id::{ConsumerId, RotationId};
 use paddock_core::rotation::{Authority, By, Cause, Event, NewRotation, Plan, Rotation, step};
-use paddock_core::{Clock as _, Environment, Role, SecretText};
-use paddock_store::{ConsumerRow, PairChange, PairOf, RotationRow, SealedPair, SealedSecret, Transition};
+use paddock_core::{Clock as _, Environment, Role, Scope, SecretText};
+use paddock_gateway::{HandAct, HandOrder, HandOutcome};
+use paddock_store::{
+    AuditQuery, ConsumerRow, PairChange, PairOf, RotationRow, SealedPair, SealedSecret, Transition,
+};
 use paddock_vault::{Binding, Field, OsEntropy, Sealed, WrappedDek};
+use rstest::rstest;
 use serde_json::json;
 
-use crate::broker::{json as answer, well_behaved};
+use crate::broker::{Got, Reply, json as answer, order, well_behaved};
+use crate::own_orders::only_own;
 use crate::rig::{REAL_ID, Rig, trader};
 
 const NEW_ID: &str = "PKNEWNEWNEWNEWNEWNEWNEWNEW";
@@ -146,6 +154,116 @@ async fn a_read_that_meets_the_dead_pair_is_asked_again_with_the_new_one() {
     assert_eq!(waiting.await.unwrap().0, 200);
     let asked: Vec<_> = rig.broker.got().iter().map(|got| got.headers["apca-api-key-id"].clone()).collect();
     assert_eq!(asked, [REAL_ID, NEW_ID]);
+}
+
+/// A broker that refuses the pair of before, and knows one order.
+fn after_the_click(got: &Got) -> Reply {
+    if got.headers["apca-api-key-id"] == REAL_ID {
+        return answer(401, &json!({"code": 40_110_000, "message": "request is not authorized"}));
+    }
+    with_one_order(got)
+}
+
+fn with_one_order(got: &Got) -> Reply {
+    match (got.method.as_str(), got.target.split('?').next()) {
+        ("GET", Some("/v2/orders")) => answer(200, &json!([order("1", "100")])),
+        _ => well_behaved(got),
+    }
+}
+
+const ORDER: &str = "/v2/orders/aaaaaaaa-bbbb-4ccc-8ddd-eeeeeeeeeeee";
+
+#[rstest]
+#[case::a_cancel(trader(), "DELETE", ORDER, 204)]
+#[case::a_cancel_of_all(trader(), "DELETE", "/v2/orders", 207)]
+#[case::a_cancel_of_ones_own(only_own(), "DELETE", ORDER, 204)]
+#[case::a_cancel_of_all_ones_own(only_own(), "DELETE", "/v2/orders", 207)]
+#[case::a_look_at_ones_own(only_own(), "GET", ORDER, 200)]
+#[case::a_list_of_ones_own(only_own(), "GET", "/v2/orders", 200)]
+#[tokio::test]
+async fn what_meets_the_dead_pair_goes_once_more_with_the_new_one(
+    #[case] scope: Scope,
+    #[case] method: &'static str,
+    #[case] path: &'static str,
+    #[case] expected: u16,
+) {
+    let rig = Arc::new(Rig::start().await);
+    rig.broker.script(with_one_order);
+    let pair = rig.key(scope).await;
+    assert_eq!(rig.order(&pair, an_order()).await.0, 200);
+    let row = open(&rig).await;
+    rig.broker.script(after_the_click);
+    let before = rig.broker.got().len();
+    let asking = tokio::spawn({
+        let (rig, pair) = (Arc::clone(&rig), pair.clone());
+        async move { rig.send(method, path, &pair, None).await }
+    });
+    let mut looks = tokio::time::interval(Duration::from_millis(5));
+    while rig.broker.got().len() == before {
+        looks.tick().await;
+    }
+    finish(&rig, row).await;
+    let (status, body) = asking.await.unwrap();
+    assert_eq!(status, expected, "{body}");
+    if method == "DELETE" && path == "/v2/orders" && body != json!([]) {
+        assert_eq!(body[0]["status"], 200, "{body}");
+    }
+    let asked = rig.broker.got().split_off(before);
+    let with = |key: &str| asked.iter().filter(|got| got.headers["apca-api-key-id"] == key).count();
+    assert_eq!((with(REAL_ID), with(NEW_ID) > 0), (1, true), "each pair is asked with once: {asked:?}");
+    let changes: Vec<_> = asked.iter().filter(|got| got.method != "GET").collect();
+    assert!(changes.iter().all(|got| got.method == method), "{changes:?}");
+    // It is one request in the record, however often it was asked.
+    let query = AuditQuery { limit: 1000, ..AuditQuery::default() };
+    let records = rig.store.audit_page(&query).await.unwrap();
+    let named = |name: &str| records.iter().filter(|one| one.event().unwrap().name() == name).count();
+    let permitted = if method == "DELETE" { 2 } else { 1 };
+    assert_eq!((named("request_permitted"), named("request_answered")), (permitted, permitted));
+    rig.store.verify_audit().await.unwrap();
+}
+
+#[tokio::test]
+async fn what_a_person_cancels_meanwhile_goes_with_the_new_pair_and_a_close_does_not_wait() {
+    let rig = Arc::new(Rig::start().await);
+    let row = open(&rig).await;
+    rig.broker.script(after_the_click);
+    let act = |act| HandOrder {
+        connection: rig.connection,
+        act,
+        actor: Actor::Operator,
+        network: None,
+        once: None,
+    };
+    let close = act(HandAct::Close { symbol: "AAPL".to_owned(), part: ClosePart::All });
+    let refused = rig.control.act_by_hand(close).await.unwrap();
+    assert!(matches!(refused, HandOutcome::NotSent(_)), "{refused:?}");
+    let canceling = tokio::spawn({
+        let (rig, order) = (Arc::clone(&rig), act(HandAct::CancelAll));
+        async move { rig.control.act_by_hand(order).await.unwrap() }
+    });
+    let mut looks = tokio::time::interval(Duration::from_millis(5));
+    while rig.broker.changes().is_empty() {
+        looks.tick().await;
+    }
+    finish(&rig, row).await;
+    let canceled = canceling.await.unwrap();
+    let HandOutcome::Done(done) = canceled else { panic!("{canceled:?}") };
+    assert_eq!(rig.store.by_hand(done.request).await.unwrap().unwrap().status, Some(207));
+    let with: Vec<_> =
+        rig.broker.changes().iter().map(|got| got.headers["apca-api-key-id"].clone()).collect();
+    assert_eq!(with, [REAL_ID, NEW_ID]);
+}
+
+#[tokio::test]
+async fn a_cancel_that_waits_in_vain_is_told_so_and_leaves_nothing_open() {
+    let rig = Rig::start().await;
+    let pair = rig.key(trader()).await;
+    open(&rig).await;
+    rig.broker.script(after_the_click);
+    let (status, body) = rig.send("DELETE", ORDER, &pair, None).await;
+    assert_eq!((status, &body["reason"]), (503, &json!("rotation_in_progress")), "{body}");
+    assert_eq!(rig.broker.changes().len(), 1);
+    assert!(rig.store.open_reservations().await.unwrap().is_empty());
 }
 
 #[tokio::test]

@@ -5,12 +5,13 @@
 use futures_util::future::{BoxFuture, FutureExt as _};
 use http::{HeaderMap, HeaderValue, Method, header};
 use paddock_core::SecretText;
+use paddock_core::rotation::due_words;
 use serde::{Deserialize, Serialize};
 
 use super::{Settings, api};
 use crate::{
-    Answer, Call, Consumer, Delivery, Fault, FaultKind, Held, Looked, Means, Outbound, Outcome, Proof, Put,
-    SettingsFault, Stored, Writable,
+    Answer, Call, Consumer, Delivery, Fault, FaultKind, Held, Looked, Means, Outbound, Outcome, PairDue,
+    Proof, Put, SettingsFault, Stored, Writable,
 };
 
 /// A Slack channel. Its secret is the address of an incoming webhook, `https://hooks.slack.com/services/…`.
@@ -78,6 +79,12 @@ impl Slack {
         let (url, body) = (self.address.expose().to_owned(), api::json(&Notice { text })?);
         self.outbound.send(Call { method: Method::POST, url, headers, body, changes }).await
     }
+
+    /// Posts something for people.
+    async fn say(&self, text: String) -> Result<(), Fault> {
+        let answer = self.post(text, true).await?;
+        if answer.status == 200 && answer.body.trim_ascii() == b"ok" { Ok(()) } else { Err(refused(&answer)) }
+    }
 }
 
 /// What Slack refuses with, by the words of its answer.
@@ -140,16 +147,28 @@ impl Consumer for Slack {
                 escaped(&self.settings.label),
                 delivery.token,
             );
-            let answer = self.post(text, true).await?;
-            if answer.status == 200 && answer.body.trim_ascii() == b"ok" {
-                return Ok(Put { version: None, outcome: Outcome::Written });
-            }
-            Err(refused(&answer))
+            self.say(text).await?;
+            Ok(Put { version: None, outcome: Outcome::Written })
         }
         .boxed()
     }
 
     fn prove<'a>(&'a self, _: &'a Delivery, _: &'a Put) -> BoxFuture<'a, Result<Proof, Fault>> {
         async move { Ok(Proof { stored: Stored::Notified, in_use: None }) }.boxed()
+    }
+
+    fn remind<'a>(&'a self, pair: &'a PairDue) -> Option<BoxFuture<'a, Result<(), Fault>>> {
+        let day = pair.due_at.strftime("%-d %b %Y");
+        let when = match pair.days_left {
+            1.. => format!("is due to be replaced on {day}, {}", due_words(pair.days_left)),
+            _ => format!("was due to be replaced on {day}"),
+        };
+        let text = format!(
+            "The Alpaca key pair ({}) of {} {when}. Replace it in Paddock: Rotations, {}.",
+            pair.environment.as_str(),
+            escaped(&self.settings.label),
+            escaped(&pair.connection),
+        );
+        Some(async move { self.say(text).await }.boxed())
     }
 }

@@ -17,8 +17,8 @@ use zeroize::Zeroizing;
 use super::in_use::UrlCheck;
 use super::{Settings, api, skew};
 use crate::{
-    Call, Consumer, Delivery, Fault, FaultKind, Held, Looked, Means, Outbound, Outcome, PairNames, Proof,
-    Put, SettingsFault, Stored, Writable,
+    Call, Consumer, Delivery, Fault, FaultKind, Held, Looked, Means, Outbound, Outcome, PairDue, PairNames,
+    Proof, Put, SettingsFault, Stored, Writable,
 };
 
 /// What the signing secret starts with.
@@ -102,6 +102,12 @@ struct Data<'a> {
     delivery: Option<Uuid>,
     #[serde(skip_serializing_if = "Option::is_none")]
     values: Option<std::collections::BTreeMap<&'a str, &'a str>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    connection: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    due_at: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    days_left: Option<i64>,
 }
 
 impl Webhook {
@@ -171,7 +177,7 @@ impl Consumer for Webhook {
                 .into()
             });
             let environment = Some(delivery.environment.as_str());
-            let data = Data { environment, delivery: Some(delivery.token), values };
+            let data = Data { environment, delivery: Some(delivery.token), values, ..Data::default() };
             self.send(&delivery.token.to_string(), "pair.replaced", data, true).await?;
             Ok(Put { version: None, outcome: Outcome::Written })
         }
@@ -186,5 +192,17 @@ impl Consumer for Webhook {
             Ok(Proof { stored, in_use })
         }
         .boxed()
+    }
+
+    /// Never has a value, whatever the settings say.
+    fn remind<'a>(&'a self, pair: &'a PairDue) -> Option<BoxFuture<'a, Result<(), Fault>>> {
+        let data = Data {
+            environment: Some(pair.environment.as_str()),
+            connection: Some(&pair.connection),
+            due_at: Some(pair.due_at.to_string()),
+            days_left: Some(pair.days_left),
+            ..Data::default()
+        };
+        Some(async move { self.send(&pair.token.to_string(), "pair.due", data, true).await }.boxed())
     }
 }

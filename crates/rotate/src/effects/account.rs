@@ -2,29 +2,20 @@
 
 use paddock_alpaca::client::AccountClient;
 use paddock_alpaca::connect_fault::OtherHost;
-use paddock_alpaca::order_body::parse_order;
-use paddock_alpaca::wire::quotes::BidAsk;
+use paddock_alpaca::test_order::{NoTestOrder, test_order};
 use paddock_alpaca::wire::{Order, Position};
 use paddock_alpaca::{AlpacaClient, ClientError, ConnectFault, probe};
-use paddock_core::Symbol;
 use paddock_core::rotation::{AccountSnapshot, Event, Failure, Rotation};
 use paddock_store::PairOf;
-use rust_decimal::Decimal;
 
 use crate::pairs::Pair;
 use crate::{RotateError, Rotations};
-
-/// What the test order buys one of.
-const TEST_SYMBOL: &str = "AAPL";
-
-/// The test order's limit as a part of the bid: far enough that it is never filled.
-const FAR: Decimal = Decimal::from_parts(5, 0, 0, false, 1);
 
 impl Rotations {
     /// Whom a rotation asks: Alpaca, or the paper broker in a rehearsal.
     pub(crate) fn broker(&self, rotation: &Rotation) -> Result<&AlpacaClient, RotateError> {
         match rotation.rehearsal {
-            true => self.options.rehearsal_client.as_ref().ok_or(RotateError::NoRehearsal),
+            true => self.options.rehearsal.client().ok_or(RotateError::NoRehearsal),
             false => Ok(&self.options.client),
         }
     }
@@ -107,26 +98,28 @@ impl Rotations {
         })
     }
 
-    /// Places one share at half the bid, sees it and cancels it: in a rehearsal, where the account is the paper broker's.
+    /// Places one share at half the bid, sees it and cancels it: of a connection on the gateway's way, of a rehearsal's account at the paper broker.
     pub(crate) async fn place_test_order(&self, rotation: &Rotation) -> Result<Event, RotateError> {
+        if !rotation.rehearsal {
+            let placed = self.options.gate.test_order(rotation.connection, rotation.id).await;
+            return Ok(placed.map_or_else(Event::TestOrderFailed, Event::TestOrderDone));
+        }
         let pair = self.options.committed(rotation).await?;
-        let placed = test_order(&self.asking(rotation, &pair)?, &rotation.id.to_string()).await;
+        let placed = rehearse_order(&self.asking(rotation, &pair)?, rotation).await;
         Ok(placed.map_or_else(Event::TestOrderFailed, Event::TestOrderDone))
     }
 }
 
 /// The test order at the paper broker. Its client order id is the rotation's, so that it is placed once.
-async fn test_order(asking: &AccountClient<'_>, rotation: &str) -> Result<String, Failure> {
-    let name = format!("paddock-rotation-{rotation}");
+async fn rehearse_order(asking: &AccountClient<'_>, rotation: &Rotation) -> Result<String, Failure> {
+    let name = format!("paddock-rotation-{}", rotation.id);
     let placed = match asking.order_by_client_order_id(&name).await {
         Ok(order) => order,
         Err(ClientError::Api(error)) if error.status == 404 => {
-            let limit = far_from_the_market(asking).await?;
-            let body = serde_json::json!({
-                "symbol": TEST_SYMBOL, "qty": "1", "side": "buy", "type": "limit", "time_in_force": "day",
-                "limit_price": limit.to_string(), "client_order_id": name,
-            });
-            let order = parse_order(body.to_string().as_bytes()).map_err(|_| not_placed())?;
+            let order = test_order(asking, name).await.map_err(|why| match why {
+                NoTestOrder::Client(error) => unheard(&error),
+                NoTestOrder::NoPrice => no_price(&why),
+            })?;
             asking.place_order(&order).await.map_err(|error| unheard(&error))?
         }
         Err(error) => return Err(unheard(&error)),
@@ -140,17 +133,9 @@ async fn test_order(asking: &AccountClient<'_>, rotation: &str) -> Result<String
     Ok(format!("{}, seen and cancelled", order_line(&seen)))
 }
 
-async fn far_from_the_market(asking: &AccountClient<'_>) -> Result<Decimal, Failure> {
-    let symbol = Symbol::parse(TEST_SYMBOL).map_err(|_| not_placed())?;
-    let quote: Option<BidAsk> = asking.latest_quote(&symbol).await.map_err(|error| unheard(&error))?;
-    let bid =
-        quote.and_then(|quote| quote.bid).filter(|bid| bid.is_sign_positive()).ok_or_else(not_placed)?;
-    Ok((bid * FAR).round_dp(2))
-}
-
-fn not_placed() -> Failure {
-    let message = "there is no price to place a test order far from";
-    Failure::new("no_quote", message, "try again when the market is open, or skip the test order")
+fn no_price(why: &NoTestOrder) -> Failure {
+    let next_step = "try again when the market is open, or skip the test order";
+    Failure::new("no_quote", why.to_string(), next_step)
 }
 
 pub(crate) fn order_line(order: &Order) -> String {

@@ -13,4 +13,5 @@ mod database;
 mod flow;
 mod kills;
 mod place;
+mod reminders;
 mod world;

@@ -17,8 +17,8 @@ use paddock_core::rotation::{Authority, By, Cause, Failure, Plan, RotationState,
 use paddock_core::{Clock as _, Environment, ManualClock, Role, SecretText};
 use paddock_paper::{EphemeralBroker, NewAccount, PaperOptions};
 use paddock_rotate::{
-    Consumer, Deaths, Fault, FaultKind, Gate, PlanRequest, Registry, Rest, RotateError, Rotations,
-    RotationsOptions,
+    Consumer, Deaths, Fault, FaultKind, Gate, PlanRequest, Registry, RehearsalBroker, Rest, RotateError,
+    Rotations, RotationsOptions,
 };
 use paddock_store::{Connection, ConsumerRow, DekRow, SealedCredential, SealedParts, Store, Target};
 use paddock_vault::{Binding, Field, KeyFile, OsEntropy, Vault};
@@ -84,6 +84,15 @@ impl Gate for TestGate {
     fn cancel_orders(&self, connection: ConnectionId) -> BoxFuture<'_, Result<u32, Failure>> {
         self.tell(connection, "cancel");
         Box::pin(async { Ok(0) })
+    }
+
+    fn test_order(
+        &self,
+        connection: ConnectionId,
+        rotation: RotationId,
+    ) -> BoxFuture<'_, Result<String, Failure>> {
+        self.tell(connection, "test order");
+        Box::pin(async move { Ok(format!("the test order of {rotation}")) })
     }
 }
 
@@ -172,7 +181,7 @@ impl World {
             sealer: self.vault.sealer(),
             opener: self.vault.opener(),
             client: self.client(),
-            rehearsal_client: Some(self.client()),
+            rehearsal: RehearsalBroker::of(self.client()),
             gate: self.gate.clone(),
             registry,
             clock: self.clock.clone(),

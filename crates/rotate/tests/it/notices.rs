@@ -1,8 +1,9 @@
 //! The consumers that take a message: a webhook and Slack.
 
+use paddock_core::Environment;
 use paddock_fakes::slack::Slack;
 use paddock_fakes::webhook::Webhook;
-use paddock_rotate::{Consumer, FaultKind, InUse, Stored, Writable};
+use paddock_rotate::{Consumer, FaultKind, InUse, PairDue, Stored, Writable};
 use serde_json::json;
 
 use crate::common::faults::{deliver, documented, every_trouble};
@@ -83,6 +84,57 @@ async fn slack_gets_a_notice_and_never_a_value() {
     let all: String =
         fake.heard().iter().map(|heard| String::from_utf8_lossy(&heard.body).into_owned()).collect();
     assert!(!all.contains(KEY_ID) && !all.contains(SECRET_KEY));
+}
+
+fn due(days_left: i64) -> PairDue {
+    PairDue {
+        token: delivery(7).token,
+        connection: "main".to_owned(),
+        environment: Environment::Live,
+        due_at: "2026-12-04T20:00:00Z".parse().unwrap(),
+        days_left,
+    }
+}
+
+#[tokio::test]
+async fn slack_is_reminded_of_a_pair_that_is_due() {
+    let fake = start(Slack::default()).await;
+    let consumer = slack(&fake.url, "/services/T0/B0/fake");
+    consumer.remind(&due(7)).unwrap().await.unwrap();
+    consumer.remind(&due(-3)).unwrap().await.unwrap();
+    let posts = fake.with(|fake| fake.posts.clone());
+    let start = "The Alpaca key pair (live) of the &lt;bots&gt; &amp; me";
+    let end = "Replace it in Paddock: Rotations, main.";
+    let expected = [
+        format!("{start} is due to be replaced on 4 Dec 2026, in 7 days. {end}"),
+        format!("{start} was due to be replaced on 4 Dec 2026. {end}"),
+    ];
+    assert_eq!(posts, expected);
+    fake.with(|fake| fake.archived = true);
+    assert_eq!(consumer.remind(&due(7)).unwrap().await.unwrap_err().kind, FaultKind::NotFound);
+}
+
+#[tokio::test]
+async fn a_webhook_is_reminded_without_a_value_and_knows_the_message_again() {
+    let fake = start(Webhook::default()).await;
+    let consumer = webhook(&fake.url, true);
+    for _ in 0..2 {
+        consumer.remind(&due(7)).unwrap().await.unwrap();
+    }
+    let taken = fake.with(|fake| fake.taken.clone());
+    assert_eq!(taken.len(), 1, "{taken:?}");
+    let expected = json!({
+        "type": "pair.due",
+        "timestamp": "2026-11-27T20:00:00Z",
+        "data": {"environment": "live", "connection": "main", "due_at": "2026-12-04T20:00:00Z", "days_left": 7},
+    });
+    assert_eq!(taken[&delivery(7).token.to_string()], expected);
+}
+
+#[tokio::test]
+async fn places_that_hold_values_take_no_messages() {
+    let settings = json!({"kind": "heroku", "apps": ["bot"]});
+    assert!(connect(settings, Some("HRKU-token")).remind(&due(7)).is_none());
 }
 
 #[tokio::test]

@@ -615,6 +615,27 @@ pub(crate) const TABLES: &[Table] = &[
         columns: &[("connection_id", Text), ("days", Int), ("actor", Text), ("at", Int)],
     },
     Table {
+        name: "rotation_reminders",
+        key: "connection_id, due_at, nearness",
+        seeded: false,
+        columns: &[("connection_id", Text), ("due_at", Int), ("nearness", Text), ("at", Int)],
+    },
+    Table {
+        name: "rotation_notices",
+        key: "connection_id, due_at, nearness, consumer_id",
+        seeded: false,
+        columns: &[
+            ("connection_id", Text),
+            ("due_at", Int),
+            ("nearness", Text),
+            ("consumer_id", Text),
+            ("state", Text),
+            ("tries", Int),
+            ("next_at", Int),
+            ("detail", Text),
+        ],
+    },
+    Table {
         name: "audit",
         key: "seq",
         seeded: false,

@@ -6,13 +6,13 @@ use std::time::Duration;
 use paddock_core::audit::Actor;
 use paddock_core::id::{ConsumerId, DekId, RotationId};
 use paddock_core::rotation::{
-    Authority, By, Cause, Event, NewRotation, Plan, Rotation, RotationConsumer, RotationState, TradingHold,
-    step,
+    Authority, By, Cause, Event, Nearness, NewRotation, Plan, Rotation, RotationConsumer, RotationState,
+    TradingHold, step,
 };
 use paddock_core::{Environment, Role};
 use paddock_store::{
-    AuditQuery, ConsumerRow, Delivery, DeliveryOutcome, PairChange, PairOf, RotationRow, SealedPair,
-    SealedSecret, Store, StoreError, Transition,
+    AuditQuery, ConsumerRow, Delivery, DeliveryOutcome, PairChange, PairOf, Reminder, RotationRow,
+    SealedPair, SealedSecret, Store, StoreError, Transition,
 };
 use serde_json::json;
 
@@ -137,6 +137,17 @@ pub async fn fill(store: &Store, here: &Furnished) {
     store.add_consumer(&consumer, &PERSON, at()).await.unwrap();
     store.begin_delivery(&delivery(&row, &consumer)).await.unwrap();
     store.set_rotation_days(here.connection.id, 30, &PERSON, at()).await.unwrap();
+    let reminder = Reminder { connection: here.connection.id, due_at: at(), nearness: Nearness::Overdue };
+    assert!(store.remind(&reminder, &[consumer.id], at()).await.unwrap());
+    assert!(!store.remind(&reminder, &[consumer.id], at()).await.unwrap());
+    // Only one of two processes that saw it has it.
+    let seen = store.notices_due(at()).await.unwrap().remove(0);
+    let again = at() + Duration::from_secs(600);
+    let taken =
+        [store.try_notice(&seen, again).await.unwrap(), store.try_notice(&seen, again).await.unwrap()];
+    assert_eq!(taken, [true, false]);
+    store.end_notice(&seen, Some("nobody listens")).await.unwrap();
+    assert!(store.notices_due(again).await.unwrap().is_empty());
 }
 
 on_both!(

@@ -1,5 +1,6 @@
 //! Rotations: a connection's key pair is replaced, and the new one is taken to every consumer.
 
+pub(crate) mod broker;
 pub(crate) mod cadence;
 mod faults;
 pub(crate) mod list;

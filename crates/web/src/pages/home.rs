@@ -4,6 +4,7 @@ use askama::Template;
 use axum::response::Response;
 use jiff::Timestamp;
 use paddock_core::SecretText;
+use paddock_core::rotation::{Nearness, days_left, due_words};
 use paddock_gateway::Counters;
 use paddock_store::{AuditQuery, Connection};
 
@@ -32,8 +33,8 @@ struct Home {
     vault_locked: bool,
     /// The rotations that wait for a person.
     rotations: Vec<Waiting>,
-    /// The connections whose pair is due.
-    due: Vec<String>,
+    /// The pairs that are due, or soon will be.
+    due: Vec<DuePair>,
     connections: Vec<ConnectionCard>,
     keys: Vec<KeyCard>,
     requests: Vec<RequestCells>,
@@ -48,6 +49,14 @@ struct Waiting {
     id: String,
     connection: String,
     message: String,
+}
+
+/// A pair that is due, or soon will be.
+#[derive(Debug)]
+struct DuePair {
+    connection: String,
+    /// `is due in 7 days`.
+    words: String,
 }
 
 #[derive(Debug)]
@@ -120,7 +129,14 @@ async fn gather(desk: &Desk) -> Result<Home, Problem> {
     let open: Vec<_> = open.into_iter().filter(|one| !one.over && !one.rehearsal).collect();
     let is_open = |name: &str| open.iter().any(|one| one.connection == name);
     let due = desk.store.rotations_due(desk.user).await?.into_iter();
-    let due = due.filter(|due| due.due_at <= now && !is_open(&due.name)).map(|due| due.name).collect();
+    let due = due.filter(|due| Nearness::of(due.due_at, due.days, now).is_some() && !is_open(&due.name));
+    let due = due.map(|due| {
+        let words = match Nearness::of(due.due_at, due.days, now) {
+            Some(Nearness::Overdue) => format!("was due on {}", due.due_at.strftime("%-d %b %Y")),
+            _ => format!("is due {}", due_words(days_left(due.due_at, now))),
+        };
+        DuePair { connection: due.name, words }
+    });
     let waiting = |one: &RotationView| {
         let ask = one.asks.first()?;
         let (id, connection) = (one.id.to_string(), one.connection.clone());
@@ -128,7 +144,7 @@ async fn gather(desk: &Desk) -> Result<Home, Problem> {
     };
     Ok(Home {
         rotations: open.iter().filter_map(waiting).collect(),
-        due,
+        due: due.collect(),
         shell: Shell::load(desk, Section::Overview, "Overview").await?,
         gateway_url: desk.gateway_url.clone(),
         vault_locked: desk.sealer.fingerprint(&SecretText::new(String::new())).is_err(),

@@ -5,6 +5,7 @@ use jiff::Timestamp;
 use paddock_core::audit::{Actor, AuditEvent, AuditRecord};
 use paddock_core::decide::Frozen;
 use paddock_core::id::RequestId;
+use paddock_core::rotation::Nearness;
 use paddock_gateway::{Outcome, RequestLine};
 
 use super::text::{Moment, latency};
@@ -222,6 +223,12 @@ fn say(event: &AuditEvent) -> String {
         AuditEvent::RotationCompleted { .. } => "completed a rotation".to_owned(),
         AuditEvent::RotationPolicyChanged { days, .. } => {
             format!("set a connection's key pair to be replaced every {days} days")
+        }
+        AuditEvent::RotationDue { due_at, nearness: Nearness::Overdue, .. } => {
+            format!("noticed that a key pair was due on {}", due_at.strftime("%-d %b %Y"))
+        }
+        AuditEvent::RotationDue { due_at, .. } => {
+            format!("noticed that a key pair is due on {}", due_at.strftime("%-d %b %Y"))
         }
     }
 }

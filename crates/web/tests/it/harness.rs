@@ -6,6 +6,7 @@ use std::sync::Arc;
 use axum::Router;
 use axum::body::Body;
 use axum::response::Response;
+use futures_util::future::BoxFuture;
 use http::{HeaderMap, Request, StatusCode, header};
 use http_body_util::BodyExt as _;
 use jiff::Timestamp;
@@ -16,12 +17,13 @@ use paddock_alpaca::{AlpacaClient, Endpoints};
 use paddock_core::{Environment, ManualClock};
 use paddock_gateway::{Gateway, GatewayOptions, Limits};
 use paddock_rotate::{
-    Machine, Means, Memory, Outbound, OutboundOptions, Rotations, RotationsOptions, registry,
+    Machine, Means, Memory, Outbound, OutboundOptions, RehearsalBroker, Rotations, RotationsOptions, registry,
 };
 use paddock_store::{Begun, KeyedRequest, Store, Target};
 use paddock_vault::{KeyFile, OsEntropy, Purpose, Vault};
 use paddock_web::{
-    AllowedHosts, ChainWatch, ControlGate, Pace, People, PeopleOptions, WebState, api_router, pages_router,
+    AllowedHosts, ChainWatch, ControlGate, Pace, People, PeopleOptions, RehearsalHost, WebState, api_router,
+    pages_router,
 };
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -57,6 +59,16 @@ pub(crate) struct Paddock {
 impl Drop for Paddock {
     fn drop(&mut self) {
         self.closing.cancel();
+    }
+}
+
+/// Starts nothing: there is one.
+#[derive(Debug)]
+struct NoHost;
+
+impl RehearsalHost for NoHost {
+    fn start(&self) -> BoxFuture<'_, Result<AlpacaClient, String>> {
+        Box::pin(async { Err("there is none in these tests".to_owned()) })
     }
 }
 
@@ -122,12 +134,13 @@ impl Paddock {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let gateway_url = format!("http://{}", listener.local_addr().unwrap());
         let means = means(clock.clone(), dir.path());
+        let rehearsal = RehearsalBroker::of(client.clone());
         let rotations = Rotations::new(RotationsOptions {
             store: store.clone(),
             sealer: for_rotations,
             opener,
             client: client.clone(),
-            rehearsal_client: Some(client.clone()),
+            rehearsal: rehearsal.clone(),
             gate: Arc::new(ControlGate::new(gateway.control())),
             registry: registry(means.clone()),
             clock: clock.clone(),
@@ -136,7 +149,8 @@ impl Paddock {
         });
         let state = Arc::new(WebState {
             rotations: rotations.clone(),
-            rehearsal: Some(client.clone()),
+            rehearsal,
+            rehearsal_host: Arc::new(NoHost),
             store,
             sealer,
             second_factor,

@@ -136,7 +136,9 @@ async fn a_paper_pair_is_replaced_from_plan_to_report() {
     again.expect_problem(409, "rotation_is_open");
     let path = format!("/api/v1/rotations/{id}");
     let early = json!({ "key_id": PAPER_TWO.0, "secret_key": PAPER_TWO.1 });
-    paddock.post(&format!("{path}/paste"), &early).await.expect_problem(409, "rotation_refuses");
+    let refused = paddock.post(&format!("{path}/paste"), &early).await;
+    refused.expect_problem(409, "rotation_refuses");
+    assert!(refused.json["next_step"].as_str().unwrap().starts_with("keep the pair"), "{refused:?}");
     paddock.post(&format!("{path}/start"), &json!({})).await.expect(200);
     until(&paddock, &id, |one| one["state"] == "awaiting_mint").await;
     let page = paddock.page(&format!("/rotations/{id}")).await;

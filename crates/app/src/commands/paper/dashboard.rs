@@ -41,13 +41,18 @@ pub(crate) struct Dashboard {
 
 impl Dashboard {
     pub(crate) fn new(broker: &BrokerArgs) -> Outcome<Self> {
+        Self::at(&broker.url)
+    }
+
+    /// The dashboard of the broker at that address.
+    pub(crate) fn at(url: &str) -> Outcome<Self> {
         let http = reqwest::Client::builder()
             .no_proxy()
             .redirect(reqwest::redirect::Policy::none())
             .timeout(Duration::from_secs(30))
             .build()
             .map_err(Failure::cannot("set up the HTTP client"))?;
-        Ok(Self { http, url: broker.url.trim_end_matches('/').to_owned() })
+        Ok(Self { http, url: url.trim_end_matches('/').to_owned() })
     }
 
     /// One request; `null` when the answer has no content.

@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use super::{Pair, Planned, show, view};
 use crate::api::{ApiClient, segment};
 use crate::clock::SystemClock;
-use crate::commands::paper::dashboard::{BrokerArgs, Dashboard};
+use crate::commands::paper::dashboard::Dashboard;
 use crate::context::Context;
 use crate::failure::{Failure, Outcome};
 
@@ -32,8 +32,9 @@ pub(crate) struct RehearseArgs {
     /// Leave consumers out that cannot take a pair, and go on without them
     #[arg(long)]
     keep_going: bool,
-    #[command(flatten)]
-    broker: BrokerArgs,
+    /// The address of the paper broker, where it is another than the server's
+    #[arg(long, value_name = "URL", env = "PADDOCK_PAPER_URL", hide_env_values = true)]
+    url: Option<String>,
 }
 
 /// What a person may do wrong.
@@ -64,7 +65,13 @@ pub(super) async fn rehearse(args: &RehearseArgs, client: &ApiClient, context: &
             .hint("look at `paddock connection list`")
     })?;
     client.run_rotations();
-    let dashboard = Dashboard::new(&args.broker)?;
+    let dashboard = match &args.url {
+        Some(url) => Dashboard::at(url)?,
+        None => {
+            let broker = client.post("/api/v1/rehearsal-broker", &json!({})).await?;
+            Dashboard::at(broker["address"].as_str().unwrap_or_default())?
+        }
+    };
     let mut stage =
         Stage { args, client, context, dashboard, environment: connection.environment, opened: Vec::new() };
     let played = stage.play().await;

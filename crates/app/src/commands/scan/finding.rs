@@ -4,6 +4,7 @@ use paddock_core::scan::{Leak, Spot, Sureness};
 use serde_json::{Value, json};
 
 use super::known::Known;
+use super::rotate::Begun;
 use super::verify::Verdict;
 use crate::paint::Paint;
 
@@ -69,6 +70,9 @@ impl Finding {
         }
         if let Some(known) = &self.known {
             add(known.sentence());
+            if let Some(begun) = &known.begun {
+                add(begun.sentence().to_owned());
+            }
             if known.current {
                 add(format!("next: `{}`", known.command()));
             }
@@ -97,6 +101,10 @@ impl Finding {
                 "name": known.connection,
                 "current": known.current,
                 "next_command": known.current.then(|| known.command()),
+                "rotation": match &known.begun {
+                    Some(Begun::Started(id)) => Some(id),
+                    Some(Begun::UnderWay) | None => None,
+                },
             })),
             "verified": self.verdict.as_ref().map(Verdict::code),
         })

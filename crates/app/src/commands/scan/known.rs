@@ -6,6 +6,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::finding::Finding;
+use super::rotate::Begun;
 use crate::context::Context;
 use crate::failure::Outcome;
 use crate::output::note;
@@ -20,6 +21,8 @@ pub(super) struct Known {
     pub(super) environment: String,
     /// Whether the connection has this half now; otherwise it had it once.
     pub(super) current: bool,
+    /// What became of its rotation, with `--rotate`.
+    pub(super) begun: Option<Begun>,
 }
 
 /// The API's request. It has no `Debug`, since it holds halves in the clear.
@@ -34,7 +37,7 @@ struct Halves<'a> {
 impl Known {
     /// What is known, for people.
     pub(super) fn sentence(&self) -> String {
-        let Self { connection, environment, current } = self;
+        let Self { connection, environment, current, .. } = self;
         if *current {
             format!("this is the pair of connection `{connection}` ({environment}), and it is in use")
         } else {
@@ -44,7 +47,14 @@ impl Known {
 
     /// What to do about it.
     pub(super) fn command(&self) -> String {
-        format!("paddock rotation plan {} --cause compromise", self.connection)
+        let Self { connection, environment, begun, .. } = self;
+        match begun {
+            Some(_) => format!("paddock rotation status {connection} --follow"),
+            None if environment == "live" => {
+                format!("paddock rotation plan {connection} --cause compromise --now --ticket TICKET")
+            }
+            None => format!("paddock rotation plan {connection} --cause compromise"),
+        }
     }
 }
 
@@ -97,7 +107,7 @@ async fn ask_some(findings: &mut [Finding], client: &crate::api::ApiClient) -> O
         // What is in use now is said rather than what was.
         if current || finding.known.is_none() {
             let (connection, environment) = (text(&known["connection"]), text(&known["environment"]));
-            finding.known = Some(Known { connection, environment, current });
+            finding.known = Some(Known { connection, environment, current, begun: None });
         }
     }
     Ok(())

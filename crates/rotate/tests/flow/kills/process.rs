@@ -8,12 +8,12 @@ use std::sync::{Arc, Mutex};
 
 use futures_util::future::BoxFuture;
 use jiff::Timestamp;
-use paddock_core::id::{ConnectionId, ConsumerId, UserId};
+use paddock_core::id::{ConnectionId, ConsumerId, RotationId, UserId};
 use paddock_core::rotation::{Effect, Failure, RotationState};
 use paddock_core::{Clock as _, Environment, ManualClock, SecretText};
 use paddock_rotate::{
-    Deaths, Doing, Gate, Machine, Means, Memory, Moment, Outbound, OutboundOptions, Rest, Rotations,
-    RotationsOptions, Suspicion, registry,
+    Deaths, Doing, Gate, Machine, Means, Memory, Moment, Outbound, OutboundOptions, RehearsalBroker, Rest,
+    Rotations, RotationsOptions, Suspicion, registry,
 };
 use paddock_store::{Store, Target};
 use paddock_vault::{KeyFile, OsEntropy, Vault};
@@ -134,7 +134,7 @@ fn rotations(orders: &Orders, store: &Store, clock: &Arc<ManualClock>) -> Rotati
         sealer: vault.sealer(),
         opener: vault.opener(),
         client: client(&orders.paper, &orders.live),
-        rehearsal_client: None,
+        rehearsal: RehearsalBroker::default(),
         gate: Arc::new(gate),
         registry: registry(means),
         clock: clock.clone(),
@@ -219,5 +219,14 @@ impl Gate for FileGate {
     fn cancel_orders(&self, connection: ConnectionId) -> BoxFuture<'_, Result<u32, Failure>> {
         self.told("cancel");
         self.checks.cancel_orders(connection)
+    }
+
+    fn test_order(
+        &self,
+        connection: ConnectionId,
+        rotation: RotationId,
+    ) -> BoxFuture<'_, Result<String, Failure>> {
+        self.told("test order");
+        self.checks.test_order(connection, rotation)
     }
 }

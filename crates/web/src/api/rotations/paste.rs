@@ -45,6 +45,15 @@ pub(crate) async fn paste(
     Ok(Json(perform(&desk, &id, fields).await?))
 }
 
+/// A good pair that was not taken may be nowhere else than where it was copied from.
+fn keep_it(problem: Problem) -> Problem {
+    if problem.extra.get("reason").is_some_and(|reason| reason == "keep_the_pair") {
+        return problem;
+    }
+    let next_step = format!("keep the pair, which Alpaca shows only once; {}", problem.next_step);
+    Problem { next_step: next_step.into(), ..problem }
+}
+
 /// Does it.
 pub(crate) async fn perform(desk: &Desk, id: &str, mut fields: Fields) -> Result<Taken, Problem> {
     let key_id = fields.need_secret("key_id", "the new Key ID from Alpaca's dashboard")?;
@@ -52,12 +61,12 @@ pub(crate) async fn perform(desk: &Desk, id: &str, mut fields: Fields) -> Result
     fields.finish(&FIELDS)?;
     let found = super::found(desk, id).await?;
     let rotation = found.row.rotation;
-    super::need_role(desk, rotation.environment)?;
-    super::need_proof(desk, &rotation).await?;
+    super::need_role(desk, rotation.environment).map_err(keep_it)?;
+    super::need_proof(desk, &rotation).await.map_err(keep_it)?;
     // What can be told without asking anybody is told at once, and nothing is kept of it.
     connect_problem::check_shape(&repair(&key_id).text, &repair(&secret_key).text)?;
-    let pasted =
-        desk.rotations.paste(rotation.id, &key_id, &secret_key, &super::by(desk), desk.now()).await?;
+    let pasted = desk.rotations.paste(rotation.id, &key_id, &secret_key, &super::by(desk), desk.now()).await;
+    let pasted = pasted.map_err(|error| keep_it(error.into()))?;
     let said = [("key_id", &pasted.key_id_repairs), ("secret_key", &pasted.secret_key_repairs)];
     let repairs = said.into_iter().filter(|(_, repairs)| !repairs.is_empty()).map(|(field, repairs)| {
         RepairView { field: field.to_owned(), removed: repairs.iter().map(Repair::to_string).collect() }

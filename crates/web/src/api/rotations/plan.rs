@@ -113,7 +113,7 @@ async fn played_with(
     key_id: &SecretText,
     secret_key: &SecretText,
 ) -> Result<RehearsalPair, Problem> {
-    let client = desk.rehearsal.as_ref().ok_or(RotateError::NoRehearsal)?;
+    let client = desk.rehearsal.client().ok_or(RotateError::NoRehearsal)?;
     let (key_id, secret_key) = (repair(key_id).text, repair(secret_key).text);
     connect_problem::check_shape(&key_id, &secret_key)?;
     let pair = Credential::KeyPair { key_id: key_id.clone(), secret_key: secret_key.clone() };

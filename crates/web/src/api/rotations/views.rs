@@ -306,7 +306,7 @@ pub(crate) fn view(status: Status, steps: Vec<RotationEvent>) -> RotationView {
         resume: rotation.plan.resume,
         test_order: rotation.plan.test_order,
     };
-    let (over, can_abort) = (rotation.is_over(), rotation.state.can_abort());
+    let (over, can_abort) = (rotation.is_over(), rotation.can_abort());
     let consumers = rotation.consumers.iter().map(consumer).collect();
     let marks = rotation.marks;
     RotationView {

@@ -16,7 +16,8 @@ use crate::pages::form::FormView;
 use crate::pages::shell::{Section, Shell};
 use crate::problem::Problem;
 
-const KEPT: [&str; 6] = ["cause", "window_from", "window_until", "ticket", "open_orders", "resume"];
+const KEPT: [&str; 7] =
+    ["cause", "window_from", "window_until", "ticket", "open_orders", "resume", "test_order"];
 
 #[derive(Debug, Template)]
 #[template(path = "rotations/plan.html")]
