@@ -51,7 +51,7 @@ def test_wrangler(fake, judged, tmp_path):
     listed = at_ours("secret", "list", "--name", "bot")
     names = {one["name"] for one in json.loads(listed[listed.index("["):])}
     assert {ID_NAME, SECRET_NAME, "OTHER"} == names
-    judged("Cloudflare Workers", "wrangler", npm_version("wrangler"), "sets one secret and both in bulk, and lists ours; our request has the same bytes as its bulk")
+    judged("Cloudflare Workers", "wrangler", npm_version("wrangler"), "sets one secret and both in bulk, and lists ours; our request has the same bytes as its bulk, and calls them JSON as the SDK does where it calls them a merge patch")
 
 
 def wrangler_at(fake, folder):
