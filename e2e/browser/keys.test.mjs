@@ -33,6 +33,7 @@ test("the form reads back as a sentence while it is filled in", async () => {
   await says.getByText(/AAPL only/).waitFor();
   await says.getByText(/at most \$1,000 an order and \$5,000 a day/).waitFor();
   await isAccessible(page);
+  await page.evaluate(() => window.scrollTo(0, 0));
   await picture(page, "keys-new");
 });
 

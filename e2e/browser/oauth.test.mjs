@@ -64,6 +64,7 @@ async function hasNoCode(page) {
 test("a no at Alpaca is told, and the name stays", async () => {
   await page.goto("/connections/new/paper");
   await isAccessible(page);
+  await page.getByRole("button", { name: "Connect with Alpaca" }).scrollIntoViewIfNeeded();
   await picture(page, "connect-oauth");
   await connect(page, "by-oauth", "Deny");
   await page.getByRole("heading", { name: "Not allowed at Alpaca" }).waitFor();

@@ -48,7 +48,7 @@ test("an account is opened on its dashboard, and its pair shown", async () => {
 
 test("the pair is connected, and the page tells of it", async () => {
   await page.goto("/connections/new/paper");
-  await page.getByRole("link", { name: "a broker on this machine" }).waitFor();
+  await page.getByRole("link", { name: /dashboard$/ }).waitFor();
   await page.getByLabel("Key ID").fill(pair.keyId);
   await page.getByLabel("Secret Key").fill(pair.secret);
   await page.getByLabel("Name of this connection").fill("at-hand");
