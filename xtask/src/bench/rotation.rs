@@ -26,6 +26,9 @@ const PROCEDURES: usize = 3;
 /// What a line of the matrix begins with.
 const COUNTED: &str = "kill -9, ";
 
+/// One of the times that were seen.
+type Figure = fn(&Seen) -> f64;
+
 /// What became of the deaths of one procedure.
 #[derive(Debug, PartialEq, Eq)]
 struct Deaths {
@@ -106,12 +109,14 @@ fn trade(workspace: &Workspace, binary: &Path, rounds: u32, person: u32) -> Resu
 }
 
 fn report(deaths: &[Deaths], at_once: &[Seen], in_time: &[Seen], quick: bool) -> Result<String> {
-    let part = if quick { format!(" Of all deaths every {QUICK_EVERY}th.") } else { String::new() };
+    let part =
+        if quick { format!("\nOf all deaths only every {QUICK_EVERY}th was tried.") } else { String::new() };
     let mut text = format!(
         "Processes are killed (`kill -9`) before, in the midst of and after every effect of every state, every word of a person's, and every \
-         request that\nchanges something at one of twelve consumers; the next process takes the rotation on.{part} Each death has a rotation of \
-         its own. Survived is one\nthat was closed with the new pair whole at every consumer, one release, version, restart and workflow run \
-         each, orders held back until the pair was\nverified, and a report that tells of it.\n\n{}\n\n| procedure | deaths | survived |\n|---|---:|---:|\n",
+         request that\nchanges something at one of twelve consumers; the next process takes the rotation on. Each death has a rotation of its \
+         own. Survived is one that was\nclosed with the new pair whole at every consumer, one release, version, restart and workflow run each (a \
+         Worker, whose secrets cannot be read, is deployed\nagain where the answer was lost), orders held back until the pair was verified, and \
+         a report that tells of it.{part}\n\n{}\n\n| procedure | deaths | survived |\n|---|---:|---:|\n",
         machine()?
     );
     for Deaths { procedure, survived, all } in deaths {
@@ -121,13 +126,13 @@ fn report(deaths: &[Deaths], at_once: &[Seen], in_time: &[Seen], quick: bool) ->
     writeln!(
         text,
         "\nalpaca-py orders, reads and cancels and hears its trade updates through an access key without a pause while the pair is replaced: {} times \
-         with a script that\npastes the new pair at once, {} times with one that takes {PERSON} seconds, {} rounds of four requests in all. New \
+         with a script\nthat pastes the new pair at once, {} times with one that takes {PERSON} seconds, {} rounds of four requests in all. New \
          orders wait for ten seconds at most;\nthe stream tells of the program's own orders, and is silent while they wait.\n\n| milliseconds | at once: median | at most | after {PERSON} s: median | at most |\n|---|---:|---:|---:|---:|",
         at_once.len(),
         in_time.len(),
         all().map(|one| one.rounds).sum::<u32>()
     )?;
-    let rows: [(&str, fn(&Seen) -> f64); 6] = [
+    let rows: [(&str, Figure); 6] = [
         ("new orders held back", |one| one.held_back),
         ("of these after the pair was pasted", |one| one.after_paste),
         ("slowest request during the rotation", |one| one.slowest),
@@ -150,7 +155,7 @@ fn report(deaths: &[Deaths], at_once: &[Seen], in_time: &[Seen], quick: bool) ->
 }
 
 /// The middle one and the greatest, in milliseconds.
-fn figures(seen: &[Seen], of: fn(&Seen) -> f64) -> (f64, f64) {
+fn figures(seen: &[Seen], of: Figure) -> (f64, f64) {
     let mut times: Vec<f64> = seen.iter().map(|one| of(one) * 1e3).collect();
     times.sort_by(f64::total_cmp);
     let middle = times.get(times.len() / 2).copied().unwrap_or_default();

@@ -90,8 +90,8 @@ fn the_whole_matrix(#[values(Procedure::Paper, Procedure::Live, Procedure::Force
         for (number, together) in chosen.chunks(TOGETHER).enumerate() {
             let database = database.with_file_name(format!("paddock-{number}.db"));
             let world = Arc::new(World::on(Target::Sqlite(database.clone())).await);
-            for death in together.iter().cloned() {
-                let (world, database) = (Arc::clone(&world), database.clone());
+            for death in together {
+                let (world, database, death) = (Arc::clone(&world), database.clone(), death.clone());
                 let life = tokio::spawn(async move { live(&world, &database, procedure, &death).await });
                 match life.await {
                     Ok(lived) if lived.deaths.len() == 1 => survived += 1,

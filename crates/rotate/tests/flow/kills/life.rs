@@ -203,7 +203,7 @@ impl Life<'_> {
             assert!(output.status.success(), "{}", told(&output));
             let rotation = rotation.unwrap();
             match (rotation.state, &self.minted) {
-                (state, _) if state == RotationState::Closed => return rotation.id,
+                (RotationState::Closed, _) => return rotation.id,
                 (RotationState::AwaitingMint, None) => self.mint(&mut orders).await,
                 (state, _) => panic!("it rests, and is {state}: {}", told(&output)),
             }
@@ -298,8 +298,8 @@ impl Life<'_> {
         assert!(report.held_back_seconds.is_some());
         assert!(report.steps.iter().zip(1..).all(|(step, number)| step.number == number));
         for consumer in consumers {
-            let attempts = report.deliveries.iter().filter(|one| one.consumer == consumer.name);
-            let last = attempts.last().unwrap();
+            let mut attempts = report.deliveries.iter().filter(|one| one.consumer == consumer.name);
+            let last = attempts.next_back().unwrap();
             let good = [DeliveryOutcome::Written, DeliveryOutcome::There].map(|outcome| outcome.to_string());
             assert!(good.contains(&last.outcome), "{}: {}", consumer.name, last.outcome);
         }
