@@ -3,6 +3,7 @@
 import http.server
 import json
 import os
+import signal
 import subprocess
 import threading
 
@@ -124,7 +125,8 @@ class Workerd:
             );
         """)
         command = [script("workerd"), "serve", "bot.capnp", "--control-fd=1"]
-        self.process = subprocess.Popen(command, cwd=folder, stdout=subprocess.PIPE, text=True)
+        # npm's script starts the program as a child, and the wheel's Node.js is one of another: all end together, as a group.
+        self.process = subprocess.Popen(command, cwd=folder, stdout=subprocess.PIPE, text=True, start_new_session=True)
         for line in self.process.stdout:
             told = json.loads(line)
             if told["event"] == "listen":
@@ -135,7 +137,7 @@ class Workerd:
         return self
 
     def __exit__(self, *_):
-        self.process.terminate()
+        os.killpg(self.process.pid, signal.SIGTERM)
         self.process.wait(10)
         self.process.stdout.close()
 
