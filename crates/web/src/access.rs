@@ -151,6 +151,8 @@ pub(crate) const TABLE: &[Line] = &[
     viewer("GET", "/rotations"),
     viewer("GET", "/rotations/{id}"),
     viewer("GET", "/rotations/{id}/report"),
+    viewer("GET", "/rotations/{id}/say"),
+    viewer("GET", "/rotations/{id}/paste"),
     operator("POST", "/rotations/{id}/say"),
     operator("POST", "/rotations/{id}/paste"),
     operator("GET", "/connections/{name}/rotate"),

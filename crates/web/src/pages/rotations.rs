@@ -19,8 +19,8 @@ pub(super) fn routes() -> Router<Arc<WebState>> {
         .route("/rotations", get(list::show))
         .route("/rotations/{id}", get(show::show))
         .route("/rotations/{id}/report", get(show::report))
-        .route("/rotations/{id}/say", post(act::say))
-        .route("/rotations/{id}/paste", post(act::paste))
+        .route("/rotations/{id}/say", get(show::again).post(act::say))
+        .route("/rotations/{id}/paste", get(show::again).post(act::paste))
         .route("/connections/{name}/rotate", get(plan::show).post(plan::plan))
         .route("/connections/{name}/cadence", post(list::cadence))
 }

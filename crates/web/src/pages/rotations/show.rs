@@ -13,7 +13,7 @@ use crate::api::rotations as api;
 use crate::api::rotations::{RotationConsumerView, RotationView};
 use crate::desk::Desk;
 use crate::name::PathName;
-use crate::pages::answer::{Done, page_with};
+use crate::pages::answer::{Done, page_with, see};
 use crate::pages::form::FormView;
 use crate::pages::shell::{Section, Shell};
 use crate::pages::text::Moment;
@@ -116,6 +116,12 @@ pub(super) async fn show(desk: Desk, PathName(id): PathName, done: Done) -> Resu
     let mut shown = gather(&desk, &id, FormView::blank()).await?;
     shown.shell = shown.shell.done(&done, &SENTENCES);
     page_with(StatusCode::OK, &shown)
+}
+
+/// Whoever loads the address of a form once more that was answered in place, as the script does that keeps pages up to date, gets the
+/// rotation's page.
+pub(super) async fn again(desk: Desk, PathName(id): PathName) -> Result<Response, Problem> {
+    Ok(see(&format!("/rotations/{}", api::found(&desk, &id).await?.row.rotation.id)))
 }
 
 pub(super) async fn gather(desk: &Desk, id: &str, form: FormView) -> Result<Show, Problem> {
