@@ -1,7 +1,5 @@
 //! What programs meet while a connection's pair is replaced.
 
-#![expect(clippy::panic, reason = "a test stops where something is not as it should be")]
-
 use std::sync::Arc;
 use std::time::Duration;
 

@@ -38,9 +38,12 @@ async fn newest(rig: &Rig, count: u32) -> Vec<String> {
     records.iter().map(|record| record.event().unwrap().name().to_owned()).collect()
 }
 
-/// What the scripted broker has: the order under its name, once it is there.
+/// An order that the scripted broker has: its name, its status, and how much of it is filled.
+type Known = (String, &'static str, &'static str);
+
+/// What the scripted broker has: the order, once it is there.
 #[derive(Clone, Debug, Default)]
-struct Book(Arc<Mutex<Option<(String, &'static str, &'static str)>>>);
+struct Book(Arc<Mutex<Option<Known>>>);
 
 impl Book {
     fn has(&self, name: &str, status: &'static str, filled: &'static str) {
