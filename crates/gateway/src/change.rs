@@ -25,7 +25,7 @@ use crate::budget::{Asker, Priority, Ticket};
 use crate::crash::CrashPoint;
 use crate::door::{Arrival, actor, decide_input, first_decision, open_credential};
 use crate::facts::FactFinder;
-use crate::halt::rotation;
+use crate::halt::{Sent, rotation};
 use crate::lane::Lane;
 use crate::meter::Entered;
 use crate::observe::{WholeAnswer, read_whole};
@@ -102,18 +102,7 @@ impl Change {
             }
         };
         CrashPoint::Reserved.reached();
-        let sent = match shared.sending.last_look(shared, &self.grant, request, manner) {
-            Ok(sent) => sent,
-            Err(refusal) => {
-                self.write(shared, Settlement::Released { status: None }).await;
-                let stop = Stop::Refusal(refusal);
-                return Err(self.record_refusal(lane, stop).await);
-            }
-        };
-        if let Err(fault) = rotation::last_look(shared, connection, class) {
-            self.write(shared, Settlement::Released { status: None }).await;
-            return Err(fault.into());
-        }
+        let (sent, credential) = self.last_look(lane, manner, credential).await?;
         if let Touched::Cancels(orders) = &touched {
             // Each of its cancels waits for its own turn.
             drop(ticket);
@@ -133,6 +122,60 @@ impl Change {
         let answer = self.settle(shared, answer, &credential).await;
         CrashPoint::Settled.reached();
         answer
+    }
+
+    /// Looks at freezes and rotations for the last time before it is sent. A rotation that came while it was decided is waited for once, as
+    /// whoever comes later waits. What was reserved is released when it does not go after all.
+    async fn last_look<'a>(
+        &mut self,
+        lane: &'a Lane,
+        manner: Manner,
+        mut credential: Credential,
+    ) -> Result<(Sent<'a>, Credential), Stop> {
+        let shared = &*lane.shared;
+        let class = self.target.operation.class;
+        let connection = self.grant.entry().connection.connection.id;
+        let mut has_waited = false;
+        loop {
+            let sent = match shared.sending.last_look(shared, &self.grant, self.arrival.request, manner) {
+                Ok(sent) => sent,
+                Err(refusal) => {
+                    self.write(shared, Settlement::Released { status: None }).await;
+                    return Err(self.record_refusal(lane, Stop::Refusal(refusal)).await);
+                }
+            };
+            let Err(held_back) = rotation::last_look(shared, connection, class) else {
+                return Ok((sent, credential));
+            };
+            // The rotation waits for what is being sent.
+            drop(sent);
+            let outlasted = if has_waited { Err(held_back.into()) } else { self.outlast(shared).await };
+            has_waited = true;
+            match outlasted {
+                Ok(anew) => credential = anew,
+                Err(stop) => {
+                    self.write(shared, Settlement::Released { status: None }).await;
+                    return Err(stop);
+                }
+            }
+        }
+    }
+
+    /// Waits for the end of a rotation, for no longer than a turn in the budget, so that what was decided is no older than it may be, and takes
+    /// the new pair. What was decided by a scope that has changed meanwhile does not go.
+    async fn outlast(&mut self, shared: &Shared) -> Result<Credential, Stop> {
+        let connection = self.grant.entry().connection.connection.id;
+        let patience = self.asker().priority.patience();
+        tokio::select! {
+            passed = rotation::pass_within(shared, connection, self.target.operation.class, patience) => passed?,
+            () = self.gone.cancelled() => return Err(Fault::program_gone().into()),
+        }
+        let grant = self.grant.renewed(&shared.directory.load()).ok_or_else(Fault::invalid_credential)?;
+        if grant.entry().key.scope != self.grant.entry().key.scope {
+            return Err(rotation::refused().into());
+        }
+        self.grant = grant;
+        open_credential(shared, &self.grant)
     }
 
     /// A cancel that the broker refused for its pair, which has died: goes once more with the next one, if there is to be one. Otherwise that

@@ -24,7 +24,8 @@ const fn is_held_back(class: PermissionClass) -> bool {
     matches!(class, PermissionClass::Order | PermissionClass::PositionClose | PermissionClass::MoneyOut)
 }
 
-fn refused() -> Fault {
+/// What is told to a program whose order was not sent.
+pub(crate) fn refused() -> Fault {
     Fault { retry_after: Some(RETRY_AFTER), ..Fault::rotating() }
 }
 
@@ -34,10 +35,20 @@ pub(crate) async fn pass(
     connection: ConnectionId,
     class: PermissionClass,
 ) -> Result<(), Fault> {
+    pass_within(shared, connection, class, PATIENCE).await
+}
+
+/// The same, for that long at most.
+pub(crate) async fn pass_within(
+    shared: &Shared,
+    connection: ConnectionId,
+    class: PermissionClass,
+    patience: Duration,
+) -> Result<(), Fault> {
     if !is_held_back(class) || !shared.directory.load().is_held(connection) {
         return Ok(());
     }
-    until(shared, |directory| !directory.is_held(connection)).await
+    until(shared, patience, |directory| !directory.is_held(connection)).await
 }
 
 /// Looks for the last time before it is sent. Call it when the request is entered among those that are being sent: the rotation waits for
@@ -64,7 +75,7 @@ pub(crate) async fn another_credential(shared: &Shared, refused: &ConnectionEntr
         return Ok(false);
     }
     drop(directory);
-    until(shared, is_another).await.map(|()| true)
+    until(shared, PATIENCE, is_another).await.map(|()| true)
 }
 
 /// The same for what ended in this way: whether it may be asked again with another credential, because the broker has refused this one.
@@ -81,8 +92,8 @@ pub(crate) async fn has_another_credential(
 }
 
 /// Waits until the directory is so, but not for ever.
-async fn until(shared: &Shared, is_so: impl Fn(&Directory) -> bool) -> Result<(), Fault> {
+async fn until(shared: &Shared, patience: Duration, is_so: impl Fn(&Directory) -> bool) -> Result<(), Fault> {
     let mut changes = shared.directory_changes.subscribe();
     let wait = async { while !is_so(&shared.directory.load()) && changes.changed().await.is_ok() {} };
-    timeout(PATIENCE, wait).await.map_err(|_| refused())
+    timeout(patience, wait).await.map_err(|_| refused())
 }

@@ -1,6 +1,6 @@
 //! What programs meet while a connection's pair is replaced.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use paddock_alpaca::close_position::ClosePart;
@@ -112,6 +112,43 @@ async fn new_orders_wait_and_go_with_the_new_pair_while_cancels_and_reads_pass()
     finish(&rig, row).await;
     assert_eq!(waiting.await.unwrap().0, 200);
     let orders: Vec<_> = rig.broker.changes().into_iter().filter(|got| got.method == "POST").collect();
+    assert_eq!(orders.len(), 1);
+    assert_eq!(orders[0].headers["apca-api-key-id"], NEW_ID);
+}
+
+/// The broker is asked for a quote before a market order, and meanwhile a rotation begins.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn an_order_that_is_being_decided_when_a_rotation_begins_waits_too_and_goes_with_the_new_pair() {
+    let rig = Arc::new(Rig::start().await);
+    let pair = rig.key(Scope { max_daily_notional: Some(1000.into()), ..trader() }).await;
+    let (asked, mut is_asked) = tokio::sync::mpsc::unbounded_channel();
+    let (answers, may_answer) = std::sync::mpsc::channel::<()>();
+    let may_answer = Mutex::new(may_answer);
+    rig.broker.script(move |got| {
+        if got.target.contains("/quotes/latest") {
+            asked.send(()).unwrap();
+            may_answer.lock().unwrap().recv().unwrap();
+        }
+        well_behaved(got)
+    });
+    let market =
+        json!({"symbol": "AAPL", "qty": "1", "side": "buy", "type": "market", "time_in_force": "day"});
+    let deciding = tokio::spawn({
+        let (rig, pair) = (Arc::clone(&rig), pair.clone());
+        async move { rig.order(&pair, market).await }
+    });
+    is_asked.recv().await.unwrap();
+    let row = open(&rig).await;
+    answers.send(()).unwrap();
+    // It is decided and reserved now, and must not be sent.
+    while rig.store.open_reservations().await.unwrap().is_empty() {
+        tokio::task::yield_now().await;
+    }
+    assert!(rig.broker.changes().is_empty());
+    finish(&rig, row).await;
+    let (status, body) = deciding.await.unwrap();
+    assert_eq!(status, 200, "{body}");
+    let orders = rig.broker.changes();
     assert_eq!(orders.len(), 1);
     assert_eq!(orders[0].headers["apca-api-key-id"], NEW_ID);
 }
