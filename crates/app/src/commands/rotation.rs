@@ -231,11 +231,16 @@ async fn resolve(named: &str, client: &ApiClient) -> Outcome<String> {
     })
 }
 
-async fn plan(args: &PlanArgs, client: &ApiClient, context: &Context) -> Outcome {
+/// The window of a live rotation that waits for no planned one: an hour from now on.
+pub(super) fn window_from_now() -> (Timestamp, Timestamp) {
     let now = SystemClock.now();
-    let (window_from, window_until) = match args.now {
-        true => (Some(now), now.checked_add(SignedDuration::from_hours(1)).ok()),
-        false => (args.window_from, args.window_until),
+    (now, now.checked_add(SignedDuration::from_hours(1)).unwrap_or(now))
+}
+
+async fn plan(args: &PlanArgs, client: &ApiClient, context: &Context) -> Outcome {
+    let (window_from, window_until) = match args.now.then(window_from_now) {
+        Some((from, until)) => (Some(from), Some(until)),
+        None => (args.window_from, args.window_until),
     };
     let content = Planned {
         cause: args.cause.map(Cause::as_str),

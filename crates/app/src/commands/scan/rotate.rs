@@ -3,21 +3,16 @@
 
 use std::collections::BTreeMap;
 
-use jiff::SignedDuration;
-use paddock_core::Clock as _;
 use paddock_core::rotation::Cause;
 use serde_json::json;
 
 use super::finding::Finding;
 use super::known::Known;
 use crate::api::{ApiClient, segment};
-use crate::clock::SystemClock;
+use crate::commands::rotation::window_from_now;
 use crate::context::Context;
 use crate::failure::{Failure, Outcome};
 use crate::output::note;
-
-/// Within so long it is started, which happens at once.
-const WINDOW: SignedDuration = SignedDuration::from_hours(1);
 
 /// What became of the rotation of a connection.
 #[derive(Clone, Debug)]
@@ -74,9 +69,8 @@ async fn begin_one(known: &Known, ticket: Option<&str>, client: &ApiClient) -> O
         let Some(ticket) = ticket else {
             return Err(Failure::new("a live pair is replaced under a ticket: name it with `--ticket`"));
         };
-        let now = SystemClock.now();
-        let until = now.checked_add(WINDOW).unwrap_or(now);
-        content["window_from"] = json!(now);
+        let (from, until) = window_from_now();
+        content["window_from"] = json!(from);
         content["window_until"] = json!(until);
         content["ticket"] = json!(ticket);
     }
