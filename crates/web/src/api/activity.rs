@@ -19,27 +19,17 @@ use paddock_store::INDEXED_AT_ONCE;
 use crate::desk::Desk;
 use crate::problem::Problem;
 
-/// At most so many pages of the audit are taken in for one visit, about 25 ms each: nobody waits for a long chain that has no index yet. The
-/// gateway takes in the rest.
-const ROUNDS: u32 = 2;
-
-/// Takes in what was recorded since the last look. Gives how many records are still left.
+/// Takes in what was recorded since the last look, as far as one transaction goes, about 25 ms: nobody waits for a long chain that has no index yet, of
+/// which the gateway takes in the rest. Gives how many records are still left.
 pub(crate) async fn catch_up(desk: &Desk) -> Result<u64, Problem> {
-    let mut left = 0;
-    for _ in 0..ROUNDS {
-        left = desk.store.index_activity().await?;
-        if left == 0 {
-            break;
-        }
-    }
-    Ok(left)
+    Ok(desk.store.index_activity().await?)
 }
 
 /// Takes in all that was recorded until now, for what must be complete. What is recorded meanwhile is not waited for.
 pub(crate) async fn catch_up_with_now(desk: &Desk) -> Result<(), Problem> {
-    let mut to_go = desk.store.index_activity().await?;
+    let mut to_go = catch_up(desk).await?;
     while to_go > 0 {
-        let left = desk.store.index_activity().await?;
+        let left = catch_up(desk).await?;
         to_go = to_go.saturating_sub(INDEXED_AT_ONCE.into()).min(left);
     }
     Ok(())
