@@ -1,5 +1,7 @@
 //! A request that changes something at the broker: decided with its facts and caps, recorded, forwarded once, settled.
 
+mod rotating;
+
 use std::sync::{Arc, PoisonError};
 
 use bytes::Bytes;
@@ -23,9 +25,9 @@ use crate::answer::{AnswerBody, Fault, whole};
 use crate::authenticate::Grant;
 use crate::budget::{Asker, Priority, Ticket};
 use crate::crash::CrashPoint;
-use crate::door::{Arrival, actor, decide_input, first_decision, open_credential};
+use crate::door::{Arrival, actor, decide_input, open_credential};
 use crate::facts::FactFinder;
-use crate::halt::{Sent, rotation};
+use crate::halt::rotation;
 use crate::lane::Lane;
 use crate::meter::Entered;
 use crate::observe::{WholeAnswer, read_whole};
@@ -50,13 +52,6 @@ pub(crate) struct Change {
     pub(crate) entered: Entered,
     /// Cancelled when the program has gone. What waits for its turn then is not sent; what is on its way goes on.
     pub(crate) gone: CancellationToken,
-}
-
-/// What a cancel goes with that is asked again.
-pub(crate) struct OnceMore {
-    pub(crate) permit: Permit,
-    pub(crate) ticket: Ticket,
-    pub(crate) credential: Credential,
 }
 
 impl Change {
@@ -102,7 +97,10 @@ impl Change {
             }
         };
         CrashPoint::Reserved.reached();
-        let (sent, credential) = self.last_look(lane, manner, credential).await?;
+        let (sent, credential) = match self.last_look(shared, manner, credential).await {
+            Ok(looked) => looked,
+            Err(stop) => return Err(self.record_refusal(lane, stop).await),
+        };
         if let Touched::Cancels(orders) = &touched {
             // Each of its cancels waits for its own turn.
             drop(ticket);
@@ -122,103 +120,6 @@ impl Change {
         let answer = self.settle(shared, answer, &credential).await;
         CrashPoint::Settled.reached();
         answer
-    }
-
-    /// Looks at freezes and rotations for the last time before it is sent. A rotation that came while it was decided is waited for once, as
-    /// whoever comes later waits. What was reserved is released when it does not go after all.
-    async fn last_look<'a>(
-        &mut self,
-        lane: &'a Lane,
-        manner: Manner,
-        mut credential: Credential,
-    ) -> Result<(Sent<'a>, Credential), Stop> {
-        let shared = &*lane.shared;
-        let class = self.target.operation.class;
-        let connection = self.grant.entry().connection.connection.id;
-        let mut has_waited = false;
-        loop {
-            let sent = match shared.sending.last_look(shared, &self.grant, self.arrival.request, manner) {
-                Ok(sent) => sent,
-                Err(refusal) => {
-                    self.write(shared, Settlement::Released { status: None }).await;
-                    return Err(self.record_refusal(lane, Stop::Refusal(refusal)).await);
-                }
-            };
-            let Err(held_back) = rotation::last_look(shared, connection, class) else {
-                return Ok((sent, credential));
-            };
-            // The rotation waits for what is being sent.
-            drop(sent);
-            let outlasted = if has_waited { Err(held_back.into()) } else { self.outlast(shared).await };
-            has_waited = true;
-            match outlasted {
-                Ok(anew) => credential = anew,
-                Err(stop) => {
-                    self.write(shared, Settlement::Released { status: None }).await;
-                    return Err(stop);
-                }
-            }
-        }
-    }
-
-    /// Waits for the end of a rotation, for no longer than a turn in the budget, so that what was decided is no older than it may be, and takes
-    /// the new pair. What was decided by a scope that has changed meanwhile does not go.
-    async fn outlast(&mut self, shared: &Shared) -> Result<Credential, Stop> {
-        let connection = self.grant.entry().connection.connection.id;
-        let patience = self.asker().priority.patience();
-        tokio::select! {
-            passed = rotation::pass_within(shared, connection, self.target.operation.class, patience) => passed?,
-            () = self.gone.cancelled() => return Err(Fault::program_gone().into()),
-        }
-        let grant = self.grant.renewed(&shared.directory.load()).ok_or_else(Fault::invalid_credential)?;
-        if grant.entry().key.scope != self.grant.entry().key.scope {
-            return Err(rotation::refused().into());
-        }
-        self.grant = grant;
-        open_credential(shared, &self.grant)
-    }
-
-    /// A cancel that the broker refused for its pair, which has died: goes once more with the next one, if there is to be one. Otherwise that
-    /// was the answer.
-    async fn cancel_again(
-        &mut self,
-        lane: &Lane,
-        manner: Manner,
-        refused: Response<Incoming>,
-        credential: Credential,
-    ) -> Result<(Result<Response<Incoming>, NoAnswer>, Credential), Stop> {
-        let shared = &*lane.shared;
-        let stop = match self.once_more(lane).await {
-            Ok(None) => return Ok((Ok(refused), credential)),
-            Ok(Some(OnceMore { permit, ticket, credential })) => {
-                match shared.sending.last_look(shared, &self.grant, self.arrival.request, manner) {
-                    Ok(_sent) => {
-                        let answer = self.forward(shared, permit, ticket, &credential).await;
-                        return Ok((answer, credential));
-                    }
-                    Err(refusal) => Stop::Refusal(refusal),
-                }
-            }
-            Err(stop) => stop,
-        };
-        self.write(shared, Settlement::Released { status: Some(refused.status().as_u16()) }).await;
-        Err(self.record_refusal(lane, stop).await)
-    }
-
-    /// The broker has refused a cancel's pair. Waits for another one, and for the cancel's turn; `None` when there is none to be waited for.
-    pub(crate) async fn once_more(&mut self, lane: &Lane) -> Result<Option<OnceMore>, Stop> {
-        let shared = &*lane.shared;
-        let used = Arc::clone(&self.grant.entry().connection);
-        shared.refused.note(&used);
-        if !rotation::another_credential(shared, &used).await? {
-            return Ok(None);
-        }
-        let ticket = self.turn(shared).await?;
-        // While it waited the key may have been frozen, changed or revoked.
-        self.grant = self.grant.renewed(&shared.directory.load()).ok_or_else(Fault::invalid_credential)?;
-        let credential = open_credential(shared, &self.grant)?;
-        let permit = first_decision(shared, self.arrival, &self.grant, &self.target, Act::Plain)?;
-        Ok(Some(OnceMore { permit, ticket, credential }))
     }
 
     /// Records a refusal, with the order if it is one.

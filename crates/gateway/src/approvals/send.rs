@@ -9,7 +9,7 @@ use paddock_core::Refusal;
 use paddock_core::decide::approval::check_band;
 use paddock_core::decide::{Act, Manner, ReasonCode, decide_approved};
 use paddock_core::id::ApprovalId;
-use paddock_store::{Approval, ApprovalState, Approved, Consent, Settlement, StoreError};
+use paddock_store::{Approval, ApprovalState, Approved, Consent, StoreError};
 use tokio_util::sync::CancellationToken;
 
 use super::ApprovalOutcome;
@@ -105,20 +105,17 @@ async fn run(shared: &Arc<Shared>, consent: Consent) -> Result<ApprovalOutcome, 
         Err(error) => return Err(error.into()),
     };
     CrashPoint::Reserved.reached();
-    let sent = match shared.sending.last_look(shared, &change.grant, row.held.request, manner) {
-        Ok(sent) => sent,
-        Err(refusal) => {
-            change.write(shared, Settlement::Released { status: None }).await;
+    let (sent, credential) = match change.last_look(shared, manner, credential).await {
+        Ok(looked) => looked,
+        Err(stop) => {
+            let refusal = match stop {
+                Stop::Refusal(refusal) => refusal,
+                stop => Refusal::new(ReasonCode::ApprovalRefused, words(&stop), &[]),
+            };
             keep(shared, &row, &change, Err(refusal.clone().into())).await;
             return Ok(ApprovalOutcome::Refused(refusal));
         }
     };
-    if let Err(fault) = rotation::last_look(shared, row.held.connection, class) {
-        change.write(shared, Settlement::Released { status: None }).await;
-        let refusal = Refusal::new(ReasonCode::ApprovalRefused, fault.message, &[]);
-        keep(shared, &row, &change, Err(refusal.clone().into())).await;
-        return Ok(ApprovalOutcome::Refused(refusal));
-    }
     let answer = change.forward(shared, permit, ticket, &credential).await;
     drop(sent);
     CrashPoint::Forwarded.reached();

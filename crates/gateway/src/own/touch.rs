@@ -132,11 +132,14 @@ impl Change {
             && let Ok(Some(again)) = self.once_more(lane).await
             && let Ok(sent) = shared.sending.last_look(shared, &self.grant, self.arrival.request, manner)
         {
+            // Each cancel waits for its own turn.
             drop(again.ticket);
-            let anew = self.cancel_some(shared, again.permit, &again.credential, &refused).await?;
+            let anew = self.cancel_some(shared, again.permit, &again.credential, &refused).await;
             drop(sent);
-            canceled.retain(|one| one.status != 401);
-            canceled.extend(anew);
+            if let Ok(anew) = anew {
+                canceled.retain(|one| one.status != 401);
+                canceled.extend(anew);
+            }
         }
         let answer = answered(canceled)?;
         let status = Some(answer.status.as_u16());

@@ -2,15 +2,13 @@
 
 #![expect(clippy::panic, reason = "a test stops where something is not as it should be")]
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use paddock_alpaca::close_position::ClosePart;
 use paddock_core::audit::{Actor, AuditEvent};
 use paddock_core::decide::Passing;
-use paddock_core::{Clock as _, Environment, ManualClock, ReasonCode};
+use paddock_core::{Clock as _, ReasonCode};
 use paddock_gateway::{EquityPeriod, HandAct, HandDone, HandOrder, HandOutcome, LookFault};
-use paddock_paper::{EphemeralBroker, PaperOptions};
 use paddock_store::{ActivityQuery, AuditQuery, Freezing, Sender, StepState, Subject};
 use paddock_vault::OsEntropy;
 use rstest::rstest;
@@ -18,7 +16,7 @@ use rust_decimal::Decimal;
 use serde_json::json;
 use uuid::Uuid;
 
-use crate::broker::{self, FakeBroker, Reply};
+use crate::broker::{self, Reply};
 use crate::rig::{Pair, Rig, trader};
 
 fn person() -> Actor {
@@ -45,22 +43,9 @@ async fn freeze(rig: &Rig, subject: Subject, passing: &str) {
     rig.control.reload().await.unwrap();
 }
 
-/// The names of the newest audit events, oldest first.
-async fn newest(rig: &Rig, count: u32) -> Vec<String> {
-    let query = AuditQuery { limit: count, ..AuditQuery::default() };
-    let mut records = rig.store.audit_page(&query).await.unwrap();
-    records.reverse();
-    records.iter().map(|record| record.event().unwrap().name().to_owned()).collect()
-}
-
 #[tokio::test]
 async fn a_person_closes_half_then_cancels_at_the_built_in_broker() {
-    let clock = Arc::new(ManualClock::new("2026-11-20T15:00:00Z".parse().unwrap()));
-    let options = PaperOptions::new(clock.clone(), Arc::new(OsEntropy));
-    let broker = EphemeralBroker::start(options).await.unwrap();
-    let account = broker.broker.create_account(Environment::Paper, Decimal::from(100_000)).await.unwrap();
-    let pair = (account.key_id.as_str(), account.secret_key.expose());
-    let rig = Rig::before(FakeBroker::start().await, broker.paper_address, clock, pair).await;
+    let (rig, _broker, _) = Rig::at_built_in_broker().await;
     let key = rig.key(trader()).await;
     let buy = json!({"symbol": "AAPL", "qty": "4", "side": "buy", "type": "market", "time_in_force": "day"});
     let (status, placed) = rig.order(&key, buy).await;
@@ -132,11 +117,11 @@ async fn a_freeze_holds_for_persons_too(
     if passes {
         assert!(matches!(outcome, HandOutcome::Done(_)), "{outcome:?}");
         assert_eq!(rig.broker.changes().len(), 1);
-        assert_eq!(newest(&rig, 2).await, ["request_permitted", "request_answered"]);
+        assert_eq!(rig.newest_events(2).await, ["request_permitted", "request_answered"]);
     } else {
         assert!(matches!(&outcome, HandOutcome::Refused(refusal) if refusal.code == ReasonCode::Frozen));
         assert_eq!(rig.broker.changes().len(), 0);
-        assert_eq!(newest(&rig, 1).await, ["request_refused"]);
+        assert_eq!(rig.newest_events(1).await, ["request_refused"]);
     }
 }
 
@@ -267,12 +252,7 @@ async fn looking_asks_alpaca_once_a_second() {
 
 #[tokio::test]
 async fn a_curve_is_read_from_the_built_in_broker() {
-    let clock = Arc::new(ManualClock::new("2026-11-20T15:00:00Z".parse().unwrap()));
-    let options = PaperOptions::new(clock.clone(), Arc::new(OsEntropy));
-    let broker = EphemeralBroker::start(options).await.unwrap();
-    let account = broker.broker.create_account(Environment::Paper, Decimal::from(100_000)).await.unwrap();
-    let pair = (account.key_id.as_str(), account.secret_key.expose());
-    let rig = Rig::before(FakeBroker::start().await, broker.paper_address, clock, pair).await;
+    let (rig, _broker, _) = Rig::at_built_in_broker().await;
     for period in EquityPeriod::ALL {
         let curve = rig.control.equity(rig.connection, *period).await.unwrap();
         assert_eq!(curve.timestamp.len(), curve.equity.len(), "{period}");

@@ -1,16 +1,13 @@
 //! What orders do not fill of their charge is given back when they end.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use paddock_core::calendar::trading_date;
-use paddock_core::{Clock as _, Environment, ManualClock, Scope};
-use paddock_paper::{EphemeralBroker, PaperOptions};
-use paddock_vault::OsEntropy;
+use paddock_core::{Clock as _, Scope};
+use paddock_paper::EphemeralBroker;
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
 
-use crate::broker::FakeBroker;
 use crate::rig::{Pair, Rig, second_gateway, trader};
 
 /// No answer takes longer on the slowest machine.
@@ -25,17 +22,7 @@ struct Stage {
 
 impl Stage {
     async fn set() -> Self {
-        let clock = Arc::new(ManualClock::new("2026-11-20T15:00:00Z".parse().unwrap()));
-        let options = PaperOptions::new(clock.clone(), Arc::new(OsEntropy));
-        let broker = EphemeralBroker::start(options).await.unwrap();
-        let account = broker.broker.create_account(Environment::Paper, Decimal::from(100_000)).await.unwrap();
-        let pair = (account.key_id.as_str(), account.secret_key.expose());
-        let rig = Rig::before(FakeBroker::start().await, broker.paper_address, clock, pair).await;
-        let real = Pair {
-            id: paddock_core::id::AccessKeyId::generate(rig.clock.now(), &OsEntropy),
-            key_id: pair.0.to_owned(),
-            secret: pair.1.to_owned(),
-        };
+        let (rig, broker, real) = Rig::at_built_in_broker().await;
         Self { rig, broker, real }
     }
 

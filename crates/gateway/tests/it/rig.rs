@@ -11,7 +11,10 @@ use paddock_core::id::{AccessKeyId, ConnectionId, UserId};
 use paddock_core::scope::Preset;
 use paddock_core::{Clock, Entropy, Environment, ManualClock, Scope, SecretText};
 use paddock_gateway::{Control, Gateway, GatewayOptions, Limits};
-use paddock_store::{AccessKey, Connection, DekRow, SealedCredential, SealedParts, Store, Target};
+use paddock_paper::{EphemeralBroker, PaperOptions};
+use paddock_store::{
+    AccessKey, AuditQuery, Connection, DekRow, SealedCredential, SealedParts, Store, Target,
+};
 use paddock_vault::{Binding, Field, KeyFile, OsEntropy, Vault};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
@@ -83,6 +86,28 @@ impl Rig {
         pair: (&str, &str),
     ) -> Self {
         Self::build(broker, upstream, clock, pair, Limits::default()).await
+    }
+
+    /// A gateway before the built-in broker while the market is open, with an account of 100,000 dollars whose own pair is given too. The broker
+    /// goes when it is dropped.
+    pub async fn at_built_in_broker() -> (Self, EphemeralBroker, Pair) {
+        let clock = Arc::new(ManualClock::new("2026-11-20T15:00:00Z".parse().unwrap()));
+        let options = PaperOptions::new(clock.clone(), Arc::new(OsEntropy));
+        let broker = EphemeralBroker::start(options).await.unwrap();
+        let account = broker.broker.create_account(Environment::Paper, 100_000.into()).await.unwrap();
+        let (key_id, secret) = (account.key_id.as_str().to_owned(), account.secret_key.expose().to_owned());
+        let rig =
+            Self::before(FakeBroker::start().await, broker.paper_address, clock, (&key_id, &secret)).await;
+        let id = AccessKeyId::generate(rig.clock.now(), &OsEntropy);
+        (rig, broker, Pair { id, key_id, secret })
+    }
+
+    /// The names of the newest audit events, oldest first.
+    pub async fn newest_events(&self, count: u32) -> Vec<String> {
+        let query = AuditQuery { limit: count, ..AuditQuery::default() };
+        let mut records = self.store.audit_page(&query).await.unwrap();
+        records.reverse();
+        records.iter().map(|record| record.event().unwrap().name().to_owned()).collect()
     }
 
     async fn build(

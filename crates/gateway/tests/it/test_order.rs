@@ -2,18 +2,16 @@
 
 use std::sync::{Arc, Mutex};
 
+use paddock_core::Clock as _;
 use paddock_core::audit::{Actor, AuditEvent};
 use paddock_core::id::{RequestId, RotationId};
 use paddock_core::rotation::Failure;
-use paddock_core::{Clock as _, Environment, ManualClock};
-use paddock_paper::{EphemeralBroker, PaperOptions};
-use paddock_store::{AuditQuery, Freezing, HandRequest, StepState, Subject};
+use paddock_store::{Freezing, HandRequest, StepState, Subject};
 use paddock_vault::OsEntropy;
 use rstest::rstest;
-use rust_decimal::Decimal;
 use serde_json::{Value, json};
 
-use crate::broker::{FakeBroker, Got, Reply, json as answer, order, well_behaved};
+use crate::broker::{Got, Reply, json as answer, order, well_behaved};
 use crate::rig::{Rig, trader};
 
 fn rotation(rig: &Rig) -> RotationId {
@@ -28,14 +26,6 @@ async fn placed(rig: &Rig, rotation: RotationId) -> Result<String, Failure> {
 fn sent(rig: &Rig) -> Vec<Value> {
     let orders = rig.broker.changes().into_iter().filter(|got| got.method == "POST");
     orders.map(|got| serde_json::from_slice(&got.body).unwrap()).collect()
-}
-
-/// The names of the newest audit events, oldest first.
-async fn newest(rig: &Rig, count: u32) -> Vec<String> {
-    let query = AuditQuery { limit: count, ..AuditQuery::default() };
-    let mut records = rig.store.audit_page(&query).await.unwrap();
-    records.reverse();
-    records.iter().map(|record| record.event().unwrap().name().to_owned()).collect()
 }
 
 /// An order that the scripted broker has: its name, its status, and how much of it is filled.
@@ -93,17 +83,12 @@ fn taken(_: &str) -> Reply {
 
 #[tokio::test]
 async fn it_is_placed_seen_and_cancelled_at_the_built_in_broker_and_once_for_a_rotation() {
-    let clock = Arc::new(ManualClock::new("2026-11-20T15:00:00Z".parse().unwrap()));
-    let options = PaperOptions::new(clock.clone(), Arc::new(OsEntropy));
-    let broker = EphemeralBroker::start(options).await.unwrap();
-    let account = broker.broker.create_account(Environment::Paper, Decimal::from(100_000)).await.unwrap();
-    let pair = (account.key_id.as_str(), account.secret_key.expose());
-    let rig = Rig::before(FakeBroker::start().await, broker.paper_address, clock, pair).await;
+    let (rig, _broker, _) = Rig::at_built_in_broker().await;
     let rotation = rotation(&rig);
     let told = placed(&rig, rotation).await.unwrap();
     assert!(told.starts_with("buy 1 AAPL limit ") && told.ends_with(", seen and cancelled"), "{told}");
     let events = ["request_permitted", "request_answered", "request_permitted", "request_answered"];
-    assert_eq!(newest(&rig, 4).await, events);
+    assert_eq!(rig.newest_events(4).await, events);
     // Asked for again, it is the same one.
     assert_eq!(placed(&rig, rotation).await.unwrap(), told);
     let key = rig.key(trader()).await;
@@ -209,7 +194,7 @@ async fn a_freeze_holds_for_it_and_real_money_never_sees_it() {
     rig.control.reload().await.unwrap();
     let frozen = placed(&rig, rotation).await.unwrap_err();
     assert_eq!((frozen.code.as_str(), frozen.may_pass), ("frozen", false), "{frozen:?}");
-    assert_eq!(newest(&rig, 1).await, ["request_refused"]);
+    assert_eq!(rig.newest_events(1).await, ["request_refused"]);
     rig.store.unfreeze(Subject::Everything, &Actor::Operator, rig.clock.now()).await.unwrap();
     rig.control.reload().await.unwrap();
 

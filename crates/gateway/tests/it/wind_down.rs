@@ -6,16 +6,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
+use paddock_core::Clock as _;
 use paddock_core::audit::{Actor, WindDown};
-use paddock_core::{Clock as _, Environment, ManualClock};
-use paddock_paper::{EphemeralBroker, PaperOptions};
+use paddock_paper::EphemeralBroker;
 use paddock_store::{Freezing, Phase, Step, StepAct, StepState, Subject, WindDownRow};
-use paddock_vault::OsEntropy;
 use rstest::rstest;
-use rust_decimal::Decimal;
 use serde_json::{Value, json};
 
-use crate::broker::{self, FakeBroker};
+use crate::broker::{self};
 use crate::rig::{Pair, Rig, trader};
 
 /// No wind-down takes longer on the slowest machine.
@@ -29,12 +27,7 @@ struct Stage {
 
 impl Stage {
     async fn set() -> Self {
-        let clock = Arc::new(ManualClock::new("2026-11-20T15:00:00Z".parse().unwrap()));
-        let options = PaperOptions::new(clock.clone(), Arc::new(OsEntropy));
-        let broker = EphemeralBroker::start(options).await.unwrap();
-        let account = broker.broker.create_account(Environment::Paper, Decimal::from(100_000)).await.unwrap();
-        let pair = (account.key_id.as_str(), account.secret_key.expose());
-        let rig = Rig::before(FakeBroker::start().await, broker.paper_address, clock, pair).await;
+        let (rig, broker, _) = Rig::at_built_in_broker().await;
         let pair = rig.key(trader()).await;
         Self { rig, pair, _broker: broker }
     }

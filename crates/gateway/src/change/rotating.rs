@@ -1,0 +1,129 @@
+//! What becomes of a change in whose way a rotation comes: an order that was decided waits for it, and a cancel that met the dead pair goes once
+//! more.
+
+use std::sync::Arc;
+
+use http::Response;
+use hyper::body::Incoming;
+use paddock_alpaca::Credential;
+use paddock_core::Permit;
+use paddock_core::decide::{Act, Manner};
+use paddock_store::Settlement;
+
+use super::Change;
+use crate::answer::Fault;
+use crate::authenticate::Grant;
+use crate::budget::Ticket;
+use crate::door::{first_decision, open_credential};
+use crate::halt::{Sent, rotation};
+use crate::lane::Lane;
+use crate::shared::Shared;
+use crate::stop::Stop;
+use crate::upstream::NoAnswer;
+
+/// What a cancel goes with that is asked again.
+pub(crate) struct OnceMore {
+    pub(crate) permit: Permit,
+    pub(crate) ticket: Ticket,
+    pub(crate) credential: Credential,
+}
+
+impl Change {
+    /// Looks at freezes and rotations for the last time before it is sent. A rotation that came while it was decided is waited for once, as
+    /// whoever comes later waits. What was reserved is released when it does not go after all.
+    pub(crate) async fn last_look<'a>(
+        &mut self,
+        shared: &'a Shared,
+        manner: Manner,
+        credential: Credential,
+    ) -> Result<(Sent<'a>, Credential), Stop> {
+        let looked = self.look_and_wait(shared, manner, credential).await;
+        if looked.is_err() {
+            self.write(shared, Settlement::Released { status: None }).await;
+        }
+        looked
+    }
+
+    async fn look_and_wait<'a>(
+        &mut self,
+        shared: &'a Shared,
+        manner: Manner,
+        credential: Credential,
+    ) -> Result<(Sent<'a>, Credential), Stop> {
+        let class = self.target.operation.class;
+        let connection = self.grant.entry().connection.connection.id;
+        let request = self.arrival.request;
+        let look =
+            |grant: &Grant| shared.sending.last_look(shared, grant, request, manner).map_err(Stop::Refusal);
+        let sent = look(&self.grant)?;
+        if rotation::last_look(shared, connection, class).is_ok() {
+            return Ok((sent, credential));
+        }
+        // The rotation waits for what is being sent.
+        drop(sent);
+        let credential = self.outlast(shared).await?;
+        let sent = look(&self.grant)?;
+        rotation::last_look(shared, connection, class)?;
+        Ok((sent, credential))
+    }
+
+    /// Waits for the end of a rotation, for no longer than a turn in the budget, so that what was decided is no older than it may be, and takes
+    /// the new pair. What was decided by a scope that has changed meanwhile does not go.
+    async fn outlast(&mut self, shared: &Shared) -> Result<Credential, Stop> {
+        let connection = self.grant.entry().connection.connection.id;
+        let patience = self.asker().priority.patience();
+        tokio::select! {
+            passed = rotation::pass_within(shared, connection, self.target.operation.class, patience) => passed?,
+            () = self.gone.cancelled() => return Err(Fault::program_gone().into()),
+        }
+        let grant = self.grant.renewed(&shared.directory.load()).ok_or_else(Fault::invalid_credential)?;
+        if grant.entry().key.scope != self.grant.entry().key.scope {
+            return Err(rotation::refused().into());
+        }
+        self.grant = grant;
+        open_credential(shared, &self.grant)
+    }
+
+    /// A cancel that the broker refused for its pair, which has died: goes once more with the next one, if there is to be one. Otherwise that
+    /// was the answer.
+    pub(super) async fn cancel_again(
+        &mut self,
+        lane: &Lane,
+        manner: Manner,
+        refused: Response<Incoming>,
+        credential: Credential,
+    ) -> Result<(Result<Response<Incoming>, NoAnswer>, Credential), Stop> {
+        let shared = &*lane.shared;
+        let stop = match self.once_more(lane).await {
+            Ok(None) => return Ok((Ok(refused), credential)),
+            Ok(Some(OnceMore { permit, ticket, credential })) => {
+                match shared.sending.last_look(shared, &self.grant, self.arrival.request, manner) {
+                    Ok(_sent) => {
+                        let answer = self.forward(shared, permit, ticket, &credential).await;
+                        return Ok((answer, credential));
+                    }
+                    Err(refusal) => Stop::Refusal(refusal),
+                }
+            }
+            Err(stop) => stop,
+        };
+        self.write(shared, Settlement::Released { status: Some(refused.status().as_u16()) }).await;
+        Err(self.record_refusal(lane, stop).await)
+    }
+
+    /// The broker has refused a cancel's pair. Waits for another one, and for the cancel's turn; `None` when there is none to be waited for.
+    pub(crate) async fn once_more(&mut self, lane: &Lane) -> Result<Option<OnceMore>, Stop> {
+        let shared = &*lane.shared;
+        let used = Arc::clone(&self.grant.entry().connection);
+        shared.refused.note(&used);
+        if !rotation::another_credential(shared, &used).await? {
+            return Ok(None);
+        }
+        let ticket = self.turn(shared).await?;
+        // While it waited the key may have been frozen, changed or revoked.
+        self.grant = self.grant.renewed(&shared.directory.load()).ok_or_else(Fault::invalid_credential)?;
+        let credential = open_credential(shared, &self.grant)?;
+        let permit = first_decision(shared, self.arrival, &self.grant, &self.target, Act::Plain)?;
+        Ok(Some(OnceMore { permit, ticket, credential }))
+    }
+}
