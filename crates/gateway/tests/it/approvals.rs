@@ -15,14 +15,14 @@ use crate::broker::{json as answer, well_behaved};
 use crate::rig::{Pair, Rig, second_node, trader};
 
 /// A trader whose orders over $500 wait for a person.
-fn watched(more: impl FnOnce(&mut Scope)) -> Scope {
+pub fn watched(more: impl FnOnce(&mut Scope)) -> Scope {
     let mut scope = Scope { approval_over: Some(Decimal::from(500)), ..trader() };
     more(&mut scope);
     scope
 }
 
 /// A market order of shares at about $100.
-fn shares(quantity: &str) -> Value {
+pub fn shares(quantity: &str) -> Value {
     json!({"symbol": "AAPL", "qty": quantity, "side": "buy", "type": "market", "time_in_force": "day"})
 }
 
@@ -31,12 +31,12 @@ fn consent(rig: &Rig, id: ApprovalId) -> Consent {
     Consent { id, actor: Actor::Operator, by, reason, at: rig.clock.now() }
 }
 
-async fn approve(rig: &Rig, id: ApprovalId) -> ApprovalOutcome {
+pub async fn approve(rig: &Rig, id: ApprovalId) -> ApprovalOutcome {
     rig.control.approve(consent(rig, id)).await.unwrap()
 }
 
 /// Sends an order that must be held.
-async fn held(rig: &Rig, pair: &Pair, body: Value) -> ApprovalId {
+pub async fn held(rig: &Rig, pair: &Pair, body: Value) -> ApprovalId {
     let (status, told) = rig.order(pair, body).await;
     assert_eq!((status, told["code"].as_u64()), (403, Some(40_390_040)), "{told}");
     assert_eq!(told["reason"], "approval_required");

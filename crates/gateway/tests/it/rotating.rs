@@ -8,7 +8,7 @@ use paddock_core::audit::Actor;
 use paddock_core::id::{ConsumerId, RotationId};
 use paddock_core::rotation::{Authority, By, Cause, Event, NewRotation, Plan, Rotation, step};
 use paddock_core::{Clock as _, Environment, Role, Scope, SecretText};
-use paddock_gateway::{HandAct, HandOrder, HandOutcome};
+use paddock_gateway::{ApprovalOutcome, HandAct, HandOrder, HandOutcome};
 use paddock_store::{
     AuditQuery, ConsumerRow, PairChange, PairOf, RotationRow, SealedPair, SealedSecret, Transition,
 };
@@ -16,6 +16,7 @@ use paddock_vault::{Binding, Field, OsEntropy, Sealed, WrappedDek};
 use rstest::rstest;
 use serde_json::json;
 
+use crate::approvals::{approve, held, shares, watched};
 use crate::broker::{Got, Reply, json as answer, order, well_behaved};
 use crate::own_orders::only_own;
 use crate::rig::{REAL_ID, Rig, trader};
@@ -116,11 +117,12 @@ async fn new_orders_wait_and_go_with_the_new_pair_while_cancels_and_reads_pass()
     assert_eq!(orders[0].headers["apca-api-key-id"], NEW_ID);
 }
 
-/// The broker is asked for a quote before a market order, and meanwhile a rotation begins.
-#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn an_order_that_is_being_decided_when_a_rotation_begins_waits_too_and_goes_with_the_new_pair() {
-    let rig = Arc::new(Rig::start().await);
-    let pair = rig.key(Scope { max_daily_notional: Some(1000.into()), ..trader() }).await;
+/// A rotation begins while the broker is asked for the quote that a market order is decided by, and ends after the order was reserved. Gives the
+/// orders that the broker got.
+async fn rotate_while_it_is_decided<T: Send + 'static>(
+    rig: Arc<Rig>,
+    deciding: impl Future<Output = T> + Send + 'static,
+) -> (T, Vec<Got>) {
     let (asked, mut is_asked) = tokio::sync::mpsc::unbounded_channel();
     let (answers, may_answer) = std::sync::mpsc::channel::<()>();
     let may_answer = Mutex::new(may_answer);
@@ -131,24 +133,45 @@ async fn an_order_that_is_being_decided_when_a_rotation_begins_waits_too_and_goe
         }
         well_behaved(got)
     });
-    let market =
-        json!({"symbol": "AAPL", "qty": "1", "side": "buy", "type": "market", "time_in_force": "day"});
-    let deciding = tokio::spawn({
-        let (rig, pair) = (Arc::clone(&rig), pair.clone());
-        async move { rig.order(&pair, market).await }
-    });
+    let deciding = tokio::spawn(deciding);
     is_asked.recv().await.unwrap();
     let row = open(&rig).await;
     answers.send(()).unwrap();
-    // It is decided and reserved now, and must not be sent.
     while rig.store.open_reservations().await.unwrap().is_empty() {
         tokio::task::yield_now().await;
     }
     assert!(rig.broker.changes().is_empty());
     finish(&rig, row).await;
-    let (status, body) = deciding.await.unwrap();
+    (deciding.await.unwrap(), rig.broker.changes())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn an_order_that_is_being_decided_when_a_rotation_begins_waits_too_and_goes_with_the_new_pair() {
+    let rig = Arc::new(Rig::start().await);
+    let pair = rig.key(Scope { max_daily_notional: Some(1000.into()), ..trader() }).await;
+    let deciding = {
+        let rig = Arc::clone(&rig);
+        async move { rig.order(&pair, shares("1")).await }
+    };
+    let ((status, body), orders) = rotate_while_it_is_decided(rig, deciding).await;
     assert_eq!(status, 200, "{body}");
-    let orders = rig.broker.changes();
+    assert_eq!(orders.len(), 1);
+    assert_eq!(orders[0].headers["apca-api-key-id"], NEW_ID);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn an_approved_order_waits_as_well_and_is_sent_once() {
+    let rig = Arc::new(Rig::start().await);
+    let pair = rig.key(watched(|_| {})).await;
+    let id = held(&rig, &pair, shares("6")).await;
+    // The quote by which it was held is too old by now.
+    rig.clock.advance(Duration::from_secs(60));
+    let deciding = {
+        let rig = Arc::clone(&rig);
+        async move { approve(&rig, id).await }
+    };
+    let (outcome, orders) = rotate_while_it_is_decided(rig, deciding).await;
+    assert!(matches!(outcome, ApprovalOutcome::Sent), "{outcome:?}");
     assert_eq!(orders.len(), 1);
     assert_eq!(orders[0].headers["apca-api-key-id"], NEW_ID);
 }
