@@ -54,6 +54,22 @@ test("what was decided can be read afterwards", async () => {
   await isAccessible(page);
 });
 
+test("an order for which the bot does not wait is held among the latest requests, not refused", async () => {
+  const { broker, paddock } = stage;
+  await paddock.connect("paper-two", await broker.account());
+  const asks = ["--approval-over", "500", "--approval-wait", "0"];
+  const hasty = stage.bot(await paddock.issue("hasty", "paper-two", "--preset", "trader", ...asks));
+  assert.equal((await hasty.buy("AAPL", 13, 100)).refused, 403);
+  for (const path of ["/", "/keys/hasty", "/activity?show=latest"]) {
+    await page.goto(path);
+    const row = page.getByRole("row").filter({ hasText: /buy 13 AAPL/i });
+    assert.match(await row.locator(".verdict").innerText(), /^held$/i, path);
+  }
+  await page.goto("/approvals");
+  await waiting("buy 13 AAPL").getByRole("button", { name: "Deny" }).click();
+  await waiting("buy 13 AAPL").waitFor({ state: "detached" });
+});
+
 test("the keyboard answers too", async () => {
   await page.goto("/approvals");
   const order = bot.buy("AAPL", 12, 100);

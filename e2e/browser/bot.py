@@ -24,7 +24,7 @@ def order(symbol: str, qty: float, side: str = "buy", limit: float | None = None
 
 
 def cancel_all() -> dict:
-    return {"cancelled": len(client.cancel_orders())}
+    return {"canceled": len(client.cancel_orders())}
 
 
 DEEDS = {"account": account, "order": order, "cancel_all": cancel_all}

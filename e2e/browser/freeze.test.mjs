@@ -45,7 +45,7 @@ test("every page says that everything is frozen", async () => {
 });
 
 test("cancels pass while it is frozen", async () => {
-  assert.equal((await bot.cancelAll()).cancelled, 0);
+  assert.equal((await bot.cancelAll()).canceled, 0);
 });
 
 test("unfrozen, the bot goes on", async () => {
@@ -68,4 +68,26 @@ test("one connection is frozen with what may pass and what is done, and the reas
   assert.equal((await bot.buy("AAPL", 1)).refused, 403);
   await page.getByRole("button", { name: /Unfreeze .*paper-main/ }).click();
   await page.getByText("over the weekend").first().waitFor({ state: "detached" });
+});
+
+test("a frozen key stops its bot, and the audit says who froze which key, and why", async () => {
+  await page.goto("/keys/momentum");
+  await page.getByRole("main").getByRole("link", { name: "Freeze", exact: true }).click();
+  const dialog = page.getByRole("dialog", { name: "Freeze momentum" });
+  await dialog.getByRole("textbox").fill("buys too much");
+  await dialog.getByRole("button", { name: "Freeze it" }).click();
+  await page.getByText("buys too much").first().waitFor();
+  assert.equal((await bot.buy("AAPL", 1)).refused, 403);
+  await page.goto("/audit");
+  await page.getByText("Filter", { exact: true }).click();
+  await page.getByLabel("What", { exact: true }).selectOption({ label: "Frozen" });
+  await page.getByRole("button", { name: "Show" }).click();
+  const record = page.getByRole("row").filter({ hasText: /froze the access key momentum: buys too much/i });
+  await record.filter({ hasText: "anna" }).waitFor();
+  await page.getByRole("button", { name: "Verify now" }).click();
+  await page.getByText("The chain is whole").waitFor();
+  await page.goto("/audit?event=request_refused");
+  await page.getByRole("row").filter({ hasText: "momentum" }).getByRole("link").first().click();
+  await page.getByRole("heading", { name: /buy 1 AAPL/i }).waitFor();
+  await page.getByText(/frozen/i).first().waitFor();
 });

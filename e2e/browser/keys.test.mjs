@@ -131,7 +131,7 @@ test("frozen it passes nothing but cancels, until it is unfrozen", async () => {
   await page.getByRole("button", { name: "Freeze it" }).click();
   await page.getByText("it looks odd").first().waitFor();
   assert.equal((await bot.account()).refused, 403);
-  assert.equal((await bot.cancelAll()).cancelled, 0);
+  assert.equal((await bot.cancelAll()).canceled, 0);
   await isAccessible(page);
   await page.getByRole("link", { name: "Unfreeze" }).click();
   await page.getByRole("button", { name: "Unfreeze" }).click();

@@ -249,7 +249,7 @@ impl Instance {
         self.state.rotations.clone()
     }
 
-    /// Cancelled when this instance is to end.
+    /// Canceled when this instance is to end.
     pub(crate) const fn closing(&self) -> &CancellationToken {
         &self.closing
     }

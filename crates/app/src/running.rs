@@ -125,7 +125,7 @@ impl Running {
         self.instance.demo_link(name).await
     }
 
-    /// Serves until `stop` is cancelled, or a part of it ends although it should not. Then lets open requests finish;
+    /// Serves until `stop` is canceled, or a part of it ends although it should not. Then lets open requests finish;
     /// `stop_hard` cuts that short.
     pub(crate) async fn run(mut self, stop: CancellationToken, stop_hard: CancellationToken) -> Outcome {
         let ended = tokio::select! {

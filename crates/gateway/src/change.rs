@@ -50,7 +50,7 @@ pub(crate) struct Change {
     /// The program's headers.
     pub(crate) headers: HeaderMap,
     pub(crate) entered: Entered,
-    /// Cancelled when the program has gone. What waits for its turn then is not sent; what is on its way goes on.
+    /// Canceled when the program has gone. What waits for its turn then is not sent; what is on its way goes on.
     pub(crate) gone: CancellationToken,
 }
 

@@ -1,4 +1,4 @@
-//! The test order of a rotation: one share far from the market, placed, seen and cancelled, to show that the new pair trades. On paper only.
+//! The test order of a rotation: one share far from the market, placed, seen and canceled, to show that the new pair trades. On paper only.
 //!
 //! It takes the way of every request, under a scope of its own that allows this order and nothing else. Its client order id is the
 //! rotation's, and is kept with it before it is sent: after a crash or a lost answer it is looked for under that name, and not sent again. Only an
@@ -89,7 +89,7 @@ pub(crate) async fn run(
     let asking = asking.map_err(|_| failure("vault", "the credential cannot be sent"))?;
     let test = Test { shared, connection, asking };
     let placed = test.placed(rotation).await?;
-    test.cancelled(placed).await
+    test.canceled(placed).await
 }
 
 struct Test<'a> {
@@ -146,13 +146,13 @@ impl Test<'_> {
     }
 
     /// Sees that it ends unfilled.
-    async fn cancelled(&self, placed: Order) -> Result<String, Failure> {
+    async fn canceled(&self, placed: Order) -> Result<String, Failure> {
         if !placed.status.is_some_and(OrderStatus::is_terminal) {
             match self.act(HandAct::Cancel(placed.id), None).await? {
                 HandOutcome::Done(_) => {}
                 // It ended by itself, or is about to.
                 HandOutcome::Alpaca(error) if matches!(error.status, 404 | 422) => {}
-                outcome => return Err(refused(outcome, "cancelled")),
+                outcome => return Err(refused(outcome, "canceled")),
             }
         }
         let ended = self.asking.order(placed.id).await.map_err(|error| unheard(&error))?;
@@ -169,12 +169,12 @@ impl Test<'_> {
                 return Err(failure("test_order_rejected", "the test order was rejected by the market"));
             }
             _ => {
-                let message = format!("the test order {} is not cancelled yet", ended.id);
+                let message = format!("the test order {} is not canceled yet", ended.id);
                 return Err(failure("test_order_open", message).passing());
             }
         }
         let told = ended.to_request().map_or_else(|_| ended.id.to_string(), |order| summary(&order));
-        Ok(format!("{told} ({}), seen and cancelled", ended.id))
+        Ok(format!("{told} ({}), seen and canceled", ended.id))
     }
 
     async fn act(&self, act_of: HandAct, once: Option<String>) -> Result<HandOutcome, Failure> {

@@ -21,6 +21,7 @@ mod keys;
 mod live;
 mod numbers;
 mod people;
+mod records;
 mod rotations;
 mod rows;
 mod second_step;

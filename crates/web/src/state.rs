@@ -68,7 +68,7 @@ pub struct WebState {
     pub keep: Option<String>,
     /// The names under which the web listener may be addressed.
     pub hosts: AllowedHosts,
-    /// Cancelled at shutdown: streams of events end, which otherwise never would.
+    /// Canceled at shutdown: streams of events end, which otherwise never would.
     pub closing: CancellationToken,
     /// How many requests to the API each person may make.
     pub pace: Pace,

@@ -112,7 +112,7 @@ fn a_pair_is_replaced_and_no_program_notices() {
     assert_eq!(closed["consumers"][0]["stage"], "proven", "{closed}");
     let test_order = closed["test_order"].as_str().unwrap();
     assert!(
-        test_order.starts_with("buy 1 AAPL limit") && test_order.ends_with("seen and cancelled"),
+        test_order.starts_with("buy 1 AAPL limit") && test_order.ends_with("seen and canceled"),
         "{closed}"
     );
     let now = fs::read_to_string(&dotenv).unwrap();
@@ -203,7 +203,7 @@ fn a_rehearsal_brings_its_own_paper_broker() {
     let closed = |done: Done| {
         let rehearsed = done.ok().json();
         assert_eq!((&rehearsed["state"], &rehearsed["rehearsal"]), (&"closed".into(), &true.into()));
-        assert!(rehearsed["test_order"].as_str().unwrap().contains("seen and cancelled"), "{rehearsed}");
+        assert!(rehearsed["test_order"].as_str().unwrap().contains("seen and canceled"), "{rehearsed}");
     };
     closed(crate::bench::finish(elsewhere(&rehearse), ""));
     let serve = elsewhere(&["serve", "--web", "127.0.0.1:0", "--gateway", "127.0.0.1:0"]);

@@ -91,7 +91,7 @@ pub enum Event {
     PauseConfirmed,
     /// The gateway could not be told to hold back or to let pass new orders.
     GateFailed(Failure),
-    /// The open orders were asked to be cancelled.
+    /// The open orders were asked to be canceled.
     OrdersCanceled(u32),
     /// The pasted pair opens an account.
     CandidateOpens {
@@ -144,7 +144,7 @@ pub enum Event {
     OldPairAlive,
     /// What Alpaca says of the old pair could not be heard.
     OldPairUnheard(Failure),
-    /// The test order was placed, seen and cancelled.
+    /// The test order was placed, seen and canceled.
     TestOrderDone(String),
     /// The test order failed.
     TestOrderFailed(Failure),

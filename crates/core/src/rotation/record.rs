@@ -47,7 +47,7 @@ pub struct Rotation {
     /// Whether the open orders were dealt with while trading was paused.
     #[serde(default)]
     pub orders_settled: bool,
-    /// Orders that were asked to be cancelled, once that was done.
+    /// Orders that were asked to be canceled, once that was done.
     #[serde(default)]
     pub orders_canceled: Option<u32>,
     /// The pasted pair.
@@ -195,7 +195,7 @@ pub struct Plan {
     pub open_orders: OpenOrders,
     /// When new orders pass again.
     pub resume: ResumeWhen,
-    /// Whether one share is ordered far from the market and cancelled, to show that the new pair trades. Paper only.
+    /// Whether one share is ordered far from the market and canceled, to show that the new pair trades. Paper only.
     #[serde(default)]
     pub test_order: bool,
 }
@@ -331,7 +331,7 @@ pub enum TestOrder {
     NotWanted,
     /// Wanted, and not placed yet.
     Due,
-    /// Placed, seen and cancelled.
+    /// Placed, seen and canceled.
     Done {
         /// The order in one line.
         order: String,

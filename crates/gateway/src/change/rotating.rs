@@ -67,13 +67,12 @@ impl Change {
         Ok((sent, credential))
     }
 
-    /// Waits for the end of a rotation, for no longer than a turn in the budget, so that what was decided is no older than it may be, and takes
-    /// the new pair. What was decided by a scope that has changed meanwhile does not go.
+    /// Waits for the end of a rotation, for as long as whoever comes later, and takes the new pair. What was decided by a scope that has
+    /// changed meanwhile does not go.
     async fn outlast(&mut self, shared: &Shared) -> Result<Credential, Stop> {
         let connection = self.grant.entry().connection.connection.id;
-        let patience = self.asker().priority.patience();
         tokio::select! {
-            passed = rotation::pass_within(shared, connection, self.target.operation.class, patience) => passed?,
+            passed = rotation::pass(shared, connection, self.target.operation.class) => passed?,
             () = self.gone.cancelled() => return Err(Fault::program_gone().into()),
         }
         let grant = self.grant.renewed(&shared.directory.load()).ok_or_else(Fault::invalid_credential)?;

@@ -1,6 +1,6 @@
 //! What requests do while a connection's pair is replaced: new orders wait a moment and are refused clearly after that. Reads and cancels pass;
 //! those that the broker refused because the pair has died are asked again with the new one. That asks nothing twice, since the broker refused it
-//! for certain, and what is cancelled twice is cancelled.
+//! for certain, and what is canceled twice is canceled.
 
 use std::time::Duration;
 
@@ -35,20 +35,10 @@ pub(crate) async fn pass(
     connection: ConnectionId,
     class: PermissionClass,
 ) -> Result<(), Fault> {
-    pass_within(shared, connection, class, PATIENCE).await
-}
-
-/// The same, for that long at most.
-pub(crate) async fn pass_within(
-    shared: &Shared,
-    connection: ConnectionId,
-    class: PermissionClass,
-    patience: Duration,
-) -> Result<(), Fault> {
     if !is_held_back(class) || !shared.directory.load().is_held(connection) {
         return Ok(());
     }
-    until(shared, patience, |directory| !directory.is_held(connection)).await
+    until(shared, |directory| !directory.is_held(connection)).await
 }
 
 /// Looks for the last time before it is sent. Call it when the request is entered among those that are being sent: the rotation waits for
@@ -75,7 +65,7 @@ pub(crate) async fn another_credential(shared: &Shared, refused: &ConnectionEntr
         return Ok(false);
     }
     drop(directory);
-    until(shared, PATIENCE, is_another).await.map(|()| true)
+    until(shared, is_another).await.map(|()| true)
 }
 
 /// The same for what ended in this way: whether it may be asked again with another credential, because the broker has refused this one.
@@ -92,8 +82,8 @@ pub(crate) async fn has_another_credential(
 }
 
 /// Waits until the directory is so, but not for ever.
-async fn until(shared: &Shared, patience: Duration, is_so: impl Fn(&Directory) -> bool) -> Result<(), Fault> {
+async fn until(shared: &Shared, is_so: impl Fn(&Directory) -> bool) -> Result<(), Fault> {
     let mut changes = shared.directory_changes.subscribe();
     let wait = async { while !is_so(&shared.directory.load()) && changes.changed().await.is_ok() {} };
-    timeout(patience, wait).await.map_err(|_| refused())
+    timeout(PATIENCE, wait).await.map_err(|_| refused())
 }

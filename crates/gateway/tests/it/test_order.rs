@@ -82,11 +82,11 @@ fn taken(_: &str) -> Reply {
 }
 
 #[tokio::test]
-async fn it_is_placed_seen_and_cancelled_at_the_built_in_broker_and_once_for_a_rotation() {
+async fn it_is_placed_seen_and_canceled_at_the_built_in_broker_and_once_for_a_rotation() {
     let (rig, _broker, _) = Rig::at_built_in_broker().await;
     let rotation = rotation(&rig);
     let told = placed(&rig, rotation).await.unwrap();
-    assert!(told.starts_with("buy 1 AAPL limit ") && told.ends_with(", seen and cancelled"), "{told}");
+    assert!(told.starts_with("buy 1 AAPL limit ") && told.ends_with(", seen and canceled"), "{told}");
     let events = ["request_permitted", "request_answered", "request_permitted", "request_answered"];
     assert_eq!(rig.newest_events(4).await, events);
     // Asked for again, it is the same one.

@@ -130,7 +130,7 @@ async fn rehearse_order(asking: &AccountClient<'_>, rotation: &Rotation) -> Resu
         Err(ClientError::Api(error)) if error.status == 422 => {}
         Err(error) => return Err(unheard(&error)),
     }
-    Ok(format!("{}, seen and cancelled", order_line(&seen)))
+    Ok(format!("{}, seen and canceled", order_line(&seen)))
 }
 
 fn no_price(why: &NoTestOrder) -> Failure {

@@ -2,7 +2,8 @@
 
 use paddock_core::Scope;
 use paddock_core::audit::AuditEvent;
-use paddock_store::{AuditQuery, StoreError};
+use paddock_core::id::UserId;
+use paddock_store::{AuditQuery, Names, StoreError};
 
 use crate::support::*;
 
@@ -11,6 +12,7 @@ on_both!(
     a_name_is_free_again_after_a_revoke,
     a_scope_is_exchanged_with_a_record_of_both,
     last_use_only_moves_forwards,
+    what_is_gone_keeps_its_name_for_the_audit,
     nothing_prints_the_hash
 );
 
@@ -41,6 +43,17 @@ async fn a_name_is_free_again_after_a_revoke(database: Database) {
     let frozen = store.set_key_frozen(it.key.id, true, &PERSON, later(3)).await;
     assert!(matches!(frozen, Err(StoreError::NotFound { what: "access key" })));
     store.verify_audit().await.unwrap();
+}
+
+async fn what_is_gone_keeps_its_name_for_the_audit(database: Database) {
+    let store = database.open().await;
+    let it = furnish(&store, trader()).await;
+    store.remove_connection(it.connection.id, &PERSON, later(1)).await.unwrap();
+    let names = store.names(it.user).await.unwrap();
+    assert_eq!(names.of(it.key.id), Some("bot"));
+    assert_eq!(names.of(it.connection.id), Some(it.connection.name.as_str()));
+    let another_team = UserId::generate(at(), &ENTROPY);
+    assert_eq!(store.names(another_team).await.unwrap(), Names::default());
 }
 
 async fn a_scope_is_exchanged_with_a_record_of_both(database: Database) {

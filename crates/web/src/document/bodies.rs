@@ -103,7 +103,7 @@ pub(crate) struct NewRotation {
     open_orders: Option<OpenOrdersWord>,
     /// When new orders pass again; `swapped` for paper and `proven` for live when absent.
     resume: Option<ResumeWhenWord>,
-    /// Whether one share is ordered far from the market with the new pair, seen and cancelled. For a paper account only.
+    /// Whether one share is ordered far from the market with the new pair, seen and canceled. For a paper account only.
     test_order: Option<bool>,
     /// Whether it is a rehearsal against the paper broker.
     rehearsal: Option<bool>,

@@ -10,7 +10,7 @@ use paddock_store::RecordQuery;
 
 use super::answer::{Done, done, page};
 use super::form::FormView;
-use super::rows::RecordCells;
+use super::records::RecordCells;
 use super::shell::{Section, Shell};
 use super::text::{Moment, encoded, grouped};
 use crate::WebState;
@@ -121,6 +121,7 @@ async fn show(desk: Desk, said: Done, mut query: Query) -> Result<Response, Prob
     for (name, value) in &set {
         filter = filter.with(name, *value);
     }
+    let names = desk.store.names(desk.user).await?;
     let runs_all = desk.runs_this();
     let (count, head) = desk.store.audit_head().await?;
     // Only who looks after it has it checked; for the others it is enough to know what the last check said.
@@ -151,7 +152,7 @@ async fn show(desk: Desk, said: Done, mut query: Query) -> Result<Response, Prob
         keep: desk.keep.clone(),
         next: found.last().filter(|_| more).map(|record| address(Some(record.seq))),
         first: before.map(|_| address(None)),
-        rows: found.iter().map(|record| RecordCells::new(record, now)).collect(),
+        rows: found.iter().map(|record| RecordCells::new(record, &names, now)).collect(),
         filtered: !set.is_empty(),
         filter,
         events: EVENTS.to_vec(),

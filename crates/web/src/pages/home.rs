@@ -11,7 +11,8 @@ use paddock_store::{AuditQuery, Connection};
 use super::answer::page;
 use super::chain::Verdict;
 use super::keys::meters::{self, Meter};
-use super::rows::{RecordCells, RequestCells};
+use super::records::RecordCells;
+use super::rows::RequestCells;
 use super::shell::{Section, Shell};
 use super::text::{Moment, grouped};
 use crate::api::keys::{self, KeyView};
@@ -78,7 +79,6 @@ struct ConnectionCard {
     frozen: bool,
     checked: Moment,
     connected: Moment,
-    version: u32,
     keys: usize,
 }
 
@@ -125,6 +125,7 @@ async fn gather(desk: &Desk) -> Result<Home, Problem> {
     let keys = keys::views(desk, usable).await?;
     let latest = AuditQuery { limit: RECORDS, team: Some(desk.user), ..AuditQuery::default() };
     let latest = desk.store.audit_page(&latest).await?;
+    let names = desk.store.names(desk.user).await?;
     let open = rotations::all(desk).await?;
     let open: Vec<_> = open.into_iter().filter(|one| !one.over && !one.rehearsal).collect();
     let is_open = |name: &str| open.iter().any(|one| one.connection == name);
@@ -158,7 +159,7 @@ async fn gather(desk: &Desk) -> Result<Home, Problem> {
             .collect(),
         totals: totals(desk.control.counters_of(desk.user)),
         chain: chain_card(verdict, records, &head.to_string(), now),
-        records: latest.iter().map(|record| RecordCells::new(record, now)).collect(),
+        records: latest.iter().map(|record| RecordCells::new(record, &names, now)).collect(),
     })
 }
 
@@ -184,7 +185,6 @@ fn connection_card(row: &Connection, keys: &[KeyView], now: Timestamp) -> Connec
         frozen: row.frozen,
         checked: Moment::ago(row.checked_at, now),
         connected: Moment::ago(row.created_at, now),
-        version: row.credential_version,
         keys: keys.iter().filter(|key| key.connection == row.name).count(),
     }
 }

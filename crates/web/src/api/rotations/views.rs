@@ -64,7 +64,7 @@ pub struct RotationView {
     /// Alpaca's status for the old pair, once it refuses it.
     #[schema(required)]
     pub old_pair_status: Option<u16>,
-    /// The test order in one line, once it was placed and cancelled; `due` while it is waited for.
+    /// The test order in one line, once it was placed and canceled; `due` while it is waited for.
     #[schema(required)]
     pub test_order: Option<String>,
     /// The consumers.
@@ -123,7 +123,7 @@ pub struct PlanView {
     /// When new orders pass again.
     #[schema(value_type = words::ResumeWhenWord)]
     pub resume: ResumeWhen,
-    /// Whether one share is ordered far from the market and cancelled.
+    /// Whether one share is ordered far from the market and canceled.
     pub test_order: bool,
 }
 
@@ -383,7 +383,7 @@ fn due_view(rotation: &Rotation, due: &Due) -> DueView {
         Effect::LookAtAccount => ("the account, its orders and positions are read", None),
         Effect::LookAt(id) => ("the consumer is looked at", Some(id)),
         Effect::ConfirmPause => ("new orders are held back", None),
-        Effect::CancelOrders => ("open orders are cancelled", None),
+        Effect::CancelOrders => ("open orders are canceled", None),
         Effect::CheckCandidate => ("the pasted pair is checked at Alpaca", None),
         Effect::Commit => ("the new pair is put into the vault", None),
         Effect::Swap => ("the gateway takes the new pair", None),
@@ -391,7 +391,7 @@ fn due_view(rotation: &Rotation, due: &Due) -> DueView {
         Effect::Deliver(id) => ("the new pair is put there", Some(id)),
         Effect::Prove(id) => ("the new pair is proven there", Some(id)),
         Effect::ProveOldPairDead => ("Alpaca is asked about the old pair", None),
-        Effect::PlaceTestOrder => ("a test order is placed and cancelled", None),
+        Effect::PlaceTestOrder => ("a test order is placed and canceled", None),
     };
     let consumer = consumer.and_then(|id| rotation.consumer(id)).map(|one| one.name.clone());
     DueView { what: what.to_owned(), consumer, not_before: due.not_before }
@@ -425,7 +425,7 @@ fn what(step: &str) -> &'static str {
         "look_failed" => "cannot take the pair",
         "pause_confirmed" => "new orders are held back",
         "gate_failed" => "the gateway did not take part",
-        "orders_canceled" => "open orders were cancelled",
+        "orders_canceled" => "open orders were canceled",
         "candidate_opens" => "the new pair opens the same account",
         "candidate_failed" => "the pasted pair is not good",
         "committed" => "the vault has the new pair",
@@ -438,7 +438,7 @@ fn what(step: &str) -> &'static str {
         "old_pair_dead" => "Alpaca refuses the old pair",
         "old_pair_alive" => "Alpaca still takes the old pair",
         "old_pair_unheard" => "Alpaca was not heard about the old pair",
-        "test_order_done" => "the test order was placed and cancelled",
+        "test_order_done" => "the test order was placed and canceled",
         "test_order_failed" => "the test order failed",
         "resume_confirmed" => "new orders pass again",
         _ => "something happened",

@@ -6,6 +6,7 @@ use paddock_gateway::{Outcome, RequestLine};
 use super::{Row, operation_words};
 use crate::api::activity::Filter;
 use crate::desk::Desk;
+use crate::pages::rows::{decision, told};
 use crate::pages::text::{Moment, latency};
 
 /// How many are remembered, and shown.
@@ -24,11 +25,9 @@ pub(super) fn rows(desk: &Desk, filter: &Filter, now: Timestamp) -> Vec<Row> {
 }
 
 fn fits(line: &RequestLine, filter: &Filter) -> bool {
-    let (decision, reason) = match &line.outcome {
-        Outcome::Permitted => ("permitted", None),
-        Outcome::Refused { reason, .. } => ("refused", Some(reason)),
-        Outcome::Unauthenticated => ("unauthenticated", None),
-        Outcome::Failed { reason, .. } => ("failed", Some(reason)),
+    let reason = match &line.outcome {
+        Outcome::Refused { reason, .. } | Outcome::Failed { reason, .. } => Some(reason),
+        Outcome::Permitted | Outcome::Unauthenticated => None,
     };
     let plain = |text: &str| text.replace("%2F", "").replace('/', "").to_ascii_uppercase();
     let words = line.summary.clone().unwrap_or_default();
@@ -39,7 +38,7 @@ fn fits(line: &RequestLine, filter: &Filter) -> bool {
     is(&filter.key, line.key_name.as_deref())
         && is(&filter.person, line.person.as_deref())
         && is(&filter.connection, line.connection.as_deref())
-        && is(&filter.decision, Some(decision))
+        && is(&filter.decision, Some(decision(&line.outcome)))
         && is(&filter.reason, reason.map(String::as_str))
         && is(&filter.operation, line.operation)
         && filter.symbol.as_deref().is_none_or(|symbol| named.contains(&plain(symbol)))
@@ -47,16 +46,11 @@ fn fits(line: &RequestLine, filter: &Filter) -> bool {
 }
 
 fn row(line: RequestLine, now: Timestamp) -> Row {
-    let (class, verdict, reason, message) = match line.outcome {
-        Outcome::Permitted => ("permitted", "permitted", None, None),
-        Outcome::Refused { reason, message } => ("refused", "refused", Some(reason), Some(message)),
-        Outcome::Unauthenticated => {
-            ("unauthenticated", "no valid key", None, Some("no valid access key".to_owned()))
-        }
-        Outcome::Failed { reason, message } => ("failed", "failed", Some(reason), Some(message)),
-    };
+    let class = decision(&line.outcome);
+    let verdict = if class == "unauthenticated" { "no valid key" } else { class };
+    let (reason, message) = told(line.outcome);
     // Reads are not kept, and neither is what nobody sent.
-    let changes = line.method != "GET" || class == "refused";
+    let changes = line.method != "GET" || matches!(class, "refused" | "held");
     Row {
         id: line.request.to_string(),
         at: Moment::clock(line.at, now),

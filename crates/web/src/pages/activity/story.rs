@@ -11,7 +11,7 @@ use crate::desk::Desk;
 use crate::name::PathName;
 use crate::pages::answer::page;
 use crate::pages::numbers::told;
-use crate::pages::rows::RecordCells;
+use crate::pages::records::RecordCells;
 use crate::pages::shell::{Section, Shell};
 use crate::pages::text::{Moment, dollars};
 use crate::problem::Problem;
@@ -39,6 +39,7 @@ struct StoryPage {
 pub(super) async fn show(desk: Desk, PathName(id): PathName, query: Query) -> Result<Response, Problem> {
     query.finish(&[])?;
     let (now, story) = (desk.now(), story(&desk, &id).await?);
+    let names = desk.store.names(desk.user).await?;
     let reserved = story.reserved.map(|taken| {
         let orders =
             if taken.orders == 1 { "1 order".to_owned() } else { format!("{} orders", taken.orders) };
@@ -65,7 +66,7 @@ pub(super) async fn show(desk: Desk, PathName(id): PathName, query: Query) -> Re
         approval: story.approval.map(|approval| approval.to_string()),
         order: story.order,
         order_fault: story.order_fault,
-        records: story.about.iter().map(|record| RecordCells::new(record, now)).collect(),
+        records: story.about.iter().map(|record| RecordCells::new(record, &names, now)).collect(),
         row: row(story.request, now),
     };
     page(&page_with)

@@ -4,7 +4,7 @@ use std::net::{IpAddr, Ipv4Addr};
 
 use axum::response::Response;
 use http::StatusCode;
-use paddock_gateway::{Explanation, Outcome};
+use paddock_gateway::Explanation;
 use serde_json::{Map, Value};
 
 use crate::api::keys::explain::try_order;
@@ -15,6 +15,7 @@ use crate::fields::{Fields, FormFields};
 use crate::name::PathName;
 use crate::pages::form::FormView;
 use crate::pages::numbers::told;
+use crate::pages::rows;
 use crate::pages::text::dollars;
 use crate::problem::Problem;
 
@@ -118,19 +119,13 @@ fn read(mut fields: Fields) -> Result<(String, IpAddr), Complaints> {
 
 impl Tried {
     fn of(explanation: Explanation) -> Self {
-        let (class, verdict, reason, message) = match explanation.outcome {
-            Outcome::Permitted => ("permitted", "It would be sent", None, None),
-            Outcome::Refused { reason, message } if reason == "approval_required" => {
-                ("held", "It would wait for a person", Some(reason), Some(message))
-            }
-            Outcome::Refused { reason, message } => {
-                ("refused", "It would be refused", Some(reason), Some(message))
-            }
-            Outcome::Failed { reason, message } => ("failed", "It would fail", Some(reason), Some(message)),
-            Outcome::Unauthenticated => {
-                ("refused", "It would be refused", None, Some("the key opens nothing".to_owned()))
-            }
+        let (class, verdict) = match rows::decision(&explanation.outcome) {
+            "permitted" => ("permitted", "It would be sent"),
+            "held" => ("held", "It would wait for a person"),
+            "failed" => ("failed", "It would fail"),
+            _ => ("refused", "It would be refused"),
         };
+        let (reason, message) = rows::told(explanation.outcome);
         let mut numbers: Vec<(String, String)> = Vec::new();
         let mut tell =
             |name: &str, value: Option<String>| numbers.extend(value.map(|value| (name.to_owned(), value)));
