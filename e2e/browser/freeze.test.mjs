@@ -88,6 +88,6 @@ test("a frozen key stops its bot, and the audit says who froze which key, and wh
   await page.getByText("The chain is whole").waitFor();
   await page.goto("/audit?event=request_refused");
   await page.getByRole("row").filter({ hasText: "momentum" }).getByRole("link").first().click();
-  await page.getByRole("heading", { name: /buy 1 AAPL/i }).waitFor();
+  await page.getByRole("heading", { name: /place an order/i }).waitFor();
   await page.getByText(/frozen/i).first().waitFor();
 });

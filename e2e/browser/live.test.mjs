@@ -45,7 +45,7 @@ test("a refused order says why, to the bot and on the page alike", async () => {
 test("a freeze from elsewhere shows on the open page, and its end too", async () => {
   await stage.paddock.cli("freeze", "--reason", "the market is mad");
   await page.getByText("Everything is frozen").waitFor();
-  await page.getByText("the market is mad").waitFor();
+  await page.getByText("because: the market is mad").waitFor();
   await stage.paddock.cli("unfreeze");
   await page.getByText("Everything is frozen").waitFor({ state: "detached" });
   assert.ok(await isTheSamePage());

@@ -9,6 +9,7 @@ use paddock_core::id::{AccessKeyId, ConnectionId, ConsumerId, PersonId, RequestI
 use paddock_core::rotation::Nearness;
 use paddock_store::Names;
 
+use super::activity::operation_words;
 use super::text::Moment;
 
 /// An audit record.
@@ -84,7 +85,7 @@ fn say(event: &AuditEvent, names: &Names) -> String {
         }
         AuditEvent::ConnectionRenamed { old, new, .. } => format!("renamed the connection {old} to {new}"),
         AuditEvent::LiveAttested { connection: id, signed_name, .. } => {
-            format!("signed what connecting {} means, as {signed_name}", connection(id))
+            format!("signed what connecting the live account {} means, as {signed_name}", connection(id))
         }
         AuditEvent::ConnectionRemoved { connection: id } => format!("removed {}", called("connection", id)),
         AuditEvent::KeyCreated { name, .. } => format!("issued the access key {name}"),
@@ -103,7 +104,7 @@ fn say(event: &AuditEvent, names: &Names) -> String {
         }
         AuditEvent::CheckedIn => "checked in".to_owned(),
         AuditEvent::RequestPermitted { operation, summary, .. } => {
-            format!("permitted: {}", summary.as_ref().unwrap_or(operation))
+            format!("permitted: {}", act(summary, operation))
         }
         AuditEvent::RequestAnswered { status: Some(status), .. } => format!("the broker answered {status}"),
         AuditEvent::RequestAnswered { status: None, .. } => "the broker gave no answer".to_owned(),
@@ -116,7 +117,9 @@ fn say(event: &AuditEvent, names: &Names) -> String {
         AuditEvent::LossReached { key: id, loss, .. } => {
             format!("stopped {} for the day: the account has lost ${loss}", key(id))
         }
-        AuditEvent::RequestRefused { operation, reason, .. } => format!("refused {operation}: {reason}"),
+        AuditEvent::RequestRefused { operation, summary, reason, .. } => {
+            format!("refused: {} ({reason})", act(summary, operation))
+        }
         AuditEvent::ApprovalRequested { summary, .. } => format!("held for approval: {summary}"),
         AuditEvent::ApprovalGranted { .. } => "approved a held request".to_owned(),
         AuditEvent::ApprovalDenied { .. } => "denied a held request".to_owned(),
@@ -202,6 +205,11 @@ fn say(event: &AuditEvent, names: &Names) -> String {
             format!("noticed that the key pair of {} {is} due on {day}", connection(id))
         }
     }
+}
+
+/// The order in one line, or what was asked for.
+fn act<'a>(summary: &'a Option<String>, operation: &'a str) -> &'a str {
+    summary.as_deref().unwrap_or_else(|| operation_words(operation))
 }
 
 fn words(name: &str) -> String {

@@ -5,6 +5,7 @@ use jiff::Timestamp;
 use paddock_core::decide::ReasonCode;
 use paddock_gateway::{Outcome, RequestLine};
 
+use super::activity::operation_words;
 use super::text::{Moment, latency};
 
 /// A request. Also sent by itself as an event, so that the page and the event cannot differ.
@@ -28,7 +29,7 @@ pub(super) struct RequestCells {
     pub(super) key_name: Option<String>,
     pub(super) connection: Option<String>,
     pub(super) environment: Option<&'static str>,
-    /// What it would do: the order in one line, or the operation, where that is known.
+    /// What it would do: the order in one line, or the operation in words, where that is known.
     pub(super) act: Option<String>,
     pub(super) target: String,
     /// One of the words of [`decision`].
@@ -44,7 +45,7 @@ impl RequestCells {
         let decision = decision(&line.outcome);
         let (reason, message) = told(line.outcome);
         let target = format!("{} {}", line.method, line.path);
-        let act = line.summary.or_else(|| line.operation.map(str::to_owned));
+        let act = line.summary.or_else(|| line.operation.map(|id| operation_words(id).to_owned()));
         Self {
             id: line.request.to_string(),
             at: Moment::clock(line.at, now),
