@@ -12,16 +12,15 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::routing::get;
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use paddock_core::Environment;
+use paddock_core::rotation::Nearness;
 
+pub(super) use self::list::cards;
 use super::text::Moment;
 use crate::WebState;
 use crate::api::connections::{ConnectionView, RepairView};
 use crate::problem::Problem;
-
-/// How long before it is due a pair is said to be due soon.
-const SOON: SignedDuration = SignedDuration::from_hours(14 * 24);
 
 /// The pages of this area.
 pub(super) fn routes() -> Router<Arc<WebState>> {
@@ -47,42 +46,42 @@ pub(super) fn routes() -> Router<Arc<WebState>> {
 
 /// A connection as it stands on a page.
 #[derive(Debug)]
-struct Card {
-    name: String,
-    environment: &'static str,
-    account_number: String,
-    status: String,
+pub(super) struct Card {
+    pub(super) name: String,
+    pub(super) environment: &'static str,
+    pub(super) account_number: String,
+    pub(super) status: String,
     /// Whether the account was active when it was last seen.
-    well: bool,
-    active: bool,
-    frozen: bool,
-    version: u32,
-    checked: Moment,
-    connected: Moment,
+    pub(super) well: bool,
+    pub(super) active: bool,
+    pub(super) frozen: bool,
+    pub(super) version: u32,
+    pub(super) checked: Moment,
+    pub(super) connected: Moment,
     /// Since when it has its pair, and how old that is.
-    pair: Option<Moment>,
-    due: Option<Due>,
+    pub(super) pair: Option<Moment>,
+    pub(super) due: Option<Due>,
     /// What stands there in the place of a pair, if something does.
-    token: Option<Token>,
-    keys: usize,
+    pub(super) token: Option<Token>,
+    pub(super) keys: usize,
 }
 
 /// When a pair should be replaced.
 #[derive(Debug)]
-struct Due {
-    at: Moment,
+pub(super) struct Due {
+    pub(super) at: Moment,
     /// Every how many days.
-    days: u32,
+    pub(super) days: u32,
     /// `fine`, `soon` or `over`.
-    state: &'static str,
+    pub(super) state: &'static str,
 }
 
 /// A token that Alpaca gave by OAuth.
 #[derive(Debug)]
-struct Token {
-    since: Moment,
+pub(super) struct Token {
+    pub(super) since: Moment,
     /// What was granted, in words.
-    powers: String,
+    pub(super) powers: String,
 }
 
 impl Token {
@@ -110,13 +109,13 @@ impl Card {
             checked: Moment::ago(view.checked_at, now),
             connected: Moment::day(view.created_at),
             pair: view.pair_since.map(|since| Moment::ago(since, now)),
-            due: view.next_due_at.map(|at| Due {
+            due: view.next_due_at.zip(view.due_every_days).map(|(at, days)| Due {
                 at: Moment::day(at),
-                days: view.due_every_days.unwrap_or_default(),
-                state: match at.duration_since(now) {
-                    left if left <= SignedDuration::ZERO => "over",
-                    left if left <= SOON => "soon",
-                    _ => "fine",
+                days,
+                state: match Nearness::of(at, days, now) {
+                    Some(Nearness::Overdue) => "over",
+                    Some(_) => "soon",
+                    None => "fine",
                 },
             }),
             token: view

@@ -10,6 +10,7 @@ use paddock_store::{AuditQuery, Connection};
 
 use super::answer::page;
 use super::chain::Verdict;
+use super::connections::{self, Card};
 use super::keys::meters::{self, Meter};
 use super::records::RecordCells;
 use super::rows::RequestCells;
@@ -36,7 +37,7 @@ struct Home {
     rotations: Vec<Waiting>,
     /// The pairs that are due, or soon will be.
     due: Vec<DuePair>,
-    connections: Vec<ConnectionCard>,
+    connections: Vec<Card>,
     keys: Vec<KeyCard>,
     requests: Vec<RequestCells>,
     totals: Vec<Total>,
@@ -66,20 +67,6 @@ struct Total {
     /// The class that gives its colour.
     kind: &'static str,
     count: String,
-}
-
-#[derive(Debug)]
-struct ConnectionCard {
-    name: String,
-    environment: &'static str,
-    account_number: String,
-    status: String,
-    healthy: bool,
-    active: bool,
-    frozen: bool,
-    checked: Moment,
-    connected: Moment,
-    keys: usize,
 }
 
 #[derive(Debug)]
@@ -149,7 +136,7 @@ async fn gather(desk: &Desk) -> Result<Home, Problem> {
         shell: Shell::load(desk, Section::Overview, "Overview").await?,
         gateway_url: desk.gateway_url.clone(),
         vault_locked: desk.sealer.fingerprint(&SecretText::new(String::new())).is_err(),
-        connections: rows.iter().map(|row| connection_card(row, &keys, now)).collect(),
+        connections: connections::cards(desk).await?,
         keys: keys.iter().map(|key| key_card(key, &rows, everything_frozen, now)).collect(),
         requests: desk
             .control
@@ -172,21 +159,6 @@ fn totals(counters: Counters) -> Vec<Total> {
         total("no valid key", "unauthenticated", counters.unauthenticated),
         total("failed", "failed", counters.failed),
     ]
-}
-
-fn connection_card(row: &Connection, keys: &[KeyView], now: Timestamp) -> ConnectionCard {
-    ConnectionCard {
-        name: row.name.clone(),
-        environment: row.environment.as_str(),
-        account_number: row.account_number.clone(),
-        status: row.status.replace('_', " ").to_lowercase(),
-        healthy: row.status == "ACTIVE",
-        active: row.active,
-        frozen: row.frozen,
-        checked: Moment::ago(row.checked_at, now),
-        connected: Moment::ago(row.created_at, now),
-        keys: keys.iter().filter(|key| key.connection == row.name).count(),
-    }
 }
 
 fn key_card(key: &KeyView, rows: &[Connection], everything_frozen: bool, now: Timestamp) -> KeyCard {

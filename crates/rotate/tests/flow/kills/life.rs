@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::fs;
 use std::os::unix::process::ExitStatusExt as _;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Output, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,7 +16,7 @@ use paddock_core::{Clock as _, Environment, SecretText};
 use paddock_fakes::When;
 use paddock_paper::NewAccount;
 use paddock_rotate::Deaths;
-use paddock_store::{ConsumerRow, DeliveryOutcome, PairOf, SealedSecret};
+use paddock_store::{ConsumerRow, DeliveryOutcome, PairOf, SealedSecret, Target};
 use paddock_vault::{Binding, Field, OsEntropy, WrappedDek};
 use tokio::process::Command;
 
@@ -99,7 +99,7 @@ fn texts(account: &NewAccount) -> Pair {
 }
 
 /// Lives one life, and checks after each death and in the end that it did not matter.
-pub async fn live(world: &World, database: &Path, procedure: Procedure, killing: &Killing) -> Lived {
+pub async fn live(world: &World, target: &Target, procedure: Procedure, killing: &Killing) -> Lived {
     let environment = procedure.environment();
     let site = world.site(environment, &[]).await;
     let folder = tempfile::tempdir().unwrap();
@@ -119,7 +119,7 @@ pub async fn live(world: &World, database: &Path, procedure: Procedure, killing:
     }
     let mut orders = Orders {
         folder: path.clone(),
-        database: database.to_owned(),
+        database: target.into(),
         keys: world.folder().to_owned(),
         paper: world.broker.url(Environment::Paper),
         live: world.broker.url(Environment::Live),

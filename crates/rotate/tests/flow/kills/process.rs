@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
 use futures_util::future::BoxFuture;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use paddock_core::id::{ConnectionId, ConsumerId, RotationId, UserId};
 use paddock_core::rotation::{Effect, Failure, RotationState};
 use paddock_core::{Clock as _, Environment, ManualClock, SecretText};
@@ -33,13 +33,37 @@ pub const TOLD: &str = "told";
 /// Which time the process had when it was killed or ended.
 pub const CLOCK: &str = "clock";
 
+/// The database, as a process is told of it.
+#[derive(Clone, Serialize, Deserialize)]
+pub enum Database {
+    Sqlite(PathBuf),
+    Postgres(String),
+}
+
+impl From<&Target> for Database {
+    fn from(target: &Target) -> Self {
+        match target {
+            Target::Sqlite(path) => Self::Sqlite(path.clone()),
+            Target::Postgres(address) => Self::Postgres(address.expose().to_owned()),
+        }
+    }
+}
+
+impl From<&Database> for Target {
+    fn from(database: &Database) -> Self {
+        match database {
+            Database::Sqlite(path) => Self::Sqlite(path.clone()),
+            Database::Postgres(address) => Self::Postgres(SecretText::new(address.clone())),
+        }
+    }
+}
+
 /// What the process is told at its start.
 #[derive(Serialize, Deserialize)]
 pub struct Orders {
     /// Where the process leaves what outlives it.
     pub folder: PathBuf,
-    /// The database.
-    pub database: PathBuf,
+    pub database: Database,
     /// Where the vault's key is.
     pub keys: PathBuf,
     /// The broker's addresses.
@@ -76,7 +100,7 @@ fn a_process() {
 
 async fn work(orders: Orders) {
     let clock = Arc::new(ManualClock::new(orders.now));
-    let store = Store::open(&Target::Sqlite(orders.database.clone())).await.unwrap();
+    let store = Store::open(&Target::from(&orders.database)).await.unwrap();
     let rotations = rotations(&orders, &store, &clock);
     let newest = store.rotations(orders.team, 1).await.unwrap();
     let id = match newest.iter().find(|row| row.rotation.connection == orders.connection) {
@@ -107,10 +131,21 @@ async fn work(orders: Orders) {
                     rotations.paste(id, &key_id, &secret_key, &owner(), clock.now()).await.unwrap();
                 }
                 ("mint", ..) => return,
+                // So many leases have lapsed that it is not waited for any longer: a person has it looked for again.
+                ("not_yet", ..) => {
+                    rotations.resume(id, &owner(), clock.now()).await.unwrap();
+                    break;
+                }
                 _ => panic!("nobody knows what to do about {ask:?}"),
             }
         }
-        while let Rest::Until(at) = rotations.run(id).await.unwrap() {
+        loop {
+            let at = match rotations.run(id).await.unwrap() {
+                Rest::Until(at) => at,
+                // Where several processes may share a database, the lease of the one that died has to lapse.
+                Rest::Elsewhere => clock.now() + SignedDuration::from_secs(30),
+                Rest::Person | Rest::Over => break,
+            };
             clock.set(at);
             std::fs::write(orders.folder.join(CLOCK), at.to_string()).unwrap();
         }

@@ -21,15 +21,19 @@ struct List {
 pub(super) async fn show(desk: Desk, done: Done) -> Result<Response, Problem> {
     const SENTENCES: [(&str, &str); 1] =
         [("removed", "The connection is removed: its credential is erased and its access keys are revoked.")];
-    let facts = Facts::load(&desk).await?;
+    let cards = cards(&desk).await?;
+    let shell = Shell::load(&desk, Section::Connections, "Connections").await?.done(&done, &SENTENCES);
+    page(&List { shell, cards })
+}
+
+/// The team's connections as cards.
+pub(in crate::pages) async fn cards(desk: &Desk) -> Result<Vec<Card>, Problem> {
+    let facts = Facts::load(desk).await?;
     let keys = desk.store.keys(desk.user).await?;
-    let now = desk.now();
     let rows = desk.store.connections(desk.user).await?.into_iter();
     let cards = rows.map(|row| {
         let keys = keys.iter().filter(|key| key.connection == row.id && key.revoked_at.is_none()).count();
-        Card::new(view_of(row, &facts), keys, now)
+        Card::new(view_of(row, &facts), keys, desk.now())
     });
-    let cards = cards.collect();
-    let shell = Shell::load(&desk, Section::Connections, "Connections").await?.done(&done, &SENTENCES);
-    page(&List { shell, cards })
+    Ok(cards.collect())
 }
