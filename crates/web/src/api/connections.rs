@@ -74,7 +74,8 @@ pub struct ConnectionView {
 /// What is known of a team's connections beside their rows.
 pub(crate) struct Facts {
     credentials: BTreeMap<ConnectionId, CredentialFacts>,
-    dues: BTreeMap<ConnectionId, RotationDue>,
+    /// When the pairs are due, the soonest first.
+    pub(crate) dues: Vec<RotationDue>,
 }
 
 impl Facts {
@@ -82,7 +83,7 @@ impl Facts {
     pub(crate) async fn load(desk: &Desk) -> Result<Self, Problem> {
         let credentials = desk.store.credential_facts(desk.user).await?;
         let dues = desk.store.rotations_due(desk.user).await?;
-        Ok(Self { credentials, dues: dues.into_iter().map(|due| (due.connection, due)).collect() })
+        Ok(Self { credentials, dues })
     }
 }
 
@@ -103,7 +104,7 @@ pub(crate) async fn shown_by_name(desk: &Desk, name: &str) -> Result<ConnectionV
 
 impl ConnectionView {
     fn new(row: Connection, facts: &Facts) -> Self {
-        let due = facts.dues.get(&row.id);
+        let due = facts.dues.iter().find(|due| due.connection == row.id);
         let facts = facts.credentials.get(&row.id);
         let credential = facts.map_or(CredentialKind::KeyPair, |facts| facts.kind);
         let since = |kind| facts.filter(|facts| facts.kind == kind).map(|facts| facts.since);

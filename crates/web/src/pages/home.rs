@@ -16,6 +16,7 @@ use super::records::RecordCells;
 use super::rows::RequestCells;
 use super::shell::{Section, Shell};
 use super::text::{Moment, grouped};
+use crate::api::connections::Facts;
 use crate::api::keys::{self, KeyView};
 use crate::api::rotations::{RotationView, list as rotations};
 use crate::desk::Desk;
@@ -95,20 +96,22 @@ struct ChainCard {
 
 /// The page. Where nothing is connected the first steps stand in its place.
 pub(super) async fn show(desk: Desk) -> Result<Response, Problem> {
-    if desk.store.connections(desk.user).await?.is_empty() {
+    let rows = desk.store.connections(desk.user).await?;
+    if rows.is_empty() {
         return super::welcome::show(desk).await;
     }
-    page(&gather(&desk).await?)
+    page(&gather(&desk, rows).await?)
 }
 
-async fn gather(desk: &Desk) -> Result<Home, Problem> {
+async fn gather(desk: &Desk, rows: Vec<Connection>) -> Result<Home, Problem> {
     let now = desk.now();
     let (records, head) = desk.store.audit_head().await?;
     let verdict = super::chain::known(&desk.shared(), records).await;
     let everything_frozen = crate::api::freeze::everything_frozen(desk).await?;
-    let rows = desk.store.connections(desk.user).await?;
+    let facts = Facts::load(desk).await?;
     let mut usable = desk.store.keys(desk.user).await?;
     usable.retain(|key| key.revoked_at.is_none());
+    let connections = connections::cards(rows, &facts, &usable, now);
     let keys = keys::views(desk, usable).await?;
     let latest = AuditQuery { limit: RECORDS, team: Some(desk.user), ..AuditQuery::default() };
     let latest = desk.store.audit_page(&latest).await?;
@@ -116,14 +119,14 @@ async fn gather(desk: &Desk) -> Result<Home, Problem> {
     let open = rotations::all(desk).await?;
     let open: Vec<_> = open.into_iter().filter(|one| !one.over && !one.rehearsal).collect();
     let is_open = |name: &str| open.iter().any(|one| one.connection == name);
-    let due = desk.store.rotations_due(desk.user).await?.into_iter();
-    let due = due.filter(|due| Nearness::of(due.due_at, due.days, now).is_some() && !is_open(&due.name));
-    let due = due.map(|due| {
-        let words = match Nearness::of(due.due_at, due.days, now) {
-            Some(Nearness::Overdue) => format!("was due on {}", due.due_at.strftime("%-d %b %Y")),
-            _ => format!("is due {}", due_words(days_left(due.due_at, now))),
+    let due = facts.dues.iter().filter(|due| !is_open(&due.name)).filter_map(|due| {
+        let words = match Nearness::of(due.due_at, due.days, now)? {
+            Nearness::Overdue => format!("was due on {}", due.due_at.strftime("%-d %b %Y")),
+            Nearness::Fortnight | Nearness::Week | Nearness::Day => {
+                format!("is due {}", due_words(days_left(due.due_at, now)))
+            }
         };
-        DuePair { connection: due.name, words }
+        Some(DuePair { connection: due.name.clone(), words })
     });
     let waiting = |one: &RotationView| {
         let ask = one.asks.first()?;
@@ -136,8 +139,8 @@ async fn gather(desk: &Desk) -> Result<Home, Problem> {
         shell: Shell::load(desk, Section::Overview, "Overview").await?,
         gateway_url: desk.gateway_url.clone(),
         vault_locked: desk.sealer.fingerprint(&SecretText::new(String::new())).is_err(),
-        connections: connections::cards(desk).await?,
-        keys: keys.iter().map(|key| key_card(key, &rows, everything_frozen, now)).collect(),
+        keys: keys.iter().map(|key| key_card(key, &connections, everything_frozen, now)).collect(),
+        connections,
         requests: desk
             .control
             .recent_of(desk.user, REQUESTS)
@@ -161,8 +164,8 @@ fn totals(counters: Counters) -> Vec<Total> {
     ]
 }
 
-fn key_card(key: &KeyView, rows: &[Connection], everything_frozen: bool, now: Timestamp) -> KeyCard {
-    let connection_frozen = rows.iter().any(|row| row.name == key.connection && row.frozen);
+fn key_card(key: &KeyView, connections: &[Card], everything_frozen: bool, now: Timestamp) -> KeyCard {
+    let connection_frozen = connections.iter().any(|card| card.name == key.connection && card.frozen);
     let expired = key.scope.expires_at.is_some_and(|expiry| expiry <= now);
     let stopped = match (expired, key.frozen, connection_frozen, everything_frozen) {
         (true, ..) => Some("expired"),

@@ -64,10 +64,13 @@ fn say(event: &AuditEvent, names: &Names) -> String {
     let consumer = |id: &ConsumerId| called("consumer", id);
     let connection = |id: &ConnectionId| names.of(id).unwrap_or("a connection");
     let person = |id: &PersonId| names.of(id).unwrap_or("a person");
-    let thing = |what: &Frozen, id: &Option<String>| match (what, id) {
-        (Frozen::Key, Some(id)) => called("access key", id),
-        (Frozen::Connection, Some(id)) => called("connection", id),
-        (Frozen::Everything, _) | (_, None) => "everything".to_owned(),
+    let thing = |what: &Frozen, id: &Option<String>| {
+        let id = id.as_deref().unwrap_or_default();
+        match what {
+            Frozen::Key => called("access key", &id),
+            Frozen::Connection => called("connection", &id),
+            Frozen::Everything => "everything".to_owned(),
+        }
     };
     match event {
         AuditEvent::Initialised { .. } => "set up this data directory".to_owned(),
@@ -144,7 +147,7 @@ fn say(event: &AuditEvent, names: &Names) -> String {
         AuditEvent::AuditKeyMade { .. } => "replaced the key that signs this record".to_owned(),
         AuditEvent::AuditPruned { through, .. } => format!("removed the records up to {through}"),
         AuditEvent::UnusualUse { key: id, what, detail } => {
-            format!("noticed unusual use of {}, {}: {detail}", key(id), what.name().replace('_', " "))
+            format!("noticed unusual use of {}, {}: {detail}", key(id), words(what.name()))
         }
         AuditEvent::TradingChanged { mode, paused: true, .. } => {
             format!("paused trading (mode {mode})")

@@ -2,6 +2,8 @@
 
 use askama::Template;
 use axum::response::Response;
+use jiff::Timestamp;
+use paddock_store::{AccessKey, Connection};
 
 use super::Card;
 use crate::api::connections::{Facts, view_of};
@@ -21,19 +23,22 @@ struct List {
 pub(super) async fn show(desk: Desk, done: Done) -> Result<Response, Problem> {
     const SENTENCES: [(&str, &str); 1] =
         [("removed", "The connection is removed: its credential is erased and its access keys are revoked.")];
-    let cards = cards(&desk).await?;
+    let (facts, keys) = (Facts::load(&desk).await?, desk.store.keys(desk.user).await?);
+    let cards = cards(desk.store.connections(desk.user).await?, &facts, &keys, desk.now());
     let shell = Shell::load(&desk, Section::Connections, "Connections").await?.done(&done, &SENTENCES);
     page(&List { shell, cards })
 }
 
-/// The team's connections as cards.
-pub(in crate::pages) async fn cards(desk: &Desk) -> Result<Vec<Card>, Problem> {
-    let facts = Facts::load(desk).await?;
-    let keys = desk.store.keys(desk.user).await?;
-    let rows = desk.store.connections(desk.user).await?.into_iter();
-    let cards = rows.map(|row| {
+/// Connections as cards. `keys` are the access keys that open them, of which the revoked ones do not count.
+pub(in crate::pages) fn cards(
+    rows: Vec<Connection>,
+    facts: &Facts,
+    keys: &[AccessKey],
+    now: Timestamp,
+) -> Vec<Card> {
+    let card = |row: Connection| {
         let keys = keys.iter().filter(|key| key.connection == row.id && key.revoked_at.is_none()).count();
-        Card::new(view_of(row, &facts), keys, desk.now())
-    });
-    Ok(cards.collect())
+        Card::new(view_of(row, facts), keys, now)
+    };
+    rows.into_iter().map(card).collect()
 }
