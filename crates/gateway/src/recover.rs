@@ -1,8 +1,10 @@
 //! Requests of which it is not known whether the broker acted: after a crash, and after a lost answer.
 
+use std::collections::HashSet;
 use std::time::Duration;
 
 use paddock_alpaca::client::ClientError;
+use paddock_core::id::RequestId;
 use paddock_store::{OpenReservation, PlacedOrder, Settlement};
 
 use crate::budget::{Asker, Priority};
@@ -18,10 +20,7 @@ const CERTAIN_AFTER: Duration = Duration::from_secs(60);
 /// cap is rather used up too early than overshot.
 pub(crate) async fn recover(shared: &Shared) -> Result<u32, GatewayError> {
     let mut settled = settle_lost(shared).await?;
-    for reservation in shared.store.open_reservations().await? {
-        if shared.is_in_flight(reservation.request) {
-            continue;
-        }
+    for reservation in left_behind(shared).await? {
         if let Some((settlement, placed)) = fate(shared, &reservation).await {
             let now = shared.clock.now();
             shared.store.settle_placing(reservation.request, &settlement, &placed, now).await?;
@@ -33,6 +32,20 @@ pub(crate) async fn recover(shared: &Shared) -> Result<u32, GatewayError> {
         }
     }
     Ok(settled)
+}
+
+/// The open reservations at which nobody here is at work.
+async fn left_behind(shared: &Shared) -> Result<Vec<OpenReservation>, GatewayError> {
+    let mut open = shared.store.open_reservations().await?;
+    open.retain(|reservation| !shared.is_in_flight(reservation.request));
+    if open.is_empty() {
+        return Ok(open);
+    }
+    // One that was in flight when the list was read may have been settled before it was looked for.
+    let still: HashSet<RequestId> =
+        shared.store.open_reservations().await?.iter().map(|reservation| reservation.request).collect();
+    open.retain(|reservation| still.contains(&reservation.request));
+    Ok(open)
 }
 
 /// Whether the broker has got the request by now, or never will.

@@ -57,6 +57,27 @@ async fn an_order_whose_fate_is_unknown_stays_charged_until_it_is_certain() {
     assert_eq!((posts(&rig), orders_charged(&rig, &pair).await), (1, 0));
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_order_that_is_answered_while_housekeeping_looks_is_not_asked_for() {
+    let rig = Rig::start().await;
+    let pair = rig.key(trader()).await;
+    let (control, stop) = (rig.control.clone(), Arc::new(AtomicBool::new(false)));
+    let stopped = Arc::clone(&stop);
+    let looking = tokio::spawn(async move {
+        while !stopped.load(Ordering::Acquire) {
+            control.recover().await.unwrap();
+        }
+    });
+    for _ in 0..150 {
+        assert_eq!(rig.order(&pair, market()).await.0, 200);
+    }
+    stop.store(true, Ordering::Release);
+    looking.await.unwrap();
+    // Each would have cost one of the account's requests.
+    let asked = rig.broker.got().iter().filter(|got| got.target.contains("by_client_order_id")).count();
+    assert_eq!((posts(&rig), asked), (150, 0));
+}
+
 #[tokio::test]
 async fn a_change_that_has_no_name_is_recorded_as_unknown_once() {
     let rig = Rig::start().await;
