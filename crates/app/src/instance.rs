@@ -18,6 +18,7 @@ use paddock_web::{
     monitoring_router, pages_router,
 };
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 
 use crate::anchor::Anchor;
 use crate::brake::Brake;
@@ -68,6 +69,8 @@ pub(crate) struct Instance {
     brake: Arc<Brake>,
     clock: Arc<dyn Clock>,
     closing: CancellationToken,
+    /// What has to end before the database is closed.
+    work: TaskTracker,
     /// Names besides `localhost` under which the web side may be addressed.
     web_names: Vec<String>,
     // Last, so that it is let go of last.
@@ -183,6 +186,7 @@ impl Instance {
             brake,
             clock,
             closing,
+            work: TaskTracker::new(),
             web_names,
             _lock: lock,
         })
@@ -249,6 +253,12 @@ impl Instance {
         self.state.rotations.clone()
     }
 
+    /// Has rotations go on until this instance is closed.
+    pub(crate) fn run_rotations(&self) {
+        let (rotations, closing) = (self.rotations(), self.closing.clone());
+        self.work.spawn(async move { rotations.serve(closing).await });
+    }
+
     /// Canceled when this instance is to end.
     pub(crate) const fn closing(&self) -> &CancellationToken {
         &self.closing
@@ -282,9 +292,11 @@ impl Instance {
         }
     }
 
-    /// Notes the chain and closes the database.
+    /// Waits for what was begun here, notes the chain and closes the database.
     pub(crate) async fn close(&self) {
         self.closing.cancel();
+        self.work.close();
+        self.work.wait().await;
         self.note_chain().await;
         self.store.close().await;
     }

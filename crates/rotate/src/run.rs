@@ -10,17 +10,22 @@ use paddock_core::id::RotationId;
 use paddock_core::rotation::{Authority, By, Effect, Event, RotationState, asks, due, step};
 use paddock_store::{PairChange, RotationRow, SealedCredential, SealedPair, StoreError, Transition};
 use tokio::task::{self, JoinSet};
-use tokio::time::{MissedTickBehavior, interval};
+use tokio::time::{MissedTickBehavior, interval, timeout};
 use tokio_util::sync::CancellationToken;
 
 use crate::crash::{Doing, Point};
 use crate::{RotateError, Rotations};
 
-/// For how long a rotation is taken. An effect that takes longer is done again by whoever has the rotation then.
+/// For how long a rotation is taken. An effect that takes longer is done again by whoever has the rotation then. Whoever has nothing more to
+/// do lets go of it; the lease is for those who cannot.
 const LEASE: Duration = Duration::from_secs(180);
 
 /// After so long it is taken again, however much is left of the lease.
 const CLAIM_AGAIN: Duration = Duration::from_secs(30);
+
+/// How long an effect may take to its end when the work is to stop. After that it is cut off, and done again by whoever has the rotation
+/// when the lease has lapsed.
+const GRACE: Duration = Duration::from_secs(10);
 
 /// How often the work looks for what has come due.
 const LOOK: Duration = Duration::from_secs(1);
@@ -57,6 +62,21 @@ impl Rotations {
     /// # Errors
     /// [`RotateError`] when the database or the vault cannot take part; it is the same rotation as before then, and may be run again.
     pub async fn run(&self, id: RotationId) -> Result<Rest, RotateError> {
+        self.run_until(id, &CancellationToken::new()).await
+    }
+
+    /// The same, which begins no further effect after `stop`.
+    async fn run_until(&self, id: RotationId, stop: &CancellationToken) -> Result<Rest, RotateError> {
+        let rest = self.work_on(id, stop).await?;
+        if rest != Rest::Elsewhere
+            && let Err(error) = self.options.store.let_go_of_rotation(id, &self.options.node).await
+        {
+            tracing::warn!(%error, rotation = %id, "a rotation could not be let go of; its lease lapses");
+        }
+        Ok(rest)
+    }
+
+    async fn work_on(&self, id: RotationId, stop: &CancellationToken) -> Result<Rest, RotateError> {
         let mut held: Option<(RotationRow, Timestamp)> = None;
         loop {
             let now = self.options.clock.now();
@@ -80,6 +100,9 @@ impl Rotations {
                     None => Rest::Person,
                 });
             };
+            if stop.is_cancelled() {
+                return Ok(Rest::Until(now));
+            }
             match self.advance(&row, next.effect).await {
                 Ok(row) => held = Some((row, again)),
                 // A person, or another process, came between: what was done is done again, or is not due any more.
@@ -94,20 +117,19 @@ impl Rotations {
         Ok(self.options.store.claim_rotation(id, &self.options.node, now, until).await?)
     }
 
-    /// Runs all rotations, those of before a restart first, each beside the others, until `stop`. An effect that is under way then is done
-    /// again at the next start.
+    /// Runs all rotations, those of before a restart first, each beside the others, until `stop`. Effects that are under way then are taken to
+    /// their end, and the rotations let go of, so that another process goes on with them at once.
     pub async fn serve(&self, stop: CancellationToken) {
         let mut looks = interval(LOOK);
         looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         if let Err(error) = self.end_orphans().await {
             tracing::error!(%error, "rehearsals of before the start could not be called off");
         }
-        // Dropped at the end, which ends what runs in it.
         let mut work = JoinSet::new();
         let mut running: HashMap<task::Id, RotationId> = HashMap::new();
         loop {
             tokio::select! {
-                () = stop.cancelled() => return,
+                () = stop.cancelled() => break,
                 () = self.bell.notified() => {}
                 _ = looks.tick() => {}
                 Some(ended) = work.join_next_with_id() => {
@@ -126,11 +148,18 @@ impl Rotations {
             };
             for id in due {
                 if !running.values().any(|known| *known == id) {
-                    let rotations = self.clone();
-                    let started = work.spawn(async move { rotations.run_noted(id).await });
+                    let (rotations, stop) = (self.clone(), stop.clone());
+                    let started = work.spawn(async move { rotations.run_noted(id, &stop).await });
                     running.insert(started.id(), id);
                 }
             }
+        }
+        let ended = async { while work.join_next().await.is_some() {} };
+        if timeout(GRACE, ended).await.is_err() {
+            tracing::warn!(
+                "a step of a rotation took too long for the stop and was cut off; it is done again"
+            );
+            work.shutdown().await;
         }
     }
 
@@ -164,8 +193,8 @@ impl Rotations {
         Ok(open.iter().filter(is_due).map(|row| row.rotation.id).collect())
     }
 
-    async fn run_noted(&self, id: RotationId) {
-        if let Err(error) = self.run(id).await {
+    async fn run_noted(&self, id: RotationId, stop: &CancellationToken) {
+        if let Err(error) = self.run_until(id, stop).await {
             tracing::error!(%error, rotation = %id, "a rotation could not be run; it is tried again");
         }
     }

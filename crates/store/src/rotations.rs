@@ -255,6 +255,18 @@ impl Store {
         Ok(row)
     }
 
+    /// Lets go of a rotation, so that another process need not wait for the lease to lapse. Nothing happens if `node` has it no more.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn let_go_of_rotation(&self, id: RotationId, node: &str) -> Result<(), StoreError> {
+        let mut tx = self.begin_write().await?;
+        sql!(tx, execute
+            "UPDATE rotations SET lease_node = NULL, lease_until = NULL WHERE id = $1 AND lease_node = $2",
+            id.to_string(), node)?;
+        tx.commit().await
+    }
+
     /// Keeps a transition: the state, its row, what becomes of the pairs, and the audit records, all or nothing.
     ///
     /// # Errors

@@ -64,8 +64,7 @@ impl ApiClient {
     /// Has rotations go on for as long as this client lives, if no server runs that does so.
     pub(crate) fn run_rotations(&self) {
         if let Self::InProcess(instance) = self {
-            let (rotations, closing) = (instance.rotations(), instance.closing().clone());
-            tokio::spawn(async move { rotations.serve(closing).await });
+            instance.run_rotations();
         }
     }
 

@@ -2,11 +2,12 @@
 
 use paddock_core::rotation::{Cause, ConsumerStage, Plan, RotationState, TestOrder, TradingHold};
 use paddock_core::{Environment, SecretText};
-use paddock_rotate::{Deaths, FaultKind, PlanRequest, RehearsalPair, Rest, RotateError, Suspicion};
+use paddock_rotate::{Deaths, FaultKind, PlanRequest, Point, RehearsalPair, Rest, RotateError, Suspicion};
 use paddock_store::{DeliveryOutcome, StoreError, Target};
 use rstest::rstest;
+use tokio_util::sync::CancellationToken;
 
-use crate::database::on_sqlite;
+use crate::database::{on_postgres, on_sqlite};
 use crate::place::{Sight, Wrong};
 use crate::world::{Site, World, halves, owner};
 
@@ -137,6 +138,45 @@ fn what_goes_wrong_at_a_consumer_passes_or_needs_a_person(#[case] wrong: Wrong, 
         }
         assert_eq!(state(&world, id).await.state, RotationState::Closed);
     });
+}
+
+#[rstest]
+fn at_a_stop_what_is_under_way_ends_and_another_process_goes_on_at_once(
+    #[values("sqlite", "postgres")] database: &str,
+) {
+    let body = async |target: Target| {
+        let world = World::on(target).await;
+        let (site, id) = waiting(&world, &[Sight::Values, Sight::Values]).await;
+        let minted = world.broker.broker.regenerate_key(site.account.account_id).await.unwrap();
+        let (key_id, secret_key) = halves(&minted);
+        // It is told to stop while the first consumer is given the pair.
+        let stop = CancellationToken::new();
+        let stopper = stop.clone();
+        let stopped = world.process(&Deaths::at(move |moment| {
+            if moment.point == Point::Noted {
+                stopper.cancel();
+            }
+            false
+        }));
+        stopped.paste(id, &key_id, &secret_key, &owner(), world.now()).await.unwrap();
+        stopped.serve(stop).await;
+        let written: Vec<usize> = site.consumers.iter().map(|(_, place)| place.writes().len()).collect();
+        assert_eq!(written, [1, 0]);
+        // No time has passed in which a lease could lapse.
+        let other = world.process(&Deaths::default());
+        let mut rest = other.run(id).await.unwrap();
+        while let Rest::Until(at) = rest {
+            world.clock.set(at);
+            rest = other.run(id).await.unwrap();
+        }
+        assert_eq!(rest, Rest::Over);
+        assert!(site.consumers.iter().all(|(_, place)| place.writes().len() == 1));
+        assert!(site.consumers.iter().all(|(_, place)| place.holds(&key_id, &secret_key)));
+    };
+    match database {
+        "sqlite" => on_sqlite(body),
+        _ => on_postgres(body),
+    }
 }
 
 #[test]

@@ -154,6 +154,7 @@ on_both!(
     one_rotation_of_a_connection_is_open,
     a_transition_names_the_state_that_was_seen,
     whoever_has_lost_the_lease_writes_nothing,
+    a_rotation_that_was_let_go_of_is_free_at_once,
     a_commit_is_all_or_nothing,
     what_is_sealed_keeps_its_key,
     a_hold_on_trading_is_part_of_the_snapshot,
@@ -209,6 +210,26 @@ async fn whoever_has_lost_the_lease_writes_nothing(database: Database) {
     let late = store.step_rotation(&plain(&row, &paused, "pause_confirmed", Some("one"))).await;
     assert!(matches!(late, Err(StoreError::RotationMoved)));
     store.step_rotation(&plain(&row, &paused, "pause_confirmed", Some("two"))).await.unwrap();
+}
+
+async fn a_rotation_that_was_let_go_of_is_free_at_once(database: Database) {
+    let store = database.open().await;
+    let here = furnish(&store, trader()).await;
+    let row = store.open_rotation(&forced(&here), None, &Actor::System, at()).await.unwrap();
+    let id = row.rotation.id;
+    store.claim_rotation(id, "one", at(), later(10)).await.unwrap();
+    // What is not one's own is not let go of.
+    store.let_go_of_rotation(id, "two").await.unwrap();
+    assert_eq!(
+        store.claim_rotation(id, "two", later(1), later(11)).await.unwrap().is_some(),
+        database.is_sqlite()
+    );
+    store.claim_rotation(id, "one", later(1), later(11)).await.unwrap();
+    store.let_go_of_rotation(id, "one").await.unwrap();
+    let paused = after(&row, Event::PauseConfirmed);
+    let late = store.step_rotation(&plain(&row, &paused, "pause_confirmed", Some("one"))).await;
+    assert!(matches!(late, Err(StoreError::RotationMoved)));
+    assert!(store.claim_rotation(id, "two", later(1), later(11)).await.unwrap().is_some());
 }
 
 async fn a_commit_is_all_or_nothing(database: Database) {
