@@ -1,19 +1,18 @@
 //! Who asks, and what that one works with.
 
-use std::net::IpAddr;
 use std::ops::Deref;
 use std::sync::Arc;
 
 use axum::extract::FromRequestParts;
 use http::StatusCode;
 use http::request::Parts;
+use jiff::Timestamp;
 use paddock_core::Role;
 use paddock_core::audit::Actor;
-use paddock_core::id::UserId;
+use paddock_core::id::{TokenId, UserId};
 use paddock_store::{Person, Session};
 
 use crate::WebState;
-use crate::people::network;
 use crate::problem::Problem;
 
 /// Who asks, found before the request reaches its endpoint and kept in its extensions.
@@ -38,6 +37,10 @@ pub(crate) enum Way {
     Session(Session),
     /// By a personal API token.
     Token {
+        /// Which one.
+        id: TokenId,
+        /// From when on it opens nothing.
+        expires_at: Timestamp,
         /// Whether it may do what otherwise needs a fresh second factor.
         may_without_factor: bool,
     },
@@ -67,8 +70,6 @@ pub(crate) struct Desk {
     pub(crate) person: Option<Person>,
     /// How they came to be known.
     pub(crate) way: Way,
-    /// Where they are, if they came over a network and not to the admin socket.
-    pub(crate) network: Option<IpAddr>,
 }
 
 impl Desk {
@@ -158,7 +159,6 @@ impl FromRequestParts<Arc<WebState>> for Desk {
     async fn from_request_parts(parts: &mut Parts, state: &Arc<WebState>) -> Result<Self, Problem> {
         let asker = parts.extensions.get::<Asker>().cloned().ok_or_else(not_signed_in)?;
         let Asker { user, role, person, way } = asker;
-        let network = (!matches!(way, Way::Socket)).then(|| network::of_parts(parts, state));
-        Ok(Self { state: Arc::clone(state), user, role, person, way, network })
+        Ok(Self { state: Arc::clone(state), user, role, person, way })
     }
 }

@@ -8,22 +8,23 @@ use std::time::Duration;
 use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
 use futures_util::stream as streams;
-use paddock_core::id::{PersonId, SessionId, UserId};
+use paddock_core::id::UserId;
 use paddock_gateway::RequestLine;
 use paddock_store::AuditQuery;
 use tokio::sync::broadcast::error::RecvError;
 use tokio::time::{Interval, MissedTickBehavior};
 
 use crate::WebState;
-use crate::desk::Desk;
-use crate::people::session;
+use crate::desk::{Desk, Way};
+use crate::people::{api_token, session};
 use crate::problem::Problem;
 
-/// How often it is looked whether the session that listens is still one: another process may have ended it.
+/// How often it is looked whether the session or the API token that listens is still one: another process may have ended it.
 const LOOK_EVERY: Duration = Duration::from_secs(60);
 
 /// The audit events after which that may not be so.
-const ENDS_SESSIONS: [&str; 4] = ["signed_out", "password_changed", "person_removed", "signed_in"];
+const MAY_END: [&str; 6] =
+    ["signed_out", "password_changed", "person_removed", "signed_in", "token_revoked", "role_changed"];
 
 /// One thing that happened.
 pub(crate) enum Happening {
@@ -60,12 +61,11 @@ pub(crate) async fn stream(
     let (head, _) = state.store.audit_head().await?;
     // A position that is not there yet is one of another Paddock, or of this one before it was set back.
     let seen = since.filter(|since| *since <= head).unwrap_or(head);
-    let signed_in = desk.session().map(|session| (session.id, session.person));
     let mut look = tokio::time::interval(LOOK_EVERY);
     look.set_missed_tick_behavior(MissedTickBehavior::Delay);
     look.reset();
-    let (user, behind, pending) = (desk.user, seen < head, VecDeque::new());
-    let source = Source { state, user, signed_in, look, requests, changes, seen, behind, pending };
+    let (user, way, behind, pending) = (desk.user, desk.way.clone(), seen < head, VecDeque::new());
+    let source = Source { state, user, way, look, requests, changes, seen, behind, pending };
     let events = streams::unfold((source, write), |(mut source, write)| async move {
         let happening = source.next().await?;
         let event = write(happening);
@@ -78,8 +78,8 @@ struct Source {
     state: Arc<WebState>,
     /// Whose happenings are told.
     user: UserId,
-    /// The session that listens; nothing is told any more when it has ended.
-    signed_in: Option<(SessionId, PersonId)>,
+    /// How the one who listens came to be known; nothing is told any more when that has ended.
+    way: Way,
     look: Interval,
     requests: tokio::sync::broadcast::Receiver<RequestLine>,
     changes: tokio::sync::watch::Receiver<u64>,
@@ -92,14 +92,21 @@ struct Source {
 }
 
 impl Source {
-    /// The next happening; `None` at shutdown.
+    /// The next happening; `None` at shutdown, and when whoever listens may no longer.
     async fn next(&mut self) -> Option<Happening> {
+        // An API token that expires leaves no record.
+        self.find().await.filter(|_| !self.has_expired())
+    }
+
+    async fn find(&mut self) -> Option<Happening> {
         loop {
             if let Some(change) = self.pending.pop_front() {
                 return Some(Happening::State(change));
             }
             if self.behind {
-                self.read_changes().await;
+                if !self.read_changes().await {
+                    return None;
+                }
                 continue;
             }
             let closing = self.state.closing.clone();
@@ -112,13 +119,8 @@ impl Source {
                     Err(RecvError::Closed) => return None,
                 },
                 changed = self.changes.changed() => match changed {
-                    Ok(()) => {
-                        self.read_changes().await;
-                        if self.pending.iter().any(|change| ENDS_SESSIONS.contains(&change.event)) && !self.stands().await {
-                            return None;
-                        }
-                    }
-                    Err(_) => return None,
+                    Ok(()) if self.read_changes().await => {}
+                    _ => return None,
                 },
                 _ = self.look.tick() => if !self.stands().await {
                     return None;
@@ -127,16 +129,21 @@ impl Source {
         }
     }
 
-    /// Whether the session that listens is still one. Whoever may open the admin socket needs none.
+    /// Whether the session or the API token that listens is still one. Whoever may open the admin socket needs none.
     async fn stands(&self) -> bool {
-        match self.signed_in {
-            Some((session, person)) => session::still_stands(&self.state, session, person).await,
-            None => true,
+        match &self.way {
+            Way::Session(held) => session::still_stands(&self.state, held.id, held.person).await,
+            Way::Token { id, .. } => api_token::still_stands(&self.state, *id, self.user).await,
+            Way::Socket => true,
         }
     }
 
-    /// Reads the audit records since the last look and keeps those that change what people see.
-    async fn read_changes(&mut self) {
+    fn has_expired(&self) -> bool {
+        matches!(self.way, Way::Token { expires_at, .. } if expires_at <= self.state.now())
+    }
+
+    /// Reads the audit records since the last look and keeps those that change what people see. `false` when whoever listens may no longer.
+    async fn read_changes(&mut self) -> bool {
         let query = AuditQuery {
             after: Some(self.seen),
             limit: PAGE,
@@ -154,5 +161,6 @@ impl Source {
                 self.pending.push_back(Change { seq: record.seq, event: event.name() });
             }
         }
+        !self.pending.iter().any(|change| MAY_END.contains(&change.event)) || self.stands().await
     }
 }

@@ -5,6 +5,8 @@ use std::net::IpAddr;
 use http::header::AUTHORIZATION;
 use http::{HeaderMap, StatusCode};
 use jiff::SignedDuration;
+use paddock_core::id::{TokenId, UserId};
+use paddock_store::ApiToken;
 
 use crate::WebState;
 use crate::api::tokens::create::hash;
@@ -42,8 +44,17 @@ pub(crate) async fn of(state: &WebState, token: &str, network: IpAddr) -> Result
     {
         tracing::warn!(%error, "it could not be noted that an API token is used");
     }
-    let way = Way::Token { may_without_factor: token.may_without_factor };
+    let ApiToken { id, expires_at, may_without_factor, .. } = token;
+    let way = Way::Token { id, expires_at, may_without_factor };
     Ok(Asker { user: person.team, role: person.role.min(token.role), person: Some(person), way })
+}
+
+/// Whether a token of somebody in the team still opens something, for what goes on for long. From where it may be used never changes.
+pub(crate) async fn still_stands(state: &WebState, token: TokenId, team: UserId) -> bool {
+    match state.store.tokens(team).await {
+        Ok(tokens) => tokens.iter().any(|known| known.id == token && state.now() < known.expires_at),
+        Err(_) => false,
+    }
 }
 
 /// Whether there ever was such a token is not said.

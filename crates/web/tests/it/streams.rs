@@ -12,19 +12,19 @@ use tower::ServiceExt as _;
 use crate::harness::Paddock;
 
 /// Reads one event after the other.
-struct Listener {
+pub(crate) struct Listener {
     response: Response,
     text: String,
 }
 
 impl Listener {
-    fn new(response: Response) -> Self {
+    pub(crate) fn new(response: Response) -> Self {
         assert_eq!(response.headers()["content-type"], "text/event-stream");
         Self { response, text: String::new() }
     }
 
     /// The next event's name and data; nothing at the end of the stream.
-    async fn next(&mut self) -> Option<(String, String)> {
+    pub(crate) async fn next(&mut self) -> Option<(String, String)> {
         loop {
             if let Some((event, rest)) = self.text.split_once("\n\n") {
                 let field = |name: &str| -> Vec<String> {
