@@ -2,6 +2,7 @@
 
 use http::StatusCode;
 use jiff::{SignedDuration, Timestamp};
+use paddock_core::Environment;
 
 use crate::desk::{Asker, Desk, Way};
 use crate::problem::Problem;
@@ -40,7 +41,7 @@ impl Asker {
                     "confirm at /confirm, then do it again",
                 )),
             },
-            Way::Token { may_without_factor: true } if matter == Matter::Work => Ok(()),
+            Way::Token { may_without_factor: true, .. } if matter == Matter::Work => Ok(()),
             Way::Token { .. } if matter == Matter::Work => Err(Problem::new(
                 StatusCode::FORBIDDEN,
                 FRESH_FACTOR_NEEDED,
@@ -70,12 +71,23 @@ impl Desk {
     /// Goes on only if whoever asks has proved who they are, and has a second factor at all: for what has to do with real money.
     pub(crate) async fn need_second_factor(&self) -> Result<(), Problem> {
         self.need_fresh(Matter::Work)?;
-        if let (Way::Session(_), Some(person)) = (&self.way, &self.person)
-            && !second_factor::is_on(self, person.id).await?
-        {
-            return Err(second_factor_needed());
+        if self.lacks_second_factor().await? { Err(second_factor_needed()) } else { Ok(()) }
+    }
+
+    /// The same for what is done with an account of that kind: on paper the proof is enough.
+    pub(crate) async fn need_proof_for(&self, environment: Environment) -> Result<(), Problem> {
+        match environment {
+            Environment::Live => self.need_second_factor().await,
+            Environment::Paper => self.need_fresh(Matter::Work),
         }
-        Ok(())
+    }
+
+    /// Whether a person asks who has no second factor.
+    pub(crate) async fn lacks_second_factor(&self) -> Result<bool, Problem> {
+        match (&self.way, &self.person) {
+            (Way::Session(_), Some(person)) => Ok(!second_factor::is_on(self, person.id).await?),
+            _ => Ok(false),
+        }
     }
 }
 

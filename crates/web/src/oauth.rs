@@ -14,7 +14,6 @@ use paddock_store::{Attestation, Connection, OauthAttempt, Session, UnfitAttempt
 use crate::api::connections::connect::{Connected, Given, Replace, Wish, connect};
 use crate::api::connections::{attestation, connect_problem};
 use crate::desk::Desk;
-use crate::fresh::Matter;
 use crate::name;
 use crate::people::token;
 use crate::problem::Problem;
@@ -82,10 +81,7 @@ pub(crate) async fn begin(desk: &Desk, aim: Aim, origin: Option<&str>) -> Result
             (name, environment, attestation, None)
         }
         Aim::Again(row) => {
-            match row.environment {
-                Environment::Live => desk.need_second_factor().await?,
-                Environment::Paper => desk.need_fresh(Matter::Work)?,
-            }
+            desk.need_proof_for(row.environment).await?;
             (row.name, row.environment, None, Some(row.id))
         }
     };

@@ -147,6 +147,12 @@ pub(crate) async fn views(desk: &Desk, keys: Vec<AccessKey>) -> Result<Vec<KeyVi
     Ok(views)
 }
 
+/// What kind of money an access key is for. Where that cannot be told any more, it was real.
+pub(crate) async fn environment_of(desk: &Desk, key: &AccessKey) -> Result<Environment, Problem> {
+    let connection = desk.store.connection(key.connection).await?;
+    Ok(connection.map_or(Environment::Live, |connection| connection.environment))
+}
+
 /// The access key of that name, or with that Key ID; not a revoked one.
 pub(crate) async fn named(desk: &Desk, name: &str) -> Result<AccessKey, Problem> {
     if let Some(key) = desk.store.key_named(desk.user, name).await? {

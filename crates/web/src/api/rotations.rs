@@ -83,10 +83,7 @@ pub(crate) fn need_role(desk: &Desk, environment: Environment) -> Result<(), Pro
     .with("role", desk.role.as_str()))
 }
 
-/// What is done with a live pair asks for a fresh proof, and for a second factor at all.
+/// What is done with a pair asks for a fresh proof; with a live one for a second factor at all.
 pub(crate) async fn need_proof(desk: &Desk, rotation: &Rotation) -> Result<(), Problem> {
-    match rotation.environment {
-        Environment::Live => desk.need_second_factor().await,
-        Environment::Paper => Ok(()),
-    }
+    desk.need_proof_for(rotation.environment).await
 }

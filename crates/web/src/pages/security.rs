@@ -6,8 +6,8 @@ use askama::Template;
 use axum::Router;
 use axum::response::Response;
 use axum::routing::get;
-use http::Uri;
-use paddock_core::SecretText;
+use http::{StatusCode, Uri};
+use paddock_core::{Environment, SecretText};
 
 use super::answer::{self, Done};
 use super::form::FormView;
@@ -101,6 +101,9 @@ struct Ask {
     action: &'static str,
     button: &'static str,
     danger: bool,
+    /// The live accounts that it is done in spite of.
+    live: Vec<String>,
+    form: FormView,
 }
 
 async fn show(desk: Desk, done: Done, uri: Uri) -> Result<Response, Problem> {
@@ -140,7 +143,7 @@ async fn setup_page(
     begun: bool,
     form: FormView,
 ) -> Result<Response, Problem> {
-    let status = form.problem.as_ref().map_or(http::StatusCode::OK, Problem::http_status);
+    let status = form.problem.as_ref().map_or(StatusCode::OK, Problem::http_status);
     let shell = Shell::load(desk, Section::Settings, "Turn on the second factor").await?;
     let offer = offer.map(|offer| Shown {
         secret: offer.secret.expose().to_owned(),
@@ -186,6 +189,8 @@ async fn before_codes(desk: Desk) -> Result<Response, Problem> {
         action: "/settings/security/recovery-codes",
         button: "Make new codes",
         danger: false,
+        live: Vec::new(),
+        form: FormView::blank(),
     })
 }
 
@@ -198,18 +203,46 @@ async fn new_codes(desk: Desk, fields: FormFields) -> Result<Response, Problem> 
 
 async fn before_off(desk: Desk) -> Result<Response, Problem> {
     desk.need_fresh(Matter::Access)?;
-    answer::page(&Ask {
-        shell: Shell::load(&desk, Section::Settings, "Turn the second factor off").await?,
-        words: "Your password alone will then let you in. Live accounts stay connected; to connect another one you turn it on again. Your recovery codes end with it.",
+    let live = live_accounts(&desk).await?;
+    off_page(&desk, live, FormView::blank()).await
+}
+
+async fn off_page(desk: &Desk, live: Vec<String>, form: FormView) -> Result<Response, Problem> {
+    let status = form.problem.as_ref().map_or(StatusCode::OK, Problem::http_status);
+    let page = Ask {
+        shell: Shell::load(desk, Section::Settings, "Turn the second factor off").await?,
+        words: "Your password alone will then let you in. Your recovery codes end with it.",
         action: "/settings/security/second-factor/off",
         button: "Turn it off",
         danger: true,
-    })
+        live,
+        form,
+    };
+    answer::page_with(status, &page)
 }
 
-async fn turn_off(desk: Desk, fields: FormFields) -> Result<Response, Problem> {
-    fields.0.finish(&[])?;
+/// The names of the team's live connections.
+async fn live_accounts(desk: &Desk) -> Result<Vec<String>, Problem> {
+    let connections = desk.store.connections(desk.user).await?.into_iter();
+    let live = connections.filter(|connection| connection.environment == Environment::Live);
+    Ok(live.map(|connection| connection.name).collect())
+}
+
+async fn turn_off(desk: Desk, FormFields(mut fields): FormFields) -> Result<Response, Problem> {
+    let knowingly = fields.text("knowingly")?.is_some();
+    fields.finish(&["knowingly"])?;
     desk.need_fresh(Matter::Access)?;
+    let live = live_accounts(&desk).await?;
+    if !live.is_empty() && !knowingly {
+        let problem = Problem::new(
+            StatusCode::UNPROCESSABLE_ENTITY,
+            "live_accounts",
+            "Not ticked",
+            "your team has live accounts, so that this is done knowingly or not at all",
+            "tick it, or keep the second factor",
+        );
+        return off_page(&desk, live, FormView::blank().refused(problem.at("knowingly"))).await;
+    }
     second_factor::turn_off(&desk, desk.somebody()?).await?;
     Ok(answer::done(HOME, "second-factor-off"))
 }

@@ -9,7 +9,7 @@ use paddock_vault::{OsEntropy, PasswordCost, PasswordHash};
 use serde_json::{Value, json};
 
 use crate::authenticator::code;
-use crate::harness::{LIVE, Paddock, Reply};
+use crate::harness::{LIVE, PAPER_TWO, Paddock, Reply};
 use crate::visitor::Visitor;
 
 const PASSWORD: &str = "correct horse battery";
@@ -323,6 +323,102 @@ async fn real_money_takes_a_second_factor_at_all() {
     turn_on(&paddock, &browser).await;
     // The proof by password stands for what comes after it.
     browser.call("POST", "/api/v1/connections", &live).await.expect(201);
+}
+
+/// Real money that is connected already, by the admin socket or by another owner.
+#[tokio::test]
+async fn connected_real_money_takes_a_second_factor_too() {
+    let paddock = Paddock::start().await;
+    let browser = set_up(&paddock).await;
+    paddock.connect_paper().await;
+    paddock.connect("real", "live", &LIVE).await.expect(201);
+    let limits = json!({ "preset": "trader", "max_order_notional": "100" });
+    paddock.issue_key("bot", &limits).await;
+    let mut wanted = limits.clone();
+    (wanted["name"], wanted["connection"]) = (json!("real-bot"), json!("real"));
+    paddock.post("/api/v1/keys", &wanted).await.expect(201);
+    let (raise, lower) = (json!({ "max_order_notional": "101" }), json!({ "max_order_notional": "99" }));
+    let none = json!({});
+    let live = [
+        ("PATCH", "/api/v1/keys/real-bot", &raise),
+        ("POST", "/api/v1/keys/real-bot/unfreeze", &none),
+        ("POST", "/api/v1/connections/real/unfreeze", &none),
+        ("POST", "/api/v1/unfreeze", &none),
+    ];
+    for (method, path, body) in live {
+        browser.call(method, path, body).await.expect_problem(403, "second_factor_needed");
+    }
+    let needed = "/settings/security?needed=live";
+    browser.page("/keys/real-bot/unfreeze").await.expect_redirect(needed);
+    for (path, subject) in
+        [("/unfreeze", "key:real-bot"), ("/unfreeze", "everything"), ("/connections/real/unfreeze", "")]
+    {
+        let fields = if subject.is_empty() { vec![] } else { vec![("subject", subject)] };
+        browser.submit(path, &fields).await.expect_redirect(needed);
+    }
+    // What takes something away, and what is on paper, does not.
+    for (method, path, body) in [
+        ("PATCH", "/api/v1/keys/real-bot", &lower),
+        ("PATCH", "/api/v1/keys/bot", &raise),
+        ("POST", "/api/v1/keys/bot/unfreeze", &none),
+        ("POST", "/api/v1/connections/my-paper/unfreeze", &none),
+        ("POST", "/api/v1/keys/real-bot/freeze", &none),
+        ("POST", "/api/v1/freeze", &none),
+    ] {
+        browser.call(method, path, body).await.expect(200);
+    }
+    turn_on(&paddock, &browser).await;
+    for (method, path, body) in live {
+        browser.call(method, path, body).await.expect(200);
+    }
+}
+
+/// Where everything is on paper, a password lets everything go on.
+#[tokio::test]
+async fn paper_alone_goes_on_by_password() {
+    let paddock = Paddock::start().await;
+    let browser = set_up(&paddock).await;
+    paddock.connect_paper().await;
+    browser.call("POST", "/api/v1/freeze", &json!({})).await.expect(200);
+    browser.call("POST", "/api/v1/unfreeze", &json!({})).await.expect(200);
+}
+
+#[tokio::test]
+async fn with_live_accounts_it_is_turned_off_knowingly() {
+    let paddock = Paddock::start().await;
+    let browser = set_up(&paddock).await;
+    turn_on(&paddock, &browser).await;
+    let path = "/settings/security/second-factor/off";
+    assert!(!browser.page(path).await.expect(200).text().contains("Real money"));
+    paddock.connect("real", "live", &LIVE).await.expect(201);
+    assert!(browser.page(path).await.text().contains("live accounts: real."));
+    let refused = browser.submit(path, &[]).await;
+    assert!(refused.expect(422).text().contains("live accounts: real."), "{refused:?}");
+    assert_eq!(browser.call("GET", "/api/v1/second-factor", &Value::Null).await.json["on"], true);
+    let done = browser.submit(path, &[("knowingly", "yes")]).await;
+    done.expect_redirect("/settings/security?done=second-factor-off");
+}
+
+#[tokio::test]
+async fn a_paper_pair_is_rotated_by_whoever_proved_who_they_are() {
+    let paddock = Paddock::start().await;
+    let browser = set_up(&paddock).await;
+    paddock.connect_paper().await;
+    let planned = browser.call("POST", "/api/v1/connections/my-paper/rotations", &json!({})).await;
+    let id = planned.expect(201).json["id"].as_str().unwrap().to_owned();
+    wait(&paddock, 300);
+    let (start, paste) = (format!("/api/v1/rotations/{id}/start"), format!("/api/v1/rotations/{id}/paste"));
+    let pair = json!({ "key_id": PAPER_TWO.0, "secret_key": PAPER_TWO.1 });
+    browser.call("POST", &start, &json!({})).await.expect_problem(403, "fresh_factor_needed");
+    let refused = browser.call("POST", &paste, &pair).await;
+    refused.expect_problem(403, "fresh_factor_needed");
+    assert!(refused.json["next_step"].as_str().unwrap().starts_with("keep the pair"), "{refused:?}");
+    // The page says so where it stands: whoever is led away loses sight of what it says to keep.
+    let fields = [("key_id", PAPER_TWO.0), ("secret_key", PAPER_TWO.1)];
+    let page = browser.submit(&format!("/rotations/{id}/paste"), &fields).await;
+    assert!(page.expect(403).text().contains("Keep the pair") && !page.text().contains("Canary"), "{page:?}");
+    browser.call("POST", "/api/v1/confirm", &json!({ "password": PASSWORD })).await.expect(200);
+    browser.call("POST", &start, &json!({})).await.expect(200);
 }
 
 #[tokio::test]

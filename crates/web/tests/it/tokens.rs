@@ -10,6 +10,7 @@ use paddock_core::{Clock as _, Role};
 use serde_json::{Value, json};
 
 use crate::harness::{Paddock, Reply};
+use crate::streams::Listener;
 use crate::visitor::Visitor;
 
 /// Makes a token with these fields; what programs send.
@@ -37,7 +38,9 @@ async fn from(
         .unwrap();
     let peer = SocketAddr::new(address.parse().unwrap(), 9);
     request.extensions_mut().insert(ConnectInfo(peer));
-    Reply::of(Visitor::nobody(paddock).send(request).await).await
+    let reply = Reply::of(Visitor::nobody(paddock).send(request).await).await;
+    crate::document::check_answer(method, path, &reply);
+    reply
 }
 
 async fn with(paddock: &Paddock, token: &str, what: (&str, &str), body: &Value) -> Reply {
@@ -135,6 +138,57 @@ async fn a_token_ends_by_itself_and_by_its_owner() {
 }
 
 #[tokio::test]
+async fn what_a_token_opened_ends_with_it() {
+    let paddock = Paddock::start().await;
+    paddock.connect_paper().await;
+    let key = paddock.issue_key("bot", &json!({ "preset": "read-only" })).await;
+    let grace = Visitor::member(&paddock, "grace", Role::Viewer).await;
+    for end in ["revoked", "expired", "person removed"] {
+        let fields = json!({ "name": end.replace(' ', "-"), "expires_in": "1h" });
+        let browser = Visitor::signed_in(&paddock, grace.person.clone().unwrap()).await;
+        let token = make(&browser, fields.clone()).await;
+        let mut doomed = Listener::new(listen(&paddock, &token).await);
+        let mut lasting = Listener::new(paddock.open("/api/v1/events").await);
+        assert_eq!(paddock.through_gateway("/v2/account", &key).await, 200);
+        assert_eq!(doomed.next().await.unwrap().0, "request");
+        assert_eq!(lasting.next().await.unwrap().0, "request");
+        match end {
+            "revoked" => {
+                let path = format!("/api/v1/tokens/{}", fields["name"].as_str().unwrap());
+                browser.call("DELETE", &path, &Value::Null).await.expect(200);
+            }
+            "expired" => paddock.clock.advance(Duration::from_secs(3600)),
+            _ => {
+                let (team, id) = (paddock.state.user, grace.person.clone().unwrap().id);
+                let (actor, now) = (paddock_core::audit::Actor::Operator, paddock.clock.now());
+                paddock.state.store.remove_person(team, id, &actor, now).await.unwrap();
+            }
+        }
+        // Nothing is written down when one expires: it ends with the next thing that would be told.
+        if end != "expired" {
+            assert_eq!(doomed.next().await, None, "{end}");
+        }
+        assert_eq!(paddock.through_gateway("/v2/account", &key).await, 200);
+        if end == "expired" {
+            assert_eq!(doomed.next().await, None);
+        }
+        // Whoever else listens goes on to.
+        while lasting.next().await.unwrap().0 != "request" {}
+    }
+}
+
+/// Opens the stream of what happens with a token.
+async fn listen(paddock: &Paddock, token: &str) -> axum::response::Response {
+    let request = Request::builder()
+        .uri("/api/v1/events")
+        .header(header::HOST, "localhost:7878")
+        .header(header::AUTHORIZATION, format!("Bearer {token}"))
+        .body(Body::empty())
+        .unwrap();
+    Visitor::nobody(paddock).send(request).await
+}
+
+#[tokio::test]
 async fn a_token_may_be_bound_to_networks() {
     let paddock = Paddock::start().await;
     let owner = paddock.owner().await;
@@ -157,6 +211,11 @@ async fn a_token_is_no_fresh_proof_unless_it_was_made_for_it() {
     let unfreeze = ("POST", "/api/v1/unfreeze");
     with(&paddock, &usual, unfreeze, &json!({})).await.expect_problem(403, "fresh_factor_needed");
     with(&paddock, &able, unfreeze, &json!({})).await.expect(200);
+    paddock.connect_paper().await;
+    paddock.issue_key("bot", &json!({ "preset": "trader", "max_order_notional": "100" })).await;
+    let raise = (("PATCH", "/api/v1/keys/bot"), json!({ "max_order_notional": "101" }));
+    with(&paddock, &usual, raise.0, &raise.1).await.expect_problem(403, "fresh_factor_needed");
+    with(&paddock, &able, raise.0, &raise.1).await.expect(200);
     // Who gets in is never for a token to say.
     for token in [&usual, &able] {
         for (method, path, body) in [

@@ -143,7 +143,9 @@ impl Visitor {
     pub(crate) async fn call(&self, method: &str, path: &str, body: &Value) -> Reply {
         let body = if body.is_null() { Body::empty() } else { Body::from(body.to_string()) };
         let request = self.request(method, path).body(body).unwrap();
-        Reply::of(self.send(request).await).await
+        let reply = Reply::of(self.send(request).await).await;
+        crate::document::check_answer(method, path, &reply);
+        reply
     }
 
     /// Takes over the cookie that an answer sets, as a browser does.

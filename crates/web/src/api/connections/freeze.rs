@@ -46,7 +46,7 @@ pub(crate) async fn freeze(
     responses(
         (status = 200, description = "It goes on", body = ConnectionView),
     ),
-    extensions(("x-problems" = json!([problems::RELOAD, "unknown_connection", "not_found", "frozen_by_file"]))),
+    extensions(("x-problems" = json!(["second_factor_needed", problems::RELOAD, "unknown_connection", "not_found", "frozen_by_file"]))),
 )]
 pub(crate) async fn unfreeze(
     desk: Desk,

@@ -45,7 +45,7 @@ pub(crate) async fn freeze(desk: Desk, fields: Fields) -> Result<Frozen<Everythi
     responses(
         (status = 200, description = "It goes on", body = Everything),
     ),
-    extensions(("x-problems" = json!([problems::RELOAD, "frozen_by_file"]))),
+    extensions(("x-problems" = json!(["second_factor_needed", problems::RELOAD, "frozen_by_file"]))),
 )]
 pub(crate) async fn unfreeze(desk: Desk, fields: Fields) -> Result<Json<Everything>, Problem> {
     fields.finish(&[])?;

@@ -11,7 +11,6 @@ use super::{KeyView, scope_fields};
 use crate::desk::Desk;
 use crate::document::{bodies, params, problems, views};
 use crate::fields::Fields;
-use crate::fresh::Matter;
 use crate::name::PathName;
 use crate::problem::Problem;
 
@@ -48,7 +47,7 @@ pub(crate) struct Compared {
     responses(
         (status = 200, description = "The access key as it is now, and what changed", body = Edited),
     ),
-    extensions(("x-problems" = json!([problems::SCOPE, problems::RELOAD, "signed_for_good", "changed_meanwhile", "unknown_key", "not_found"]))),
+    extensions(("x-problems" = json!(["fresh_factor_needed", "second_factor_needed", problems::SCOPE, problems::RELOAD, "signed_for_good", "changed_meanwhile", "unknown_key", "not_found"]))),
 )]
 pub(crate) async fn edit(
     desk: Desk,
@@ -61,11 +60,11 @@ pub(crate) async fn edit(
 }
 
 /// Puts `scope` in the place of the key's, unless somebody else changed that meanwhile. What allows more asks for a fresh proof of who
-/// is there.
+/// is there, and with real money for a second factor at all.
 pub(crate) async fn change(desk: &Desk, key: &AccessKey, scope: &Scope) -> Result<Edited, Problem> {
     let difference = scope::diff(&key.scope, scope);
     if !difference.allows.is_empty() {
-        desk.need_fresh(Matter::Work)?;
+        desk.need_proof_for(super::environment_of(desk, key).await?).await?;
     }
     desk.store.set_scope(key.id, &key.scope, scope, &desk.actor(), desk.now()).await?;
     desk.reload().await?;

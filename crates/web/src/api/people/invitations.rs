@@ -76,7 +76,7 @@ pub(crate) async fn open(desk: &Desk) -> Result<Vec<InvitationView>, Problem> {
     tag = "people",
     request_body = bodies::NewInvitation,
     responses((status = 201, description = "The invitation and its link, which is told here only", body = Invited)),
-    extensions(("x-problems" = json!([problems::FIELDS, "name_looks_like_key", "unknown_invitation"]))),
+    extensions(("x-problems" = json!(["first_team_only", problems::FIELDS, "name_looks_like_key", "unknown_invitation"]))),
 )]
 pub(crate) async fn create(
     desk: Desk,

@@ -43,7 +43,7 @@ impl Word {
         })
     }
 
-    /// Whether it asks for a fresh proof where real money is.
+    /// Whether it asks for a fresh proof.
     const fn needs_proof(&self) -> bool {
         matches!(self, Self::Start | Self::Resume | Self::GoOnWithOpenOrders | Self::TakeOver)
     }

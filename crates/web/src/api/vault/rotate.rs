@@ -23,7 +23,7 @@ pub(crate) const FIELDS: [&str; 1] = ["what"];
     responses(
         (status = 200, description = "What was done", body = views::Rotation),
     ),
-    extensions(("x-problems" = json!([problems::FIELDS, problems::VAULT, "gateway"]))),
+    extensions(("x-problems" = json!(["first_team_only", problems::FIELDS, problems::VAULT, "gateway"]))),
 )]
 pub(crate) async fn rotate(desk: Desk, mut fields: Fields) -> Result<Response, Problem> {
     let what = fields.need_text("what", "`kek` or `dek`")?;

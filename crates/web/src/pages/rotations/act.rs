@@ -40,11 +40,15 @@ pub(super) async fn say(
             let found = crate::api::rotations::found(&desk, &id).await?;
             Ok(done(&format!("/rotations/{}", found.row.rotation.id), &said))
         }
+        // What asks for a proof goes there instead.
+        Err(problem) if [FRESH_FACTOR_NEEDED, SECOND_FACTOR_NEEDED].contains(&problem.code.as_ref()) => {
+            Err(problem)
+        }
         Err(problem) => again(&desk, &id, problem).await,
     }
 }
 
-/// Takes the pair.
+/// Takes the pair. Where a proof is missing that is said on the page: whoever left it would leave what it says to keep.
 pub(super) async fn paste(
     desk: Desk,
     PathName(id): PathName,
@@ -68,9 +72,9 @@ pub(super) async fn paste(
     }
 }
 
-/// The page once more, with what was wrong. What asks for a proof goes there instead.
+/// The page once more, with what was wrong.
 async fn again(desk: &Desk, id: &str, problem: Problem) -> Result<Response, Problem> {
-    if [FRESH_FACTOR_NEEDED, SECOND_FACTOR_NEEDED, "unknown_rotation"].contains(&problem.code.as_ref()) {
+    if problem.code == "unknown_rotation" {
         return Err(problem);
     }
     let status = problem.http_status();
