@@ -8,14 +8,14 @@ use axum::extract::{MatchedPath, Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use http::request::Parts;
-use http::{Method, StatusCode, header};
+use http::{HeaderMap, Method, StatusCode, header};
 use paddock_core::Role;
 
 use crate::WebState;
 use crate::desk::{Asker, Way, not_signed_in, not_your_team};
 use crate::fresh::{FRESH_FACTOR_NEEDED, Matter};
 use crate::oauth::OAUTH_CALLBACK;
-use crate::pages::answer::see;
+use crate::pages::answer::{CONFIRMED, see};
 use crate::people::{api_token, network, session};
 use crate::problem::Problem;
 use crate::same_origin;
@@ -28,6 +28,8 @@ pub(crate) struct Line {
     pub(crate) least: Least,
     /// What a fresh proof is asked for, if one is.
     pub(crate) fresh: Option<Matter>,
+    /// Whether its handler asks for that, and not the guard: it answers with the form, so that nothing that was typed is lost.
+    pub(crate) in_its_form: bool,
     /// Whether it is of the whole of this Paddock, which only the first team runs.
     pub(crate) whole: bool,
 }
@@ -43,7 +45,7 @@ pub(crate) enum Least {
 
 impl Line {
     const fn new(least: Least, method: &'static str, path: &'static str) -> Self {
-        Self { method, path, least, fresh: None, whole: false }
+        Self { method, path, least, fresh: None, in_its_form: false, whole: false }
     }
 
     /// It asks for a fresh proof, for what is done with accounts.
@@ -55,6 +57,12 @@ impl Line {
     /// It asks for a fresh proof, for who gets in.
     const fn fresh_for_access(mut self) -> Self {
         self.fresh = Some(Matter::Access);
+        self
+    }
+
+    /// It asks for the proof in its handler, which shows the form again.
+    const fn in_its_form(mut self) -> Self {
+        self.in_its_form = true;
         self
     }
 
@@ -121,9 +129,9 @@ pub(crate) const TABLE: &[Line] = &[
     owner("GET", "/connections/new/paper"),
     owner("POST", "/connections/new/paper"),
     owner("GET", "/connections/new/live").fresh(),
-    owner("POST", "/connections/new/live").fresh(),
+    owner("POST", "/connections/new/live").fresh().in_its_form(),
     owner("POST", "/connections/new/paper/oauth"),
-    owner("POST", "/connections/new/live/oauth").fresh(),
+    owner("POST", "/connections/new/live/oauth").fresh().in_its_form(),
     owner("POST", "/connections/{name}/oauth").fresh(),
     // Whoever comes back proved who they are when they left.
     owner("GET", "/oauth/callback"),
@@ -133,7 +141,7 @@ pub(crate) const TABLE: &[Line] = &[
     operator("POST", "/connections/{name}/freeze"),
     operator("POST", "/connections/{name}/unfreeze").fresh(),
     owner("GET", "/connections/{name}/replace").fresh(),
-    owner("POST", "/connections/{name}/replace").fresh(),
+    owner("POST", "/connections/{name}/replace").fresh().in_its_form(),
     owner("GET", "/connections/{name}/remove").fresh(),
     owner("POST", "/connections/{name}/remove").fresh(),
     viewer("GET", "/api/v1/oauth"),
@@ -160,11 +168,11 @@ pub(crate) const TABLE: &[Line] = &[
     owner("POST", "/connections/{name}/cadence"),
     viewer("GET", "/connections/{name}/consumers"),
     owner("GET", "/connections/{name}/consumers/new").fresh(),
-    owner("POST", "/connections/{name}/consumers/new").fresh(),
+    owner("POST", "/connections/{name}/consumers/new").fresh().in_its_form(),
     viewer("GET", "/connections/{name}/consumers/{consumer}"),
     operator("POST", "/connections/{name}/consumers/{consumer}/check"),
     owner("GET", "/connections/{name}/consumers/{consumer}/edit").fresh(),
-    owner("POST", "/connections/{name}/consumers/{consumer}/edit").fresh(),
+    owner("POST", "/connections/{name}/consumers/{consumer}/edit").fresh().in_its_form(),
     owner("POST", "/connections/{name}/consumers/{consumer}/remove"),
     viewer("GET", "/api/v1/consumer-kinds"),
     viewer("GET", "/api/v1/connections/{name}/consumers"),
@@ -300,7 +308,7 @@ pub(crate) const TABLE: &[Line] = &[
     viewer("POST", "/api/v1/password"),
     viewer("GET", "/settings/people"),
     owner("GET", "/settings/people/invite").fresh_for_access(),
-    owner("POST", "/settings/people/invite").fresh_for_access(),
+    owner("POST", "/settings/people/invite").fresh_for_access().in_its_form(),
     owner("POST", "/settings/people/invitations/{id}/withdraw"),
     owner("GET", "/settings/people/{name}").fresh_for_access(),
     owner("POST", "/settings/people/{name}/role").fresh_for_access(),
@@ -324,7 +332,7 @@ pub(crate) const TABLE: &[Line] = &[
     viewer("POST", "/settings/security/recovery-codes").fresh_for_access(),
     viewer("GET", "/settings/tokens"),
     viewer("GET", "/settings/tokens/new").fresh_for_access(),
-    viewer("POST", "/settings/tokens/new").fresh_for_access(),
+    viewer("POST", "/settings/tokens/new").fresh_for_access().in_its_form(),
     viewer("POST", "/settings/tokens/{id}/revoke"),
     viewer("GET", "/api/v1/second-factor"),
     viewer("POST", "/api/v1/second-factor").fresh_for_access(),
@@ -429,6 +437,7 @@ fn admit(state: &WebState, parts: &Parts) -> Result<(), Refusal> {
     }
     match line.fresh.map(|matter| asker.need_fresh(matter, state.now())) {
         None | Some(Ok(())) => Ok(()),
+        Some(Err(_)) if line.in_its_form => Ok(()),
         Some(Err(problem)) if is_page(path) && problem.code == FRESH_FACTOR_NEEDED => {
             Err(Refusal::Elsewhere(confirm_first(parts)))
         }
@@ -490,7 +499,18 @@ pub(crate) fn confirm_first(parts: &Parts) -> String {
     }
     let referer = parts.headers.get(header::REFERER).and_then(|text| text.to_str().ok());
     let form = referer.and_then(|text| text.parse::<http::Uri>().ok());
-    with_next("/confirm", form.as_ref().map(without_done).as_deref())
+    let form = form.as_ref().map(without_done);
+    // What was sent was not done, which the page says afterwards.
+    let form =
+        form.map(|form| format!("{form}{}done={CONFIRMED}", if form.contains('?') { '&' } else { '?' }));
+    with_next("/confirm", form.as_deref())
+}
+
+/// The page from which somebody comes, if it is one of ours and not the one that asks for a proof.
+pub(crate) fn came_from(headers: &HeaderMap) -> Option<String> {
+    let referer = headers.get(header::REFERER)?.to_str().ok()?.parse::<http::Uri>().ok()?;
+    let page = without_done(&referer);
+    local(&page).filter(|_| referer.path() != "/confirm").map(str::to_owned)
 }
 
 /// The address of a page, without the word for what was done before it was shown.

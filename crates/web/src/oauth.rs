@@ -64,9 +64,7 @@ pub(crate) fn app(desk: &Desk) -> Result<&OauthApp, Problem> {
 
 /// Begins an attempt; the address at Alpaca where it goes on. `origin` is where the browser says that the page is.
 pub(crate) async fn begin(desk: &Desk, aim: Aim, origin: Option<&str>) -> Result<String, Problem> {
-    let app = app(desk)?;
     let session = browser(desk)?;
-    problems::check_origin(app, origin)?;
     let (name, environment, attestation, connection) = match aim {
         Aim::New { name, environment, attestation } => {
             if environment == Environment::Live {
@@ -85,6 +83,8 @@ pub(crate) async fn begin(desk: &Desk, aim: Aim, origin: Option<&str>) -> Result
             (row.name, row.environment, None, Some(row.id))
         }
     };
+    let app = app(desk)?;
+    problems::check_origin(app, origin)?;
     let state = token::make(&*desk.entropy);
     let hash = token::hash(state.expose()).ok_or_else(problems::unknown_attempt)?;
     let now = desk.now();

@@ -58,6 +58,9 @@ pub(crate) fn see(path: &str) -> Response {
         .into_response()
 }
 
+/// The code that stands for a proof that was given after something had been refused for want of it.
+pub(crate) const CONFIRMED: &str = "confirmed";
+
 /// The code of what was just done, from the page's address.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Done(Option<String>);
@@ -66,6 +69,9 @@ impl Done {
     /// The sentence of the code, if it is one of these.
     pub(super) fn among(&self, sentences: &[(&str, &'static str)]) -> Option<&'static str> {
         let code = self.0.as_deref()?;
+        if code == CONFIRMED {
+            return Some("It is you, for five minutes. Nothing else was done yet: do it now.");
+        }
         sentences.iter().find(|(known, _)| *known == code).map(|(_, sentence)| *sentence)
     }
 }

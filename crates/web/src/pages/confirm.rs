@@ -9,7 +9,7 @@ use axum::response::Response;
 use axum::routing::get;
 use axum::{Json, Router};
 use http::request::Parts;
-use http::{StatusCode, header};
+use http::{HeaderMap, StatusCode, header};
 use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::Value;
@@ -19,7 +19,7 @@ use super::answer;
 use super::form::FormView;
 use super::shell::{Section, Shell};
 use crate::WebState;
-use crate::access::local;
+use crate::access::{came_from, local};
 use crate::desk::Desk;
 use crate::document::{bodies, problems};
 use crate::fields::{Fields, FormFields};
@@ -41,16 +41,19 @@ struct Confirm {
     shell: Shell,
     name: String,
     next: String,
+    /// Where whoever changes their mind goes.
+    back: String,
     has_factor: bool,
     form: FormView,
 }
 
-async fn show(desk: Desk, mut query: Query) -> Result<Response, Problem> {
+async fn show(desk: Desk, headers: HeaderMap, mut query: Query) -> Result<Response, Problem> {
     let next = query.text("next").unwrap_or_default();
-    page(&desk, &next, FormView::blank()).await
+    let back = came_from(&headers).unwrap_or_default();
+    page(&desk, &next, &back, FormView::blank()).await
 }
 
-async fn page(desk: &Desk, next: &str, form: FormView) -> Result<Response, Problem> {
+async fn page(desk: &Desk, next: &str, back: &str, form: FormView) -> Result<Response, Problem> {
     let person = desk.somebody()?;
     let (status, retry_after) = match &form.problem {
         Some(problem) => (problem.http_status(), problem.extra.get("retry_after").and_then(Value::as_i64)),
@@ -60,6 +63,7 @@ async fn page(desk: &Desk, next: &str, form: FormView) -> Result<Response, Probl
         shell: Shell::load(desk, Section::Elsewhere, "Confirm that it is you").await?,
         name: person.name.clone(),
         next: local(next).unwrap_or("/").to_owned(),
+        back: local(back).unwrap_or("/").to_owned(),
         has_factor: second_factor::is_on(desk, person.id).await?,
         form,
     };
@@ -73,6 +77,7 @@ async fn page(desk: &Desk, next: &str, form: FormView) -> Result<Response, Probl
 async fn submit(desk: Desk, parts: Parts, fields: FormFields) -> Result<Response, Problem> {
     let mut fields = fields.0;
     let next = fields.text("next")?.unwrap_or_default();
+    let back = fields.text("back")?.unwrap_or_default();
     // What a password manager filled in beside the password.
     _ = fields.text("username")?;
     let network = network::of_parts(&parts, &desk.shared());
@@ -88,7 +93,7 @@ async fn submit(desk: Desk, parts: Parts, fields: FormFields) -> Result<Response
             })
         }
         Err(problem) if problem.http_status().is_client_error() && desk.person.is_some() => {
-            page(&desk, &next, FormView::blank().refused(problem)).await
+            page(&desk, &next, &back, FormView::blank().refused(problem)).await
         }
         Err(problem) => Err(problem),
     }

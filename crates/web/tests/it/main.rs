@@ -19,6 +19,7 @@ mod freeze_page;
 mod harness;
 mod health;
 mod idempotency;
+mod kept_forms;
 mod key_pages;
 mod keys;
 mod oauth;

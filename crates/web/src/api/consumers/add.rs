@@ -11,6 +11,7 @@ use crate::api::connections;
 use crate::desk::Desk;
 use crate::document::{bodies, params, problems};
 use crate::fields::Fields;
+use crate::fresh::Matter;
 use crate::name::{self, PathName};
 use crate::problem::Problem;
 
@@ -46,6 +47,7 @@ pub(crate) async fn perform(desk: &Desk, name: &str, mut fields: Fields) -> Resu
     let settings = fields.object("settings")?.unwrap_or_default();
     let secret = fields.secret("secret")?;
     fields.finish(&FIELDS)?;
+    desk.need_fresh(Matter::Work)?;
     name::check(&given)?;
     let settings = super::read_settings(&kind, settings)?;
     let secret = secret.and_then(|secret| super::trimmed(secret.expose()));

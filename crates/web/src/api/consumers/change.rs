@@ -7,6 +7,7 @@ use crate::api::connections;
 use crate::desk::Desk;
 use crate::document::{bodies, params, problems};
 use crate::fields::Fields;
+use crate::fresh::Matter;
 use crate::name::{self, PathPair};
 use crate::problem::Problem;
 
@@ -45,6 +46,7 @@ pub(crate) async fn perform(
     let settings = fields.object("settings")?;
     let secret = fields.secret("secret")?;
     fields.finish(&FIELDS)?;
+    desk.need_fresh(Matter::Work)?;
     let connection = connections::named(desk, name).await?;
     let mut row = super::named(desk, &connection, consumer).await?;
     if let Some(given) = given {

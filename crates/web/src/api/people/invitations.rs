@@ -13,6 +13,7 @@ use super::change::need_role;
 use crate::desk::Desk;
 use crate::document::{bodies, params, problems, words};
 use crate::fields::Fields;
+use crate::fresh::Matter;
 use crate::name::{self, PathName};
 use crate::paging::{Page, Paging, Since};
 use crate::people::invite::{self, Made};
@@ -91,6 +92,7 @@ pub(crate) async fn create(
 
 /// Reads who is invited to what, and makes the link.
 pub(crate) async fn give(desk: &Desk, mut fields: Fields) -> Result<Made, Problem> {
+    desk.need_fresh(Matter::Access)?;
     let label = fields.text("for")?.map(|text| text.trim().to_owned()).unwrap_or_default();
     let team = fields.text("team")?;
     let role = match (&team, fields.has("role")) {

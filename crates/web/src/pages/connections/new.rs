@@ -134,7 +134,7 @@ async fn form_page(desk: &Desk, environment: Environment, form: FormView) -> Res
         shell: Shell::load(desk, Section::Connections, title).await?,
         environment: environment.as_str(),
         repairs: form.problem.as_ref().map(repairs_of_problem).unwrap_or_default(),
-        needs_factor: environment == Environment::Live && desk.need_second_factor().await.is_err(),
+        needs_factor: environment == Environment::Live && desk.lacks_second_factor().await?,
         statements: STATEMENTS,
         text_sha256: text_sha256(),
         paper_broker: desk.own_broker(environment),
