@@ -82,3 +82,36 @@ test("the keyboard answers too", async () => {
   await page.keyboard.press("Enter");
   assert.equal((await order).qty, "12");
 });
+
+test("Enter in the note answers nothing", async () => {
+  await page.goto("/approvals");
+  const order = bot.buy("AAPL", 14, 100);
+  const note = waiting("buy 14 AAPL").getByRole("textbox");
+  await note.fill("too risky");
+  await note.press("Enter");
+  // Had it been a yes, there would be nothing to deny.
+  await waiting("buy 14 AAPL").getByRole("button", { name: "Deny" }).click();
+  assert.match((await order).message, /too risky/);
+});
+
+test("real money is asked about once more, on a page of its own, by mouse and by key", async () => {
+  const { broker, paddock } = stage;
+  await paddock.connect("real", await broker.account("live"));
+  const rich = stage.bot(await paddock.issue("rich", "real", "--preset", "trader", "--approval-over", "500", "--approval-wait", "60"));
+  const asks = page.getByRole("heading", { name: "Approve for real money?" });
+  await page.goto("/approvals");
+  const order = rich.buy("AAPL", 15, 100);
+  await waiting("buy 15 AAPL").getByRole("textbox").fill("go on");
+  await waiting("buy 15 AAPL").getByRole("button", { name: "Approve" }).click();
+  await asks.waitFor();
+  await isAccessible(page);
+  await page.getByText("go on").waitFor();
+  await page.getByRole("link", { name: "Not yet" }).click();
+  await waiting("buy 15 AAPL").waitFor();
+  await page.keyboard.press("j");
+  await page.keyboard.press("a");
+  await asks.waitFor();
+  await page.getByRole("button", { name: "Approve" }).click();
+  assert.equal((await order).qty, "15");
+  await page.getByRole("row").filter({ hasText: "buy 15 AAPL" }).filter({ hasText: /Approved/i }).waitFor();
+});

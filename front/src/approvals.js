@@ -29,6 +29,11 @@ function answer(value) {
   const card = document.getElementById(chosen ?? "");
   const button = card?.querySelector(`button[name=answer][value=${value}]:not(:disabled)`);
   if (!dialog || !button) return;
+  // For real money the next page asks.
+  if (value === "approve" && card.classList.contains("live")) {
+    button.form.requestSubmit(button);
+    return;
+  }
   const yes = dialog.querySelector("button[value=yes]");
   dialog.querySelector("h2").textContent = value === "approve" ? "Approve this order?" : "Deny this order?";
   dialog.querySelector(".answer-order").textContent = `${card.querySelector("h2").textContent}, ${card.querySelector(".worth").textContent}`;

@@ -1,5 +1,6 @@
 //! Who asks, and what that one works with.
 
+use std::net::IpAddr;
 use std::ops::Deref;
 use std::sync::Arc;
 
@@ -13,6 +14,7 @@ use paddock_core::id::{TokenId, UserId};
 use paddock_store::{Person, Session};
 
 use crate::WebState;
+use crate::people::network;
 use crate::problem::Problem;
 
 /// Who asks, found before the request reaches its endpoint and kept in its extensions.
@@ -70,6 +72,8 @@ pub(crate) struct Desk {
     pub(crate) person: Option<Person>,
     /// How they came to be known.
     pub(crate) way: Way,
+    /// Where they are, if they came over a network and not to the admin socket.
+    pub(crate) network: Option<IpAddr>,
 }
 
 impl Desk {
@@ -159,6 +163,7 @@ impl FromRequestParts<Arc<WebState>> for Desk {
     async fn from_request_parts(parts: &mut Parts, state: &Arc<WebState>) -> Result<Self, Problem> {
         let asker = parts.extensions.get::<Asker>().cloned().ok_or_else(not_signed_in)?;
         let Asker { user, role, person, way } = asker;
-        Ok(Self { state: Arc::clone(state), user, role, person, way })
+        let network = (!matches!(way, Way::Socket)).then(|| network::of_parts(parts, state));
+        Ok(Self { state: Arc::clone(state), user, role, person, way, network })
     }
 }

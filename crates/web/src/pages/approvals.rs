@@ -24,10 +24,57 @@ pub(super) fn routes() -> Router<Arc<WebState>> {
 }
 
 /// The sentences that are said after something was answered.
-const DONE: [(&str, &str); 2] = [
-    ("approved", "Approved. It was decided once more and sent, once."),
+const DONE: [(&str, &str); 5] = [
+    ("approved", "Approved. It was decided once more and sent, once, and Alpaca has taken it."),
+    (
+        "refused-by-alpaca",
+        "Approved, and Alpaca refuses it: it was sent once, and there is no order. The status of its answer is below.",
+    ),
+    (
+        "fate-unknown",
+        "Approved and sent, once, and no clear answer came: whether Alpaca has it is being found out, and it is not sent again.",
+    ),
+    (
+        "not-placed",
+        "Approved, but there is no order: Alpaca was not reached, or does not take the connection’s credential. It is not tried again; a new order is held anew.",
+    ),
     ("denied", "Denied. It is not sent, and its program is told so."),
 ];
+
+/// What became of a request that was approved and forwarded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Fate {
+    /// Alpaca has it.
+    Taken,
+    /// Alpaca answered that it does not take it.
+    Refused,
+    /// Nobody knows yet: it is looked for.
+    Unknown,
+    /// Nothing came of it, and not by an answer of Alpaca's to it.
+    NotPlaced,
+}
+
+impl Fate {
+    /// By what is known of it at the broker, and the status of the broker's answer or of what was answered in its place, which is above 500.
+    fn of(outcome: Option<&str>, status: Option<u16>) -> Self {
+        match (outcome, status) {
+            (Some("sent"), _) => Self::Taken,
+            (Some("not_sent"), Some(400..500)) => Self::Refused,
+            (Some("not_sent"), _) => Self::NotPlaced,
+            _ => Self::Unknown,
+        }
+    }
+
+    /// The code of its sentence.
+    const fn code(self) -> &'static str {
+        match self {
+            Self::Taken => "approved",
+            Self::Refused => "refused-by-alpaca",
+            Self::Unknown => "fate-unknown",
+            Self::NotPlaced => "not-placed",
+        }
+    }
+}
 
 /// A held request, as it stands on a page.
 #[derive(Debug)]
@@ -155,12 +202,12 @@ fn fate(view: &ApprovalView) -> String {
         (ApprovalState::Approved, Some("sent"), Some(status @ 200..300)) => {
             format!("Sent; the broker took it ({status})")
         }
-        (ApprovalState::Approved, Some("sent"), Some(status)) => {
-            format!("Sent; the broker answered {status}")
+        (ApprovalState::Approved, Some("sent"), _) => "Sent; the broker has it".to_owned(),
+        (ApprovalState::Approved, Some("not_sent"), Some(status @ 400..500)) => {
+            format!("No order came of it: the answer was {status}; what it took of the caps was given back")
         }
-        (ApprovalState::Approved, Some("sent"), None) => "Sent".to_owned(),
         (ApprovalState::Approved, Some("not_sent"), _) => {
-            "Not sent; what it took of the caps was given back".to_owned()
+            "No order came of it; what it took of the caps was given back".to_owned()
         }
         (ApprovalState::Approved, Some("on_its_way"), _) => "On its way to the broker".to_owned(),
         (ApprovalState::Approved, ..) => "Sent; whether the broker has it is being found out".to_owned(),
@@ -177,6 +224,25 @@ mod tests {
     use rstest::rstest;
 
     use super::*;
+
+    #[rstest]
+    #[case(Some("sent"), Some(200), "approved")]
+    #[case(Some("sent"), Some(504), "approved")]
+    #[case(Some("not_sent"), Some(403), "refused-by-alpaca")]
+    #[case(Some("not_sent"), Some(422), "refused-by-alpaca")]
+    #[case(Some("not_sent"), Some(502), "not-placed")]
+    #[case(Some("not_sent"), None, "not-placed")]
+    #[case(Some("unknown"), Some(504), "fate-unknown")]
+    #[case(Some("on_its_way"), None, "fate-unknown")]
+    #[case(None, None, "fate-unknown")]
+    fn what_is_said_is_what_became_of_it(
+        #[case] outcome: Option<&str>,
+        #[case] status: Option<u16>,
+        #[case] code: &str,
+    ) {
+        assert_eq!(Fate::of(outcome, status).code(), code);
+        assert!(DONE.iter().any(|(known, _)| *known == code));
+    }
 
     #[rstest]
     #[case("187.5", "2", ("$187.50", "$183.75", "$191.25"))]

@@ -2,6 +2,12 @@
 
 #![expect(clippy::panic, reason = "a test stops where something is not as it should be")]
 
+use std::net::SocketAddr;
+
+use axum::body::Body;
+use axum::extract::ConnectInfo;
+use http::header;
+use paddock_paper::faults::{Fault, FaultRule, Reply as Cut, When};
 use rstest::rstest;
 use serde_json::json;
 
@@ -69,6 +75,64 @@ async fn a_part_is_closed_after_a_second_look_and_once() {
     assert_eq!(sells, 1);
     let gone = stage.paddock.page("/accounts/my-paper/close?symbol=MSFT").await;
     assert!(gone.expect(200).text().contains("no position in MSFT any more"));
+}
+
+/// A broker that does what is asked and says nothing: pressed again, it would be done again.
+#[rstest]
+#[case("close", "deleteOpenPosition", &[("symbol", "AAPL"), ("how", "part"), ("qty", "1")])]
+#[case("cancel", "deleteAllOrders", &[("order", "all")])]
+#[tokio::test]
+async fn after_a_lost_answer_there_is_no_button_that_would_do_it_again(
+    #[case] act: &str,
+    #[case] operation: &str,
+    #[case] fields: &[(&str, &str)],
+) {
+    let stage = Stage::set().await;
+    if act == "close" {
+        stage.cancel_all().await;
+    }
+    let lost = Fault::Drop { when: When::After, reply: Cut::Nothing };
+    stage.broker.broker.add_fault(FaultRule::new(lost).operation(operation)).unwrap();
+    let path = format!("/accounts/my-paper/{act}");
+    let no_form = |reply: &Reply, told: &str| {
+        assert!(reply.text().contains(told), "{told} in {}", reply.text());
+        assert!(!reply.text().contains("name=\"once\""), "{}", reply.text());
+        assert!(reply.text().contains("Look at the account"), "{}", reply.text());
+    };
+    let sent = [fields, &[("once", "first")]].concat();
+    let first = stage.paddock.submit(&path, &sent).await;
+    no_form(first.expect(502), "It is not sent again");
+    // The page was loaded again, which sends its form once more.
+    let again = stage.paddock.submit(&path, &sent).await;
+    no_form(again.expect(502), "It is not sent again");
+    if act == "close" {
+        // Another tab.
+        let other = stage.paddock.submit(&path, &[fields, &[("once", "second")]].concat()).await;
+        no_form(other.expect(409), "A close is under way");
+    }
+}
+
+#[tokio::test]
+async fn the_audit_says_from_where_a_person_did_it() {
+    let stage = Stage::set().await;
+    stage.cancel_all().await;
+    let from: SocketAddr = "192.0.2.7:9".parse().unwrap();
+    let owner = stage.paddock.owner().await;
+    let mut request = owner
+        .request("POST", "/accounts/my-paper/close")
+        .header(header::ORIGIN, "http://localhost:7878")
+        .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
+        .body(Body::from("symbol=AAPL&how=all&once=a"))
+        .unwrap();
+    request.extensions_mut().insert(ConnectInfo(from));
+    let done = Reply::of(owner.send(request).await).await;
+    assert_eq!(location(&done), "/accounts/my-paper?done=closed");
+    let records = stage.paddock.get("/api/v1/audit?event=request_permitted").await;
+    let mut items = records.json["items"].as_array().unwrap().iter();
+    let close = items.find(|record| record["event"]["operation"] == "deleteOpenPosition").unwrap();
+    assert_eq!(close["event"]["network"], "192.0.2.7", "{records:?}");
+    let story = stage.paddock.page("/activity?person=ada").await;
+    assert!(story.text().contains("192.0.2.7"), "{}", story.text());
 }
 
 #[tokio::test]

@@ -16,7 +16,7 @@ use crate::harness::Paddock;
 pub(crate) struct Stage {
     pub(crate) paddock: Paddock,
     pub(crate) key: (String, String),
-    _broker: EphemeralBroker,
+    pub(crate) broker: EphemeralBroker,
 }
 
 impl Stage {
@@ -37,7 +37,7 @@ impl Stage {
         let pair = (account.key_id.as_str(), account.secret_key.expose());
         paddock.connect("my-paper", "paper", &pair).await.expect(201);
         let key = paddock.issue_key("bot", &json!({ "preset": "trader" })).await;
-        let stage = Self { paddock, key, _broker: broker };
+        let stage = Self { paddock, key, broker };
         stage.order("AAPL", "4", None).await;
         stage.order("AAPL", "1", Some("1")).await;
         stage

@@ -10,11 +10,20 @@ use crate::visitor::Visitor;
 
 /// A Paddock before a broker, with an access key each of whose orders waits for a person.
 pub(crate) async fn with_a_key_that_asks() -> (EphemeralBroker, Paddock, (String, String)) {
+    with_a_key_that_asks_at(Environment::Paper).await
+}
+
+/// The same for an account of that environment, connected as `my-paper` or `my-live`.
+pub(crate) async fn with_a_key_that_asks_at(
+    environment: Environment,
+) -> (EphemeralBroker, Paddock, (String, String)) {
     let broker = broker().await;
     let paddock = paddock_before(&broker).await;
-    let account = broker.broker.create_account(Environment::Paper, DEFAULT_CASH).await.unwrap();
-    paddock.connect("my-paper", "paper", &pair(&account)).await.expect(201);
-    let key = paddock.issue_key("asker", &json!({ "preset": "trader", "approval_over": "always" })).await;
+    let account = broker.broker.create_account(environment, DEFAULT_CASH).await.unwrap();
+    let name = format!("my-{environment}");
+    paddock.connect(&name, environment.as_str(), &pair(&account)).await.expect(201);
+    let scope = json!({ "connection": name, "preset": "trader", "approval_over": "always" });
+    let key = paddock.issue_key("asker", &scope).await;
     (broker, paddock, key)
 }
 

@@ -183,7 +183,8 @@ pub(crate) async fn by_hand(
     once: Option<String>,
 ) -> Result<Done, Problem> {
     let closes = matches!(act, HandAct::Close { .. });
-    let order = HandOrder { connection: connection.id, act, actor: desk.actor(), network: None, once };
+    let (actor, network) = (desk.actor(), desk.network);
+    let order = HandOrder { connection: connection.id, act, actor, network, once };
     match desk.control.act_by_hand(order).await? {
         HandOutcome::Done(done) => Ok(Done::new(done)),
         HandOutcome::Repeated(known) => repeated(&known),

@@ -42,6 +42,8 @@ struct CancelPage {
     rows: Vec<OrderRow>,
     form: FormView,
     once: String,
+    /// Whether it may have been done already, so that nothing is asked again.
+    in_doubt: bool,
 }
 
 #[derive(Debug, Template)]
@@ -55,6 +57,8 @@ struct ClosePage {
     position: Option<Held>,
     form: FormView,
     once: String,
+    /// Whether it may have been done already, so that nothing is asked again.
+    in_doubt: bool,
 }
 
 #[derive(Debug)]
@@ -120,7 +124,9 @@ async fn cancel_page(
     status: StatusCode,
 ) -> Result<Response, Problem> {
     let now = desk.now();
-    let rows = if order == ALL {
+    let rows = if in_doubt(&form) {
+        Vec::new()
+    } else if order == ALL {
         orders_of(desk, connection, None).await?
     } else {
         // That it is gone is among what may have gone wrong.
@@ -133,6 +139,7 @@ async fn cancel_page(
         live: connection.environment == Environment::Live,
         rows: rows.iter().map(|order| order_row(order, now)).collect(),
         order,
+        in_doubt: in_doubt(&form),
         form,
         once: uuid_v7(now, &*desk.entropy).to_string(),
     };
@@ -198,13 +205,14 @@ async fn close_page(
     form: FormView,
     status: StatusCode,
 ) -> Result<Response, Problem> {
-    let positions = positions_of(desk, connection).await?;
+    let positions = if in_doubt(&form) { Vec::new() } else { positions_of(desk, connection).await? };
     let page = ClosePage {
         shell: Shell::load(desk, Section::Account, format!("Close {symbol}")).await?.about(connection),
         name: connection.name.clone(),
         live: connection.environment == Environment::Live,
         position: positions.iter().find(|row| row.symbol == symbol).map(held),
         symbol,
+        in_doubt: in_doubt(&form),
         form,
         once: uuid_v7(desk.now(), &*desk.entropy).to_string(),
     };
@@ -235,6 +243,12 @@ fn confirm(connection: &Connection, typed: Option<&str>) -> Result<(), Problem> 
         "typed",
         format!("the connection's name, `{}`, since this is real money", connection.name),
     ))
+}
+
+/// Whether what was sent may be done already or still arrive. A form with a name of its own would do it a second time: there is none then.
+fn in_doubt(form: &FormView) -> bool {
+    const MAY_BE_DONE: [&str; 3] = ["outcome_unknown", "under_way", "close_under_way"];
+    form.problem.as_ref().is_some_and(|problem| MAY_BE_DONE.contains(&&*problem.code))
 }
 
 /// The name of this one intention.

@@ -6,7 +6,7 @@ use http::StatusCode;
 use paddock_core::id::ApprovalId;
 
 use super::{Card, DONE};
-use crate::api::approvals::{found, read_id};
+use crate::api::approvals::{ApprovalView, found, read_id};
 use crate::desk::Desk;
 use crate::name::PathName;
 use crate::pages::answer::{Done, page_with};
@@ -36,10 +36,17 @@ pub(super) async fn unchanged(desk: &Desk, id: ApprovalId, problem: Problem) -> 
 
 async fn gather(desk: &Desk, id: ApprovalId, problem: Option<Problem>) -> Result<Show, Problem> {
     let view = found(desk, id).await?;
-    let mut shell = Shell::load(desk, Section::Approvals, "Approval").await?;
-    let connections = desk.store.connections(desk.user).await?;
-    if let Some(connection) = connections.iter().find(|row| Some(&row.name) == view.connection.as_ref()) {
-        shell = shell.about(connection);
-    }
+    let shell = shell_about(desk, &view, "Approval").await?;
     Ok(Show { shell, card: Card::of(view, desk.now()), problem })
+}
+
+/// What stands around a page about one approval, with the band of its account.
+pub(super) async fn shell_about(desk: &Desk, view: &ApprovalView, title: &str) -> Result<Shell, Problem> {
+    let shell = Shell::load(desk, Section::Approvals, title).await?;
+    let connections = desk.store.connections(desk.user).await?;
+    let connection = connections.iter().find(|row| Some(&row.name) == view.connection.as_ref());
+    Ok(match connection {
+        Some(connection) => shell.about(connection),
+        None => shell,
+    })
 }
