@@ -91,3 +91,20 @@ test("a frozen key stops its bot, and the audit says who froze which key, and wh
   await page.getByRole("heading", { name: /place an order/i }).waitFor();
   await page.getByText(/frozen/i).first().waitFor();
 });
+
+test("for real money the freeze holds at once, and positions are closed after a second page", async () => {
+  const { broker, paddock } = stage;
+  await paddock.connect("real", await broker.account("live"));
+  const rich = stage.bot(await paddock.issue("rich", "real", "--preset", "trader"));
+  assert.equal((await rich.buy("AAPL", 1)).qty, "1");
+  await page.goto("/freeze?what=connection&name=real");
+  await page.getByRole("radio", { name: "Cancel orders and close positions" }).check();
+  await page.getByRole("button", { name: "Freeze", exact: true }).click();
+  await page.getByRole("heading", { name: "Close positions for real money?" }).waitFor();
+  await page.getByText("1 AAPL, long").waitFor();
+  assert.equal((await rich.buy("AAPL", 1)).refused, 403);
+  await isAccessible(page);
+  await page.getByLabel("Type the connection's name").fill("real");
+  await page.getByRole("button", { name: "Cancel orders and close positions" }).click();
+  await page.getByText("Close AAPL").first().waitFor();
+});

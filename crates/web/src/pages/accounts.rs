@@ -16,6 +16,8 @@ use crate::pages::answer::see;
 use crate::problem::Problem;
 use crate::query::Query;
 
+pub(super) use figures::money;
+
 pub(super) fn routes() -> Router<Arc<WebState>> {
     Router::new()
         .route("/accounts", get(first))

@@ -1,4 +1,8 @@
 //! `/freeze`: the brake. What is stopped, stopping more, and letting it go on.
+//!
+//! A freeze holds at once. Closing positions for real money takes a second page (`flatten.rs`), which comes when it holds already.
+
+mod flatten;
 
 use std::sync::Arc;
 
@@ -206,13 +210,40 @@ async fn gather(desk: &Desk, form: FormView) -> Result<Page, Problem> {
 /// Freezes. An empty form freezes everything, and lets cancels pass.
 async fn freeze_it(desk: Desk, fields: FormFields) -> Result<Response, Problem> {
     let kept = FormView::keep(&fields, &KEPT);
-    match perform(&desk, fields.0).await {
-        Ok(came_to) => Ok(done("/freeze", came_to.code())),
+    match answer(&desk, fields).await {
+        Ok(response) => Ok(response),
         Err(problem) => {
             let status = problem.http_status();
             page_with(status, &gather(&desk, kept.refused(problem)).await?)
         }
     }
+}
+
+/// Freezes, and asks once more before positions are closed for real money.
+async fn answer(desk: &Desk, mut form: FormFields) -> Result<Response, Problem> {
+    let unconfirmed = match form.one("then").as_str() {
+        "flatten" => {
+            let typed = form.0.text("typed")?;
+            flatten::unconfirmed(desk, &subject(&form), typed.as_deref()).await
+        }
+        _ => Ok(None),
+    };
+    if matches!(unconfirmed, Ok(None)) {
+        return Ok(done("/freeze", perform(desk, form.0).await?.code()));
+    }
+    // Whatever else there is to say, it is frozen first.
+    let carried = flatten::carried(&form);
+    form.set("then", None);
+    let came_to = perform(desk, form.0).await?;
+    match unconfirmed? {
+        Some((flatten, again)) => flatten.ask(desk, carried, came_to.code(), again).await,
+        None => Ok(done("/freeze", came_to.code())),
+    }
+}
+
+/// What a form would freeze.
+fn subject(form: &FormFields) -> String {
+    Some(form.one("subject")).filter(|text| !text.is_empty()).unwrap_or_else(|| "everything".to_owned())
 }
 
 async fn perform(desk: &Desk, mut fields: Fields) -> Result<freeze::Done, Problem> {

@@ -1,9 +1,14 @@
 //! The brake, as a browser without scripts uses it.
 
+use paddock_core::Environment;
+use paddock_paper::{DEFAULT_CASH, EphemeralBroker};
 use rstest::rstest;
-use serde_json::json;
+use serde_json::{Value, json};
 
-use crate::harness::{Paddock, Reply};
+use crate::connection_pages::signature;
+use crate::harness::{LIVE, Paddock, Reply};
+use crate::paper::{broker, paddock_before, pair};
+use crate::second_factor::turn_on;
 use crate::visitor::Visitor;
 
 #[track_caller]
@@ -64,6 +69,110 @@ async fn one_thing_is_frozen_with_what_may_pass(#[case] subject: &str, #[case] s
     shows(&paddock.visit("/freeze").await, &["nothing passes"]);
     paddock.submit("/unfreeze", &[("subject", subject)]).await.expect(303);
     assert_eq!(paddock.through_gateway("/v2/account", &key).await, 200);
+}
+
+/// A Paddock with a live account, `my-live`, that holds 4 AAPL.
+async fn with_real_money() -> (EphemeralBroker, Paddock) {
+    let broker = broker().await;
+    let paddock = paddock_before(&broker).await;
+    let account = broker.broker.create_account(Environment::Live, DEFAULT_CASH).await.unwrap();
+    paddock.connect("my-live", "live", &pair(&account)).await.expect(201);
+    let key = paddock.issue_key("bot", &json!({ "connection": "my-live", "preset": "trader" })).await;
+    let order = r#"{"symbol":"AAPL","qty":"4","side":"buy","type":"market","time_in_force":"day"}"#;
+    assert_eq!(paddock.send("POST", "/v2/orders", order, &key).await, 200);
+    (broker, paddock)
+}
+
+/// The freezes that hold, each with what passes and why, and what was begun about what is open.
+async fn frozen(paddock: &Paddock) -> (Value, Value) {
+    let listed = paddock.get("/api/v1/freezes").await;
+    let items = listed.json["items"].as_array().unwrap().iter();
+    let told = items.map(|item| json!([item["what"], item["passes"], item["reason"]])).collect();
+    let wound = listed.json["wind_downs"].as_array().unwrap().iter();
+    (Value::Array(told), wound.map(|one| one["kind"].clone()).collect())
+}
+
+#[rstest]
+#[case("connection:my-live", "connection", "my-live", "everything")]
+#[case("everything", "everything", "everything", "my-live")]
+#[tokio::test]
+async fn real_money_is_frozen_at_once_and_closed_when_its_name_is_typed(
+    #[case] subject: &str,
+    #[case] what: &str,
+    #[case] name: &str,
+    #[case] other: &str,
+) {
+    let (_broker, paddock) = with_real_money().await;
+    let first = [
+        ("chosen", "yes"),
+        ("subject", subject),
+        ("allow", "reads"),
+        ("allow", "cancels"),
+        ("then", "flatten"),
+        ("reason", "gone <wild>"),
+    ];
+    let asks = paddock.submit("/freeze", &first).await;
+    let carried = [
+        "name=\"allow\" value=\"reads\"",
+        "name=\"allow\" value=\"cancels\"",
+        "name=\"chosen\" value=\"yes\"",
+        "value=\"gone &#60;wild&#62;\"",
+        "name=\"then\" value=\"flatten\"",
+    ];
+    shows(asks.expect(200), &["is frozen now", "no position has been closed yet", "4 AAPL, long", "worth $"]);
+    shows(&asks, &carried);
+    let is_frozen = json!([[what, ["reads", "cancels"], "gone <wild>"]]);
+    assert_eq!(
+        frozen(&paddock).await,
+        (is_frozen.clone(), json!([])),
+        "it is frozen, and nothing else was begun"
+    );
+    // Not the name: Enter in another field, or what was meant is another thing.
+    for wrong in ["yes", other] {
+        let again = paddock.submit("/freeze", &[&first[..], &[("typed", wrong)]].concat()).await;
+        shows(again.expect(422), &["f-typed-fault", "4 AAPL, long", "name=\"allow\" value=\"reads\""]);
+    }
+    assert_eq!(frozen(&paddock).await, (is_frozen.clone(), json!([])));
+    let sure = [&first[..], &[("typed", name)]].concat();
+    paddock.submit("/freeze", &sure).await.expect_redirect("/freeze?done=wound-down");
+    assert_eq!(frozen(&paddock).await, (is_frozen, json!(["flatten"])));
+}
+
+#[tokio::test]
+async fn a_plain_freeze_of_real_money_is_one_press_and_closing_on_paper_too() {
+    let (_broker, paddock) = with_real_money().await;
+    paddock.submit("/freeze", &[]).await.expect_redirect("/freeze?done=frozen");
+    assert_eq!(frozen(&paddock).await.1, json!([]));
+    let (paddock, _) = with_a_key().await;
+    paddock.alpaca.tell_lists(Environment::Paper);
+    let fields = [("subject", "connection:my-paper"), ("then", "flatten")];
+    paddock.submit("/freeze", &fields).await.expect_redirect("/freeze?done=wound-down");
+}
+
+#[tokio::test]
+async fn what_is_open_at_real_money_need_not_be_known_for_the_freeze_to_hold() {
+    let paddock = Paddock::start().await;
+    paddock.connect("my-live", "live", &LIVE).await.expect(201);
+    // This Alpaca tells no positions.
+    let asks = paddock.submit("/freeze", &[("subject", "connection:my-live"), ("then", "flatten")]).await;
+    shows(asks.expect(200), &["is frozen now", "What is open could not be read"]);
+    assert_eq!(frozen(&paddock).await, (json!([["connection", ["cancels"], null]]), json!([])));
+}
+
+#[tokio::test]
+async fn everything_is_of_other_teams_too_and_their_real_money_is_asked_about() {
+    let (paddock, _) = with_a_key().await;
+    let stranger = Visitor::stranger(&paddock, "eve").await;
+    turn_on(&paddock, &stranger).await;
+    let mut theirs = signature(&paddock).await;
+    let pair = [("name", "hers"), ("key_id", LIVE.0), ("secret_key", LIVE.1)];
+    theirs.extend(pair.map(|(name, value)| (name, value.to_owned())));
+    let theirs: Vec<_> = theirs.iter().map(|(name, value)| (*name, &**value)).collect();
+    stranger.submit("/connections/new/live", &theirs).await.expect(303);
+    let asks = paddock.submit("/freeze", &[("then", "flatten")]).await;
+    shows(asks.expect(200), &["accounts of the other teams"]);
+    assert!(!asks.text().contains("hers"), "{asks:?}");
+    assert_eq!(frozen(&paddock).await.1, json!([]));
 }
 
 #[tokio::test]

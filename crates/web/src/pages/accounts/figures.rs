@@ -12,7 +12,7 @@ pub(super) struct Amount {
 }
 
 /// `$1,234.56`, `-$5.00`; cents always. A dash for what is not told.
-pub(super) fn money(amount: Option<Decimal>) -> String {
+pub(in crate::pages) fn money(amount: Option<Decimal>) -> String {
     match amount {
         None => "–".to_owned(),
         Some(amount) => {
