@@ -166,11 +166,26 @@ impl Fields {
     /// A number as it was written; in a form it may have a dollar sign before it and commas between its thousands.
     fn number_text<'a>(&self, text: &'a str) -> Cow<'a, str> {
         let text = text.trim();
-        if !self.form {
-            return Cow::Borrowed(text);
-        }
-        let text = text.strip_prefix('$').unwrap_or(text).trim_start();
-        if has_thousands(text) { Cow::Owned(text.replace(',', "")) } else { Cow::Borrowed(text) }
+        let dollars = text.strip_prefix('$').filter(|_| self.form).unwrap_or(text);
+        self.count_text(dollars)
+    }
+
+    /// The same without a dollar sign: of things that are counted.
+    fn count_text<'a>(&self, text: &'a str) -> Cow<'a, str> {
+        let text = text.trim();
+        if self.form && has_thousands(text) { Cow::Owned(text.replace(',', "")) } else { Cow::Borrowed(text) }
+    }
+
+    /// The number that such a text of dollars is.
+    pub(crate) fn read_dollars(&self, text: &str) -> Option<Decimal> {
+        parse_decimal(&self.number_text(text)).ok()
+    }
+
+    /// How many of something, above zero. With a dollar sign it is no count: who writes one means something else.
+    pub(crate) fn quantity(&mut self, name: &str, expected: &str) -> Result<Option<Decimal>, Problem> {
+        let Some(text) = self.text(name)? else { return Ok(None) };
+        let quantity = parse_decimal(&self.count_text(&text)).ok().filter(|number| *number > Decimal::ZERO);
+        quantity.map(Some).ok_or_else(|| Problem::field(name, expected))
     }
 
     /// A text, if there is one.
@@ -266,7 +281,7 @@ impl Fields {
     pub(crate) fn amount(&mut self, name: &str, expected: &str) -> Result<Option<Decimal>, Problem> {
         let amount = match self.take(name) {
             None => return Ok(None),
-            Some(Value::String(text)) => parse_decimal(&self.number_text(&text)).ok(),
+            Some(Value::String(text)) => self.read_dollars(&text),
             Some(Value::Number(number)) => number.as_u64().map(Decimal::from),
             Some(_) => None,
         };
@@ -588,6 +603,21 @@ mod tests {
         let body = format!("cap={}", typed.replace(' ', "+").replace('$', "%24").replace(',', "%2C"));
         let amount = form(&body).dollars("cap");
         assert_eq!(amount.ok().flatten(), expected.map(|text| text.parse().unwrap()));
+    }
+
+    #[rstest]
+    #[case("5", Some("5"))]
+    #[case("0.25", Some("0.25"))]
+    #[case("1,000", Some("1000"))]
+    #[case("1,000.5", Some("1000.5"))]
+    #[case("$1,000", None)]
+    #[case("1,5", None)]
+    #[case("0", None)]
+    #[case("-1", None)]
+    fn quantities_as_people_write_them(#[case] typed: &str, #[case] expected: Option<&str>) {
+        let body = format!("qty={}", typed.replace('$', "%24").replace(',', "%2C"));
+        let quantity = form(&body).quantity("qty", "how many");
+        assert_eq!(quantity.ok().flatten(), expected.map(|text| text.parse().unwrap()));
     }
 
     #[test]

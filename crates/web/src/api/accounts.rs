@@ -11,7 +11,7 @@ use paddock_gateway::LookFault;
 
 use crate::problem::Problem;
 
-pub(crate) use act::{by_hand, cancel, cancel_all, close, order_id, read_part, read_symbol};
+pub(crate) use act::{HOW_MANY, by_hand, cancel, cancel_all, close, order_id, read_symbol};
 pub(crate) use look::{
     Point, account, equity, equity_of, figures, order, order_of, orders, orders_of, positions, positions_of,
 };

@@ -9,13 +9,12 @@ use std::sync::Arc;
 use axum::Router;
 use axum::routing::get;
 use jiff::Timestamp;
-use paddock_core::money::format_usd;
 use paddock_store::ApprovalState;
 use rust_decimal::Decimal;
 
 use crate::WebState;
 use crate::api::approvals::ApprovalView;
-use crate::pages::text::{Moment, dollars};
+use crate::pages::text::{Moment, dollars, price};
 
 pub(super) fn routes() -> Router<Arc<WebState>> {
     Router::new()
@@ -177,13 +176,10 @@ impl Card {
 impl Price {
     fn of(then: Decimal, band: Decimal) -> Option<Self> {
         let room = then.checked_mul(band)?.checked_div(Decimal::ONE_HUNDRED)?;
-        let exact = |price: Decimal| {
-            format!("${}", format_usd(price.round_dp(if then < Decimal::ONE { 6 } else { 2 })))
-        };
         Some(Self {
-            then: exact(then),
-            low: exact(then.checked_sub(room)?.max(Decimal::ZERO)),
-            high: exact(then.checked_add(room)?),
+            then: price(then),
+            low: price(then.checked_sub(room)?.max(Decimal::ZERO)),
+            high: price(then.checked_add(room)?),
             band: band.normalize().to_string(),
         })
     }
@@ -248,6 +244,7 @@ mod tests {
     #[case("187.5", "2", ("$187.50", "$183.75", "$191.25"))]
     #[case("0.0123", "10", ("$0.0123", "$0.01107", "$0.01353"))]
     #[case("1", "200", ("$1.00", "$0.00", "$3.00"))]
+    #[case("0.00000812", "2", ("$0.00000812", "$0.000007958", "$0.000008282"))]
     fn prices_between_which_it_is_sent(
         #[case] then: &str,
         #[case] band: &str,

@@ -10,7 +10,7 @@ use paddock_core::rotation::Nearness;
 use paddock_store::Names;
 
 use super::activity::operation_words;
-use super::text::Moment;
+use super::text::{Moment, dollars};
 
 /// An audit record.
 #[derive(Debug)]
@@ -112,13 +112,13 @@ fn say(event: &AuditEvent, names: &Names) -> String {
         AuditEvent::RequestAnswered { status: Some(status), .. } => format!("the broker answered {status}"),
         AuditEvent::RequestAnswered { status: None, .. } => "the broker gave no answer".to_owned(),
         AuditEvent::ChargeReturned { notional, .. } if notional.is_sign_negative() => {
-            format!("took ${} of a cap again for a late fill", -notional)
+            format!("took {} of a cap again for a late fill", dollars(-*notional))
         }
         AuditEvent::ChargeReturned { notional, .. } => {
-            format!("gave ${notional} back to a cap: an order ended unfilled")
+            format!("gave {} back to a cap: an order ended unfilled", dollars(*notional))
         }
         AuditEvent::LossReached { key: id, loss, .. } => {
-            format!("stopped {} for the day: the account has lost ${loss}", key(id))
+            format!("stopped {} for the day: the account has lost {}", key(id), dollars(*loss))
         }
         AuditEvent::RequestRefused { operation, summary, reason, .. } => {
             format!("refused: {} ({reason})", act(summary, operation))
@@ -217,4 +217,33 @@ fn act<'a>(summary: &'a Option<String>, operation: &'a str) -> &'a str {
 
 fn words(name: &str) -> String {
     name.replace('_', " ")
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+
+    const ID: &str = "019a0000-0000-7000-8000-000000000000";
+
+    #[rstest]
+    #[case("1234.5", "gave $1,234.50 back to a cap")]
+    #[case("-1234.50123", "took $1,234.50 of a cap again")]
+    fn charges_are_told_in_dollars_and_cents(#[case] notional: &str, #[case] said: &str) {
+        let event = AuditEvent::ChargeReturned {
+            request: ID.parse().unwrap(),
+            order_id: "an order".to_owned(),
+            notional: notional.parse().unwrap(),
+        };
+        assert!(say(&event, &Names::default()).starts_with(said), "{}", say(&event, &Names::default()));
+    }
+
+    #[test]
+    fn a_loss_is_told_in_dollars_and_cents() {
+        let day = "2026-11-23".parse().unwrap();
+        let event =
+            AuditEvent::LossReached { key: ID.parse().unwrap(), day, loss: "1234.5".parse().unwrap() };
+        assert!(say(&event, &Names::default()).ends_with("the account has lost $1,234.50"));
+    }
 }

@@ -134,6 +134,22 @@ pub(crate) fn dollars(amount: Decimal) -> String {
     format!("${}", format_usd(amount.round_dp(2)))
 }
 
+/// How many figures a price below a cent is told with.
+const FIGURES: u32 = 4;
+
+/// A price: cents, below a dollar six decimals, as small stocks have, and below a cent four figures, wherever those begin.
+pub(crate) fn price(price: Decimal) -> String {
+    let size = price.abs();
+    let rounded = if size >= Decimal::ONE {
+        price.round_dp(2)
+    } else if size >= Decimal::new(1, 2) {
+        price.round_dp(6)
+    } else {
+        price.round_sf(FIGURES).unwrap_or(price)
+    };
+    format!("${}", format_usd(rounded))
+}
+
 /// Thousands parted by commas.
 pub(crate) fn grouped(count: u64) -> String {
     let text = format_usd(Decimal::from(count));
@@ -214,6 +230,21 @@ mod tests {
     #[case("reads,cancels,closes", "only reads, cancels and closes pass")]
     fn what_passes(#[case] words: &str, #[case] expected: &str) {
         assert_eq!(passing_words(words.parse().unwrap()), expected);
+    }
+
+    #[rstest]
+    #[case("590.334052", "$590.33")]
+    #[case("98765.4321", "$98,765.43")]
+    #[case("1", "$1.00")]
+    #[case("0.5", "$0.50")]
+    #[case("0.0123", "$0.0123")]
+    #[case("0.12345678", "$0.123457")]
+    #[case("0.0000421", "$0.0000421")]
+    #[case("0.00000812", "$0.00000812")]
+    #[case("0.000000123456", "$0.0000001235")]
+    #[case("0", "$0.00")]
+    fn prices_of_stocks_and_of_coins(#[case] amount: &str, #[case] expected: &str) {
+        assert_eq!(price(amount.parse().unwrap()), expected);
     }
 
     #[test]

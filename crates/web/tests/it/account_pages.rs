@@ -58,11 +58,15 @@ async fn a_part_is_closed_after_a_second_look_and_once() {
     let once = hidden(&look, "once");
     let fields = |how, qty| [("symbol", "AAPL"), ("how", how), ("qty", qty), ("once", &*once)];
     for (how, qty, told) in
-        [("part", "", "f-qty-fault"), ("part", "-1", "f-qty-fault"), ("all", "2", "f-qty-fault")]
+        [("part", "", "f-qty-fault"), ("part", "$2", "f-qty-fault"), ("all", "2", "f-qty-fault")]
     {
         let refused = stage.paddock.submit("/accounts/my-paper/close", &fields(how, qty)).await;
         assert!(refused.expect(422).text().contains(told), "{how} {qty}: {refused:?}");
     }
+    // As people write it, and more than there is: that is Alpaca's to say.
+    let many = [("symbol", "AAPL"), ("how", "part"), ("qty", "1,000"), ("once", "many")];
+    let refused = stage.paddock.submit("/accounts/my-paper/close", &many).await;
+    assert!(refused.expect(422).text().contains("Alpaca refuses"), "{refused:?}");
     assert_eq!(stage.positions().await[0]["qty"], "4", "nothing was closed");
     let two = fields("part", "2");
     let (first, second) = tokio::join!(

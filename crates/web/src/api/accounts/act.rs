@@ -23,6 +23,9 @@ use crate::query::{Query, bad};
 /// What names one intention of a client's, as for every other change of this API.
 const ONCE: &str = "idempotency-key";
 
+/// What is expected of a quantity.
+pub(crate) const HOW_MANY: &str = "how many to close, above zero, for example `5` or `0.25`";
+
 /// What was done.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[schema(as = DoneByHand)]
@@ -124,9 +127,7 @@ pub(crate) fn read_part(
     match (qty, percentage) {
         (None, None) => Ok(ClosePart::All),
         (Some(_), Some(_)) => Err(("percentage", "either `qty` or `percentage`, not both")),
-        (Some(text), None) => number(text)
-            .map(ClosePart::Quantity)
-            .ok_or(("qty", "how many to close, above zero, for example `5` or `0.25`")),
+        (Some(text), None) => number(text).map(ClosePart::Quantity).ok_or(("qty", HOW_MANY)),
         (None, Some(text)) => number(text)
             .filter(|percent| *percent <= Decimal::ONE_HUNDRED)
             .map(ClosePart::Percentage)

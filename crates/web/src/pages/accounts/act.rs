@@ -15,7 +15,7 @@ use paddock_store::Connection;
 use super::figures::{Amount, change, money, price};
 use super::show::{OrderRow, order_row};
 use crate::api::accounts::{
-    PositionView, by_hand, order_id, order_of, orders_of, positions_of, read_part, read_symbol,
+    HOW_MANY, PositionView, by_hand, order_id, order_of, orders_of, positions_of, read_symbol,
 };
 use crate::api::connections::named;
 use crate::desk::Desk;
@@ -188,13 +188,16 @@ pub(super) async fn close(
 /// How much is to be closed. A quantity that stands there while all is chosen is a doubt, and a doubt closes nothing.
 fn part(form: &mut FormFields) -> Result<ClosePart, Problem> {
     let how = form.0.need_text("how", "all of it, or a part")?;
-    let qty = form.0.text("qty")?;
-    match (how.as_str(), qty) {
-        ("all", None) => Ok(ClosePart::All),
-        ("all", Some(_)) => Err(Problem::field("qty", "nothing here when all of it is to be closed")),
-        ("part", qty) => read_part(Some(qty.as_deref().unwrap_or_default()), None)
-            .map_err(|(_, expected)| Problem::field("qty", expected)),
-        (other, _) => Err(Problem::not_allowed("how", other, &["all", "part"])),
+    match how.as_str() {
+        "all" if form.0.text("qty")?.is_some() => {
+            Err(Problem::field("qty", "nothing here when all of it is to be closed"))
+        }
+        "all" => Ok(ClosePart::All),
+        "part" => {
+            let quantity = form.0.quantity("qty", HOW_MANY)?;
+            quantity.map(ClosePart::Quantity).ok_or_else(|| Problem::field("qty", HOW_MANY))
+        }
+        other => Err(Problem::not_allowed("how", other, &["all", "part"])),
     }
 }
 

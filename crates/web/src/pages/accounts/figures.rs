@@ -3,6 +3,8 @@
 use paddock_core::money::format_usd;
 use rust_decimal::Decimal;
 
+use crate::pages::text;
+
 /// An amount with its sign and the class that gives its colour.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Amount {
@@ -23,11 +25,9 @@ pub(in crate::pages) fn money(amount: Option<Decimal>) -> String {
     }
 }
 
-/// A price: cents, and more below a dollar, as small stocks and coins have.
+/// A price; a dash for what is not told.
 pub(super) fn price(amount: Option<Decimal>) -> String {
-    let places = |amount: Decimal| if amount.abs() < Decimal::ONE { 6 } else { 2 };
-    amount
-        .map_or_else(|| "–".to_owned(), |amount| format!("${}", format_usd(amount.round_dp(places(amount)))))
+    amount.map_or_else(|| "–".to_owned(), text::price)
 }
 
 /// A gain or a loss, with a sign either way, so that the colour says nothing alone.
@@ -73,7 +73,6 @@ mod tests {
     #[test]
     fn what_is_not_told_is_a_dash() {
         assert_eq!((money(None).as_str(), change(None).text.as_str(), percent(None)), ("–", "–", None));
-        assert_eq!(price(Some("0.0000421".parse().unwrap())), "$0.000042");
-        assert_eq!(price(Some("590.334052".parse().unwrap())), "$590.33");
+        assert_eq!((price(None), price(Some(Decimal::ONE))), ("–".to_owned(), "$1.00".to_owned()));
     }
 }

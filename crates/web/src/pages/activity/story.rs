@@ -13,7 +13,7 @@ use crate::pages::answer::page;
 use crate::pages::numbers::told;
 use crate::pages::records::RecordCells;
 use crate::pages::shell::{Section, Shell};
-use crate::pages::text::{Moment, dollars};
+use crate::pages::text::{Moment, dollars, price};
 use crate::problem::Problem;
 use crate::query::Query;
 
@@ -31,6 +31,8 @@ struct StoryPage {
     reserved: Option<String>,
     approval: Option<String>,
     order: Option<OrderView>,
+    /// The average price at which the order was filled.
+    paid: Option<String>,
     order_fault: Option<Problem>,
     records: Vec<RecordCells>,
 }
@@ -64,6 +66,7 @@ pub(super) async fn show(desk: Desk, PathName(id): PathName, query: Query) -> Re
         numbers: story.request.numbers.iter().map(|(name, value)| told(name, value)).collect(),
         reserved,
         approval: story.approval.map(|approval| approval.to_string()),
+        paid: story.order.as_ref().and_then(|order| order.filled_avg_price).map(price),
         order: story.order,
         order_fault: story.order_fault,
         records: story.about.iter().map(|record| RecordCells::new(record, &names, now)).collect(),

@@ -16,7 +16,7 @@ use crate::name::PathName;
 use crate::pages::form::FormView;
 use crate::pages::numbers::told;
 use crate::pages::rows;
-use crate::pages::text::dollars;
+use crate::pages::text::{dollars, price};
 use crate::problem::Problem;
 
 /// The fields of the form.
@@ -129,7 +129,7 @@ impl Tried {
         let mut numbers: Vec<(String, String)> = Vec::new();
         let mut tell =
             |name: &str, value: Option<String>| numbers.extend(value.map(|value| (name.to_owned(), value)));
-        tell("Market price", explanation.market_price.map(|price| format!("${}", price.normalize())));
+        tell("Market price", explanation.market_price.map(price));
         tell("Worth", explanation.notional.map(dollars));
         tell(
             "Used of its caps today",

@@ -1,7 +1,6 @@
 //! Which orders a person has to approve, and how long that holds.
 
 use paddock_core::Scope;
-use paddock_core::money::parse_decimal;
 use paddock_core::scope::approval;
 use rust_decimal::Decimal;
 
@@ -22,8 +21,30 @@ fn over(fields: &mut Fields) -> Result<Option<Decimal>, Problem> {
     let Some(text) = fields.text("approval_over")? else { return Ok(None) };
     let over = match text.trim() {
         "always" => Some(Decimal::ZERO),
-        amount => parse_decimal(amount).ok().filter(|amount| !amount.is_sign_negative()),
+        amount => fields.read_dollars(amount).filter(|amount| !amount.is_sign_negative()),
     };
     let expected = "dollars as text, for example \"1000\", or `always`";
     over.map(Some).ok_or_else(|| Problem::field("approval_over", expected))
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+    use crate::fields::FormFields;
+
+    #[rstest]
+    #[case("always", Some("0"))]
+    #[case("1000", Some("1000"))]
+    #[case("$1,000", Some("1000"))]
+    #[case("$ 1,234.50", Some("1234.5"))]
+    #[case("1,0", None)]
+    #[case("-1", None)]
+    #[case("never", None)]
+    fn a_threshold_as_people_write_it(#[case] typed: &str, #[case] expected: Option<&str>) {
+        let FormFields(mut fields) = FormFields::of([("approval_over".to_owned(), typed.to_owned())]);
+        let expected: Option<Decimal> = expected.map(|text| text.parse().unwrap());
+        assert_eq!(over(&mut fields).ok().flatten(), expected);
+    }
 }
