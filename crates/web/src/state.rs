@@ -78,6 +78,11 @@ pub struct WebState {
     pub chain: ChainWatch,
 }
 
+/// A Paddock for accounts at Alpaca itself, where this one uses a broker on this machine: it starts beside one that runs, since its directory
+/// and its ports are not those that anything of Paddock's takes by itself.
+pub(crate) const BESIDE: &str =
+    "paddock serve --data-dir ~/paddock-alpaca --web 127.0.0.1:8878 --gateway 127.0.0.1:8880";
+
 impl WebState {
     pub(crate) fn now(&self) -> Timestamp {
         self.clock.now()

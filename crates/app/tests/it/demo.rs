@@ -73,3 +73,37 @@ fn it_stays_up_and_the_command_line_works_beside_it() {
     assert!(page.contains("demo-bot"), "{page}");
     assert_eq!(running.stop(), 0);
 }
+
+#[test]
+fn the_command_that_its_pages_name_starts_another_one_beside_it() {
+    let home = tempfile::tempdir().unwrap();
+    let mut running = Process::start(demo(home.path()), &home.path().join("demo.log"));
+    let web = running.ready["demo"]["web"].as_str().unwrap().to_owned();
+    let cookie = crate::bench::cookie_of(running.ready["demo"]["sign_in"].as_str().unwrap());
+    let (_, page) = http("GET", &format!("{web}/connections/new/paper"), &[("cookie", &cookie)], "");
+    let command = page.split("<code>paddock serve ").nth(1).and_then(|rest| rest.split("</code>").next());
+    let command = command.unwrap_or_else(|| panic!("{page}"));
+    // A demo takes these ports where nobody says otherwise.
+    let mut help = paddock(home.path());
+    help.args(["demo", "--help"]);
+    let usual = finish(help, "").ok().stdout;
+    let mut serve = paddock(home.path());
+    serve.arg("serve");
+    let mut addresses = 0;
+    for word in command.split(' ') {
+        match word.strip_prefix("127.0.0.1:") {
+            Some(port) => {
+                assert!(!usual.contains(&format!("127.0.0.1:{port}]")), "{port} is the demo's");
+                addresses += 1;
+                // Another test may hold the port itself.
+                serve.arg("127.0.0.1:0");
+            }
+            None => _ = serve.arg(word.replace('~', home.path().to_str().unwrap())),
+        }
+    }
+    assert_eq!(addresses, 2, "{command}");
+    let mut beside = Process::start(serve, &home.path().join("serve.log"));
+    assert!(beside.ready["data_dir"].as_str().unwrap().ends_with("/paddock-alpaca"));
+    assert_eq!(beside.stop(), 0);
+    assert_eq!(running.stop(), 0);
+}

@@ -275,6 +275,38 @@ async fn a_pair_is_replaced_by_one_of_the_same_account_only() {
 }
 
 #[tokio::test]
+async fn a_pair_of_another_connection_replaces_nothing_and_leads_to_its_own_page() {
+    let paddock = Paddock::start().await;
+    let environment = paddock_core::Environment::Paper;
+    let second = ("PKSSSSRRRRSSSSTTTTUUUU2345", "CanaryThirdSecretZyxwvutsrqponmlkjihgfedcba3");
+    paddock.connect_paper().await;
+    paddock.alpaca.issue(environment, &PAPER_TWO, "PA9", |_| ());
+    paddock.alpaca.issue(environment, &second, "PA9", |_| ());
+    paddock.connect("other", "paper", &PAPER_TWO).await.expect(201);
+    // The pair that the other connection has, and another one of its account.
+    for pair in [PAPER_TWO, second] {
+        let fields = [("key_id", pair.0), ("secret_key", pair.1)];
+        let page = paddock.submit("/connections/my-paper/replace", &fields).await;
+        let other = "which is connection <code>other</code>";
+        shows(
+            page.expect(409),
+            &["id=\"f-key_id-fault\"", other, "nothing was stored", "Replace the key pair"],
+        );
+        for name in ["my-paper", "other"] {
+            shows(&paddock.visit(&format!("/connections/{name}")).await, &["sealed as version 1"]);
+        }
+    }
+    let replaced = paddock.get("/api/v1/audit?event=credential_replaced").await;
+    assert_eq!(replaced.expect(200).json["items"], json!([]));
+    // Where it belongs it is taken.
+    let fields = [("key_id", second.0), ("secret_key", second.1)];
+    let page = paddock.submit("/connections/other/replace", &fields).await;
+    page.expect_redirect("/connections/other?done=replaced");
+    shows(&paddock.visit("/connections/other").await, &["sealed as version 2"]);
+    shows(&paddock.visit("/connections/my-paper").await, &["sealed as version 1"]);
+}
+
+#[tokio::test]
 async fn a_connection_is_removed_when_its_name_is_typed() {
     let paddock = Paddock::start().await;
     paddock.connect_paper().await;

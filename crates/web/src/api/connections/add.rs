@@ -3,6 +3,7 @@
 use axum::Json;
 use http::StatusCode;
 use paddock_core::Environment;
+use paddock_core::id::ConnectionId;
 use paddock_core::paste::{Pasted, repair};
 use rust_decimal::Decimal;
 use serde::Serialize;
@@ -67,13 +68,17 @@ pub(crate) const FIELDS: [&str; 8] = [
     extensions(("x-problems" = json!(["fresh_factor_needed", "second_factor_needed", problems::PAIR, problems::FIELDS, problems::RELOAD, problems::VAULT, "name_looks_like_key", "paddock_key", "already_connected", "connected_elsewhere", "name_taken", "same_pair", "attestation_missing", "attestation_incomplete", "attestation_changed"]))),
 )]
 pub(crate) async fn add(desk: Desk, fields: Fields) -> Result<(StatusCode, Json<Added>), Problem> {
-    let added = perform(&desk, fields).await?;
+    let added = perform(&desk, fields, None).await?;
     let status = if added.replaced { StatusCode::OK } else { StatusCode::CREATED };
     Ok((status, Json(added)))
 }
 
-/// Does it.
-pub(crate) async fn perform(desk: &Desk, mut fields: Fields) -> Result<Added, Problem> {
+/// Does it. Where `only` is given, a pair that is to replace another replaces that of this connection or none.
+pub(crate) async fn perform(
+    desk: &Desk,
+    mut fields: Fields,
+    only: Option<ConnectionId>,
+) -> Result<Added, Problem> {
     let name = fields.need_text("name", "a name for the connection, for example `my-paper`")?;
     let environment = fields.need_text("environment", "`paper` or `live`")?;
     let key_id = fields.need_secret("key_id", "the Key ID from Alpaca's dashboard")?;
@@ -98,7 +103,11 @@ pub(crate) async fn perform(desk: &Desk, mut fields: Fields) -> Result<Added, Pr
     let (key_id, secret_key) = (repair(&key_id), repair(&secret_key));
     let repairs = repairs(&key_id, &secret_key);
     let given = Given::Pair { key_id: key_id.text, secret_key: secret_key.text };
-    let replace = if replace { Replace::OfTheAccount } else { Replace::Never };
+    let replace = match (replace, only) {
+        (false, _) => Replace::Never,
+        (true, None) => Replace::OfTheAccount,
+        (true, Some(connection)) => Replace::Only(connection),
+    };
     let wish = Wish { name, environment, given, replace, attestation };
     let Connected { connection, account, replaced } = connect(desk, wish).await.map_err(|problem| {
         // The person should know what was taken off, also when the rest is wrong.

@@ -90,8 +90,14 @@ pub(crate) async fn connect(desk: &Desk, wish: Wish) -> Result<Connected, Proble
     if let Replace::Only(id) = wish.replace {
         let known = connections.iter().find(|known| known.id == id).ok_or_else(problem::gone)?;
         if !is_same(&known) {
-            let (expected, found) = (known.account_number.clone(), account.account_number);
-            return Err(problem::of_fault(&OauthFault::OtherAccount { expected, found }.into()));
+            return Err(match (&wish.given, connections.iter().find(is_same)) {
+                (_, Some(other)) => problem::of_another_connection(other),
+                (Given::Pair { .. }, None) => problem::another_account(known, &account.account_number),
+                (Given::Token(_), None) => {
+                    let (expected, found) = (known.account_number.clone(), account.account_number);
+                    problem::of_fault(&OauthFault::OtherAccount { expected, found }.into())
+                }
+            });
         }
         return replace(desk, known, &wish, &fingerprints, account).await;
     }
@@ -129,10 +135,13 @@ async fn check_known_halves(
                 && connection.environment == wish.environment
                 && connection.user == desk.user
         });
-        return match in_use {
-            Some(connection) if wish.replace != Replace::Never => Err(problem::same_pair(&connection)),
-            Some(connection) => Err(problem::already_connected(&connection)),
-            None => Ok(()),
+        return match (in_use, wish.replace) {
+            (None, _) => Ok(()),
+            (Some(connection), Replace::Never) => Err(problem::already_connected(&connection)),
+            (Some(connection), Replace::Only(id)) if connection.id != id => {
+                Err(problem::of_another_connection(&connection))
+            }
+            (Some(connection), _) => Err(problem::same_pair(&connection)),
         };
     }
     let key_id_of = name_of(desk, matches.iter().find(|known| known.key_id_matches)).await?;

@@ -10,6 +10,7 @@ use paddock_store::Connection;
 use crate::api::keys::issue::{KEY_ID_PREFIX, SECRET_PREFIX};
 use crate::desk::Desk;
 use crate::problem::Problem;
+use crate::state::BESIDE;
 
 /// How to get a new pair, since a Secret Key is shown only once.
 const NEW_PAIR: &str = "generate a new pair in Alpaca's dashboard and copy both keys from there";
@@ -72,9 +73,10 @@ pub(super) fn of_probe(desk: &Desk, fault: &ConnectFault) -> Problem {
         problem.detail = "the broker on this machine, which this Paddock uses in the place of Alpaca, does not know this pair, and \
                           nobody else was asked"
             .into();
-        problem.next_step = "copy both fields again from that broker's dashboard; to connect an account at Alpaca itself, start another \
-                             Paddock with `paddock serve`"
-            .into();
+        problem.next_step = format!(
+            "copy both fields again from that broker's dashboard; to connect an account at Alpaca itself, start another Paddock with `{BESIDE}`"
+        )
+        .into();
     }
     problem
 }
@@ -121,6 +123,28 @@ pub(super) fn already_connected(known: &Connection) -> Problem {
     )
     .into();
     problem.with("connection", known.name.as_str())
+}
+
+/// The credential is to replace that of one connection, and opens the account of another one of the team.
+pub(super) fn of_another_connection(owner: &Connection) -> Problem {
+    let mut problem = already_connected(owner);
+    problem.detail = format!(
+        "this opens {} account {}, which is connection `{}`, and not the connection that you are at: nothing was stored",
+        owner.environment, owner.account_number, owner.name
+    )
+    .into();
+    problem
+}
+
+/// The pair is to replace that of one connection, and opens an account that the team has not connected.
+pub(super) fn another_account(known: &Connection, found: &str) -> Problem {
+    Problem::new(
+        StatusCode::CONFLICT,
+        "another_account",
+        "Another account",
+        format!("this pair opens account {found}, and `{}` is account {}", known.name, known.account_number),
+        format!("paste a pair of account {}, or connect the other account by itself", known.account_number),
+    )
 }
 
 /// The connection was removed meanwhile.

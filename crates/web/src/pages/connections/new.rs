@@ -99,7 +99,7 @@ async fn show(desk: &Desk, environment: Environment, mut query: Query) -> Result
 async fn connect(desk: &Desk, environment: Environment, fields: FormFields) -> Result<Response, Problem> {
     let fields = FormFields(fields.0.set("environment", environment.as_str()));
     let kept = FormView::keep(&fields, &KEPT);
-    match add::perform(desk, fields.0).await {
+    match add::perform(desk, fields.0, None).await {
         Ok(added) => {
             let repaired = repairs_for_address(&added.repairs);
             let path = format!("/connections/{}?done=connected", added.connection.name);

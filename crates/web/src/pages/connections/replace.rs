@@ -58,27 +58,13 @@ pub(super) async fn replace(
         .set("name", row.name.as_str())
         .set("environment", row.environment.as_str())
         .set("replace", true);
-    match add::perform(&desk, fields).await {
+    match add::perform(&desk, fields, Some(row.id)).await {
         Ok(added) => {
             let repaired = repairs_for_address(&added.repairs);
-            // Whichever of this user's connections has the account got the pair.
             let path = format!("/connections/{}?done=replaced", added.connection.name);
             Ok(see(&if repaired.is_empty() { path } else { format!("{path}&repaired={repaired}") }))
         }
-        Err(problem) => {
-            let mut problem = at_its_field(problem, row.environment);
-            if problem.code == "name_taken" {
-                // The account is another one, and there is no field for a name here.
-                problem.title = "Another account".into();
-                problem.next_step = format!(
-                    "paste a pair of account `{}`, or connect the other account by itself",
-                    row.account_number
-                )
-                .into();
-                problem = problem.at("key_id");
-            }
-            refused(&desk, &row, problem).await
-        }
+        Err(problem) => refused(&desk, &row, at_its_field(problem, row.environment)).await,
     }
 }
 
