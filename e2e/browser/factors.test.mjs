@@ -119,7 +119,9 @@ test("unfreezing asks who is there, and leads back", async () => {
   await prove(page, "000000");
   await page.getByRole("alert").first().waitFor();
   await prove(page, code(secret, 1));
-  await page.waitForURL("**/freeze");
+  await page.waitForURL("**/freeze?done=confirmed");
+  await page.getByText("Nothing else was done yet").waitFor();
+  await isAccessible(page);
   await page.getByRole("button", { name: "Unfreeze Everything" }).click();
   await page.getByText("It goes on").waitFor();
 });
