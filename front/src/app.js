@@ -11,6 +11,9 @@ import { tellTimes, tellZone } from "./times.js";
 
 const AGO_EVERY = 10_000;
 
+/** How long a form waits for its answer before it may be sent again. */
+const AGAIN_AFTER = 10_000;
+
 // Nothing that the Content-Security-Policy forbids, nothing from elsewhere, and no copies of pages in the browser's storage.
 Object.assign(htmx.config, {
   allowEval: false,
@@ -54,16 +57,27 @@ listenToKeys();
 watchApprovals();
 setInterval(() => { if (!document.hidden) tellTimes(document); }, AGO_EVERY);
 
-// A button that was pressed says so: what it asks for may take some seconds at the broker.
+// A form that changes something is sent once: while its answer is under way another press does nothing. What may take some seconds at the
+// broker says so on its button. An answer that is a file leaves the page where it is, and one may never come: then it may be sent again.
+const underWay = new WeakSet();
 addEventListener("submit", (event) => {
-  const button = event.submitter;
-  if (event.defaultPrevented || !button?.dataset.busy) return;
+  const { target: form, submitter: button } = event;
+  if (event.defaultPrevented || (button?.formMethod || form.method) !== "post") return;
+  if (underWay.has(form)) {
+    event.preventDefault();
+    return;
+  }
+  underWay.add(form);
   setTimeout(() => {
-    button.setAttribute("aria-disabled", "true");
-    button.textContent = button.dataset.busy;
+    button?.setAttribute("aria-disabled", "true");
+    if (button?.dataset.busy) button.textContent = button.dataset.busy;
   });
+  if (button?.dataset.busy) return;
+  setTimeout(() => {
+    underWay.delete(form);
+    button?.removeAttribute("aria-disabled");
+  }, AGAIN_AFTER);
 });
-// Twice is once: the second press while the first is under way does nothing.
 addEventListener("click", (event) => {
   if (event.target instanceof Element && event.target.closest("button[aria-disabled=true]")) event.preventDefault();
 }, true);
