@@ -163,6 +163,13 @@ def owner(served, there):
 
 
 @pytest.fixture(scope="session")
+def usual(served, there):
+    """An owner's token that is no proof of who is there, as tokens are."""
+    with served.token("script", "--person", "ada") as session:
+        yield session
+
+
+@pytest.fixture(scope="session")
 def viewer(served, there):
     """A viewer's token."""
     with served.token("watcher", "--person", "vera") as session:

@@ -73,6 +73,12 @@ def test_answers_are_as_documented_for_an_owners_token(case, owner, served, ther
 
 
 @operations.parametrize()
+@examples(3)
+def test_answers_are_as_documented_for_a_token_that_is_no_proof(case, usual, served, there):
+    call(case, usual, served.web, there, [ignored_auth])
+
+
+@operations.parametrize()
 @examples(4)
 def test_answers_are_as_documented_for_a_viewers_token(case, viewer, served, there):
     before = standing(served)
