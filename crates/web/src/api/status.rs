@@ -63,9 +63,12 @@ struct Vault {
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = StatusAudit)]
 struct Audit {
-    records: u64,
-    #[schema(value_type = words::Hash)]
-    head: ChainHash,
+    /// How many records the chain has; told to the team that runs this Paddock, since it is of all teams.
+    #[schema(required)]
+    records: Option<u64>,
+    /// The hash of the last one, likewise.
+    #[schema(required, value_type = Option<words::Hash>)]
+    head: Option<ChainHash>,
 }
 
 /// Paddock at a glance.
@@ -99,7 +102,7 @@ pub(crate) async fn show(desk: Desk) -> Result<Json<Status>, Problem> {
         }
     }
     let vault = super::vault::show::view(&desk).await?;
-    let (records, head) = desk.store.audit_head().await?;
+    let head = if desk.runs_this() { Some(desk.store.audit_head().await?) } else { None };
     Ok(Json(Status {
         version: env!("CARGO_PKG_VERSION"),
         now,
@@ -112,6 +115,6 @@ pub(crate) async fn show(desk: Desk) -> Result<Json<Status>, Problem> {
         counters: desk.control.counters_of(desk.user),
         budgets: desk.control.budgets().into_iter().filter(|budget| budget.user == desk.user).collect(),
         vault: Vault { kek: vault.kek, provider: vault.provider, locked: vault.locked },
-        audit: Audit { records, head },
+        audit: Audit { records: head.map(|(records, _)| records), head: head.map(|(_, hash)| hash) },
     }))
 }

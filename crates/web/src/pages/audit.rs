@@ -128,6 +128,11 @@ async fn show(desk: Desk, said: Done, mut query: Query) -> Result<Response, Prob
     let verdict = super::chain::known(&desk.shared(), count).await;
     let checked = verdict.as_ref().map(|verdict| Moment::ago(verdict.at, now));
     let (state, checked_records, signed, removed, fault) = match verdict.map(|verdict| verdict.outcome) {
+        // What there is of it in all is of all teams.
+        Some(Ok(_)) if !runs_all => ("whole", String::new(), String::new(), None, None),
+        Some(Err(_)) if !runs_all => {
+            ("broken", String::new(), String::new(), None, Some(super::chain::ELSEWHERE.to_owned()))
+        }
         Some(Ok(chain)) => (
             "whole",
             grouped(chain.count),

@@ -19,6 +19,9 @@ const SHARE: i32 = 20;
 /// How long a visit waits for a check that is under way.
 const PATIENCE: Duration = Duration::from_millis(250);
 
+/// What is told of a fault to whoever does not look after the chain: where it is may be of another team.
+pub(super) const ELSEWHERE: &str = "the records of this Paddock are not as they were written";
+
 /// The last check of the audit chain, shared by the pages and the API.
 #[derive(Debug, Default)]
 pub struct ChainWatch {

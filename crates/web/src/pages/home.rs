@@ -9,7 +9,7 @@ use paddock_gateway::Counters;
 use paddock_store::{AuditQuery, Connection};
 
 use super::answer::page;
-use super::chain::Verdict;
+use super::chain::{ELSEWHERE, Verdict};
 use super::connections::{self, Card};
 use super::keys::meters::{self, Meter};
 use super::records::RecordCells;
@@ -85,8 +85,8 @@ struct KeyCard {
 
 #[derive(Debug)]
 struct ChainCard {
-    records: String,
-    head: String,
+    /// How many records it has, and its head: for the team that runs this Paddock, since it is of all teams.
+    size: Option<(String, String)>,
     /// `whole`, `broken` or `unknown`.
     state: &'static str,
     checked: Option<Moment>,
@@ -148,7 +148,7 @@ async fn gather(desk: &Desk, rows: Vec<Connection>) -> Result<Home, Problem> {
             .map(|line| RequestCells::new(line, now))
             .collect(),
         totals: totals(desk.control.counters_of(desk.user)),
-        chain: chain_card(verdict, records, &head.to_string(), now),
+        chain: chain_card(verdict, desk.runs_this().then(|| (grouped(records), head.to_string())), now),
         records: latest.iter().map(|record| RecordCells::new(record, &names, now)).collect(),
     })
 }
@@ -189,12 +189,14 @@ fn counted(records: u64) -> String {
     if records == 1 { "1 record".to_owned() } else { format!("{} records", grouped(records)) }
 }
 
-fn chain_card(verdict: Option<Verdict>, records: u64, head: &str, now: Timestamp) -> ChainCard {
+fn chain_card(verdict: Option<Verdict>, size: Option<(String, String)>, now: Timestamp) -> ChainCard {
     let checked = verdict.as_ref().map(|verdict| Moment::ago(verdict.at, now));
     let (state, checked_records, fault) = match verdict.map(|verdict| verdict.outcome) {
+        Some(Ok(_)) if size.is_none() => ("whole", String::new(), None),
+        Some(Err(_)) if size.is_none() => ("broken", String::new(), Some(ELSEWHERE.to_owned())),
         Some(Ok(chain)) => ("whole", counted(chain.count), None),
         Some(Err(fault)) => ("broken", String::new(), Some(fault)),
         None => ("unknown", String::new(), None),
     };
-    ChainCard { records: grouped(records), head: head.to_owned(), state, checked, checked_records, fault }
+    ChainCard { size, state, checked, checked_records, fault }
 }

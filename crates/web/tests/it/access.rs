@@ -1,112 +1,40 @@
 //! Who may do what: every route, called as nobody, as each role, without a fresh proof, and as the owner of another team.
 
-use axum::body::Body;
-use http::header;
-use http_body_util::BodyExt as _;
 use paddock_core::Role;
 use paddock_store::Person;
 use serde_json::json;
 
 use crate::harness::Paddock;
+use crate::one_of_each::{FirstTeam, Names, answer};
 use crate::visitor::Visitor;
 
-/// What stands for a name or an identifier in a path.
-struct Names {
-    connection: &'static str,
-    key: &'static str,
-    person: &'static str,
-    consumer: &'static str,
-    id: &'static str,
-}
-
-/// Names that nobody has: a route that lets somebody through then finds nothing and changes nothing.
-const NOBODYS: Names = Names {
-    connection: "nothing-there",
-    key: "nothing-there",
-    person: "nothing-there",
-    consumer: "nothing-there",
-    id: "0190e000-0000-7000-8000-000000000000",
-};
-
-/// What the first team has.
-const FIRST_TEAMS: Names = Names {
-    connection: "zebra-paper",
-    key: "zebra-bot",
-    person: "grace.viewer",
-    consumer: "zebra-herd",
-    id: NOBODYS.id,
-};
-
-fn fill(path: &str, names: &Names) -> String {
-    let name = if path.contains("/people/") {
-        names.person
-    } else if path.contains("/keys/") {
-        names.key
-    } else {
-        names.connection
-    };
-    path.replace("{name}", name)
-        .replace("{connection}", names.connection)
-        .replace("{id}", names.id)
-        .replace("{consumer}", names.consumer)
-        .replace("{token}", &"0".repeat(64))
-}
-
-/// Forms that ask for a proof themselves, so that what was typed is kept, with what one has to type before they do.
-fn form(method: &str, path: &str) -> Option<&'static str> {
-    if method != "POST" {
-        return None;
-    }
-    Some(match path {
-        "/connections/new/live" => "name=x&key_id=AKAAAABBBBCCCCDDDDEEEE2345&secret_key=x",
-        "/connections/{name}/replace" => "key_id=PKAAAABBBBCCCCDDDDEEEE2345&secret_key=x",
-        "/connections/new/live/oauth" => "name=x",
-        "/connections/{name}/consumers/new" => "kind=heroku&name=x&settings.apps=one&secret=x",
-        "/connections/{name}/consumers/{consumer}/edit" => "name=x&settings.apps=one",
-        "/settings/people/invite" => "role=viewer",
-        "/settings/tokens/new" => "name=x&role=viewer&expires_in=1d",
-        _ => return None,
-    })
-}
+/// Forms that ask for a proof themselves, so that what was typed is kept.
+const ASK_THEMSELVES: [&str; 7] = [
+    "/connections/new/live",
+    "/connections/new/live/oauth",
+    "/connections/{name}/replace",
+    "/connections/{name}/consumers/new",
+    "/connections/{name}/consumers/{consumer}/edit",
+    "/settings/people/invite",
+    "/settings/tokens/new",
+];
 
 /// What came of a call: `may`, or what stopped it.
-async fn outcome(visitor: &Visitor, method: &str, path: &str, keep: &mut String) -> String {
-    sent(visitor, method, path, "", keep).await
-}
-
-/// The same of a form.
-async fn sent(visitor: &Visitor, method: &str, path: &str, form: &'static str, keep: &mut String) -> String {
-    let request = visitor.request(method, path);
-    let request = match form {
-        "" => request.body(Body::empty()),
-        form => request
-            .header(header::ORIGIN, "http://localhost:7878")
-            .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
-            .body(Body::from(form)),
-    };
-    let request = request.unwrap();
-    let response = visitor.send(request).await;
-    let status = response.status().as_u16();
-    let location =
-        response.headers().get(header::LOCATION).map(|location| location.to_str().unwrap().to_owned());
-    let kind = response.headers().get(header::CONTENT_TYPE).map(|kind| kind.to_str().unwrap().to_owned());
-    if kind.as_deref() != Some("text/event-stream") {
-        let bytes = response.into_body().collect().await.unwrap().to_bytes();
-        *keep = String::from_utf8_lossy(&bytes).into_owned();
-    }
+fn outcome(path: &str, (status, location, text): &(u16, String, String)) -> &'static str {
     // The API says it by its code, a form by what it leads to.
-    let proof = ["fresh_factor_needed", "href=\"/confirm\"", "First, a second factor"];
-    match (status, location.as_deref()) {
-        (303, Some(to)) if to.starts_with("/sign-in?next=") || (to == "/sign-in" && path != "/sign-out") => {
-            "sign in".to_owned()
+    let proof = ["fresh_factor_needed", "href=\"/confirm\""];
+    match status {
+        303 if location.starts_with("/sign-in?next=") || (location == "/sign-in" && path != "/sign-out") => {
+            "sign in"
         }
-        (303, Some(to)) if to.starts_with("/confirm") => "confirm".to_owned(),
-        (401, _) => "sign in".to_owned(),
-        (403, _) if proof.iter().any(|words| keep.contains(words)) => "confirm".to_owned(),
-        (403, _) if keep.contains("role_too_low") || keep.contains("Not with your role") => "no".to_owned(),
-        (403, _) => "no: first team only".to_owned(),
-        (404, _) => "nothing".to_owned(),
-        _ => "may".to_owned(),
+        303 if location.starts_with("/confirm") => "confirm",
+        401 => "sign in",
+        403 if text.contains("First, a second factor") => "second factor",
+        403 if proof.iter().any(|words| text.contains(words)) => "confirm",
+        403 if text.contains("role_too_low") || text.contains("Not with your role") => "no",
+        403 => "no: first team only",
+        404 => "nothing",
+        _ => "may",
     }
 }
 
@@ -116,48 +44,60 @@ async fn again(paddock: &Paddock, person: &Person) -> Visitor {
 
 #[tokio::test]
 async fn every_route_as_everybody() {
-    let paddock = Paddock::start().await;
-    paddock.connect("zebra-paper", "paper", &crate::harness::PAPER).await.expect(201);
-    let key = json!({ "name": "zebra-bot", "connection": "zebra-paper", "preset": "read-only" });
-    paddock.post("/api/v1/keys", &key).await.expect(201);
-    let herd = json!({ "name": "zebra-herd", "kind": "heroku", "settings": { "apps": ["one"] }, "secret": "a-long-secret" });
-    paddock.post("/api/v1/connections/zebra-paper/consumers", &herd).await.expect(201);
-    let nobody = Visitor::nobody(&paddock);
-    let viewer = Visitor::member(&paddock, "grace.viewer", Role::Viewer).await.person.unwrap();
-    let operator = Visitor::member(&paddock, "joan.operator", Role::Operator).await.person.unwrap();
-    let owner = Visitor::member(&paddock, "mary.owner", Role::Owner).await.person.unwrap();
-    let stranger = Visitor::stranger(&paddock, "eve.stranger").await.person.unwrap();
+    let first = FirstTeam::set("grace.viewer").await;
+    let paddock = &first.paddock;
+    let nobody = Visitor::nobody(paddock);
+    let viewer = Visitor::member(paddock, "grace.viewer", Role::Viewer).await.person.unwrap();
+    let operator = Visitor::member(paddock, "joan.operator", Role::Operator).await.person.unwrap();
+    let owner = Visitor::member(paddock, "mary.owner", Role::Owner).await.person.unwrap();
+    let stranger = Visitor::stranger(paddock, "eve.stranger").await.person.unwrap();
+    first.is_there().await;
+    let (nobodys, firsts) = (Names::of_nobody(), &first.names);
 
     let heading = ["route", "nobody", "viewer", "operator", "owner", "owner, stale", "other team's owner"];
     let mut rows = vec![heading.map(str::to_owned).to_vec()];
-    for (method, path) in paddock_web::access_routes() {
-        let mut row = vec![format!("{method} {path}")];
-        let (own, theirs) = (fill(path, &NOBODYS), fill(path, &FIRST_TEAMS));
-        let mut body = String::new();
-        row.push(outcome(&nobody, method, &own, &mut body).await);
+    for (method, route) in paddock_web::access_routes() {
+        let own = nobodys.fill(route);
+        let of = async |visitor: &Visitor| answer(visitor, method, &own, nobodys.body(method, route)).await;
+        let mut row = vec![format!("{method} {route}"), outcome(&own, &of(&nobody).await).to_owned()];
         for person in [&viewer, &operator, &owner] {
-            let visitor = again(&paddock, person).await;
-            row.push(reached(outcome(&visitor, method, &own, &mut body).await));
+            row.push(reached(outcome(&own, &of(&again(paddock, person).await).await)).to_owned());
         }
-        let stale = Visitor::stale(&paddock, owner.clone()).await;
-        row.push(match form(method, path) {
-            Some(form) => sent(&stale, method, &theirs, form, &mut body).await,
-            None => reached(outcome(&stale, method, &own, &mut body).await),
+        let stale = Visitor::stale(paddock, owner.clone()).await;
+        row.push(if method == "POST" && ASK_THEMSELVES.contains(&route) {
+            let there = firsts.fill(route);
+            outcome(&there, &answer(&stale, method, &there, firsts.body(method, route)).await).to_owned()
+        } else {
+            reached(outcome(&own, &of(&stale).await)).to_owned()
         });
-        let visitor = again(&paddock, &stranger).await;
-        row.push(outcome(&visitor, method, &theirs, &mut body).await);
-        for secret in ["zebra", "PA3XK7Q2M9TD", "grace.viewer", "mary.owner"] {
-            let echoed = theirs.contains(secret);
-            assert!(echoed || !body.contains(secret), "{method} {theirs} tells {secret}: {body}");
+        // The other team's owner finds nothing of what is there, and changes nothing of it.
+        let before = if method == "GET" { Vec::new() } else { first.standing().await };
+        let theirs = firsts.fill(route);
+        let visitor = again(paddock, &stranger).await;
+        let found = answer(&visitor, method, &theirs, firsts.body(method, route)).await;
+        if method != "GET" {
+            assert_eq!(first.standing().await, before, "{method} {theirs} changed something");
         }
+        if theirs != own {
+            // It is as if it were not there at all.
+            let (status, location, text) =
+                answer(&again(paddock, &stranger).await, method, &own, nobodys.body(method, route)).await;
+            assert_eq!(
+                (found.0, firsts.as_nobodys(&found.1), firsts.as_nobodys(&found.2)),
+                (status, location, text),
+                "{method} {theirs} is told apart from what is not there"
+            );
+        }
+        for secret in ["zebra", &first.account_number, "grace.viewer", "mary.owner"] {
+            assert!(
+                theirs.contains(secret) || !found.2.contains(secret),
+                "{method} {theirs} tells {secret}: {}",
+                found.2
+            );
+        }
+        row.push(outcome(&theirs, &found).to_owned());
         rows.push(row);
     }
-    // Whatever the other team did, nothing of the first one has changed but what its own people did.
-    let connection = paddock.get("/api/v1/connections").await;
-    assert_eq!(connection.json["items"][0]["name"], "zebra-paper");
-    assert_eq!(connection.json["items"][0]["frozen"], false);
-    let key = paddock.get("/api/v1/keys/zebra-bot").await;
-    assert_eq!((&key.json["frozen"], &key.json["revoked_at"]), (&false.into(), &json!(null)));
     let widths: Vec<usize> =
         (0..heading.len()).map(|column| rows.iter().map(|row| row[column].len()).max().unwrap()).collect();
     let lines = rows.iter().map(|row| {
@@ -168,8 +108,8 @@ async fn every_route_as_everybody() {
 }
 
 /// For somebody of the team, that nothing has the name comes after being let through.
-fn reached(outcome: String) -> String {
-    if outcome == "nothing" { "may".to_owned() } else { outcome }
+fn reached(outcome: &'static str) -> &'static str {
+    if outcome == "nothing" { "may" } else { outcome }
 }
 
 #[tokio::test]
@@ -230,6 +170,23 @@ async fn two_teams_with_the_same_names_see_their_own() {
         .expect_problem(403, "first_team_only");
     paddock.get("/api/v1/audit/verify").await.expect(200);
     assert_eq!(paddock.get("/api/v1/audit/verify").await.json["valid"], true);
+    // Of the chain, which is of all, another team sees whether it is whole, and not how long it is.
+    let (size, head) = paddock.state.store.audit_head().await.unwrap();
+    let (size, head) = (format!("<dd>{size}"), head.to_string());
+    for path in ["/", "/audit"] {
+        let own = owner.page(path).await;
+        assert!(own.text().contains(&size) && own.text().contains(&head), "{path}: {own:?}");
+        let theirs = other.page(path).await;
+        assert!(theirs.expect(200).text().contains("hole"), "{path}: {theirs:?}");
+        for hint in [&size, &head, "<dt>Records</dt>", "<dt>Head</dt>", "Signed up to"] {
+            assert!(!theirs.text().contains(hint), "{path} tells {hint}: {theirs:?}");
+        }
+    }
+    let chain = async |visitor: &Visitor| {
+        visitor.call("GET", "/api/v1/status", &serde_json::Value::Null).await.json["audit"].clone()
+    };
+    assert_eq!(chain(owner).await["head"], head);
+    assert_eq!(chain(&other).await, json!({ "records": null, "head": null }));
     let records = other.call("GET", "/api/v1/audit", &serde_json::Value::Null).await;
     let text = records.text();
     assert!(text.contains("connection_added") && text.contains("dek_rotated"), "{text}");

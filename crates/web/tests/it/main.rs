@@ -23,6 +23,7 @@ mod kept_forms;
 mod key_pages;
 mod keys;
 mod oauth;
+mod one_of_each;
 mod page;
 mod paging;
 mod paper;
