@@ -6,7 +6,7 @@ import { fileURLToPath } from "node:url";
 import { chromium } from "playwright-core";
 
 const EXECUTABLE = process.env.PADDOCK_TEST_CHROMIUM ?? "/usr/bin/chromium";
-const PATIENCE_MS = 15_000;
+const PATIENCE_MS = 60_000;
 const FLAGS = [
   "--disable-gpu",
   "--disable-quic",

@@ -10,7 +10,7 @@ function decoded(base32) {
 }
 
 const PERIOD_MS = 30_000;
-const ROOM_MS = 4000;
+const ROOM_MS = 12_000;
 
 /** Waits, if the period is about to end: the code of the one before is not taken for long then. */
 export async function roomInThePeriod() {

@@ -20,7 +20,7 @@ export async function walk(t, { stage, visitor, scene, name, path, also = [], st
   const answer = await page.goto(address);
   assert.equal(answer.status(), status);
   assert.equal(new URL(page.url()).pathname, address.split("?")[0], "it is this page and no other");
-  await t.test("loads soon and calmly, and says what it is", async (t) => {
+  await t.test("loads calmly, and says what it is", async (t) => {
     const { shift, paint } = await loadedCalmly(page);
     const bytes = await bundleIsSmall(page);
     t.diagnostic(`${name}: first paint after ${paint.toFixed(0)} ms, layout shift ${shift.toFixed(4)}, ${bytes} bytes besides the page`);

@@ -85,6 +85,17 @@ class Paddock:
         created = self.cli("key", "create", name, "--connection", "demo", *scope)
         return AccessKey(name, created["key_id"], created["secret_key"])
 
+    def files(self) -> dict[Path, bytes]:
+        """What its directory holds. A file that the running server has renamed meanwhile is left out."""
+        found = {}
+        for path in self.directory.rglob("*"):
+            try:
+                if path.is_file():
+                    found[path] = path.read_bytes()
+            except FileNotFoundError:
+                continue
+        return found
+
     @property
     def output(self) -> str:
         """All that the server has printed."""

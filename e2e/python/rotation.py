@@ -73,7 +73,7 @@ class Trader(threading.Thread):
                     symbol="AAPL",
                     qty=1,
                     side=OrderSide.BUY,
-                    time_in_force=TimeInForce.DAY,
+                    time_in_force=TimeInForce.GTC,
                     limit_price=1,
                     client_order_id=name,
                 )

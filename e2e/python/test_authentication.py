@@ -120,6 +120,6 @@ def test_an_access_keys_secret_is_kept_nowhere(paddock, key, trader):
     for secret in (key.secret_key, trader.key.secret_key):
         assert secret not in paddock.output
         assert secret not in paddock.run("audit", "list").stdout
-        files = [path for path in paddock.directory.rglob("*") if path.is_file()]
+        files = paddock.files()
         assert files
-        assert [path for path in files if secret.encode() in path.read_bytes()] == []
+        assert [path for path, held in files.items() if secret.encode() in held] == []

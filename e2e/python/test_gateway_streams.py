@@ -3,6 +3,7 @@
 import logging
 import queue
 import threading
+import time
 
 import pytest
 from alpaca.data.enums import DataFeed
@@ -84,8 +85,9 @@ def test_two_programs_hear_of_one_order(paddock, flat, pair):
         program.stream.subscribe_trade_updates(program.hear)
         program.start()
     # alpaca-py does not say when it listens: an order that rests is placed anew until both have heard of one.
-    deaf = list(programs)
+    deaf, deadline = list(programs), time.monotonic() + PATIENCE
     while deaf:
+        assert time.monotonic() < deadline, "a stream never listened"
         resting = LimitOrderRequest(symbol="AAPL", qty=1, side=OrderSide.BUY, time_in_force=TimeInForce.GTC, limit_price=1)
         flat.trading.cancel_order_by_id(flat.trading.submit_order(resting).id)
         for program in list(deaf):

@@ -1,6 +1,7 @@
 """Two programs on one account, each with a key that sees only its own orders, as unmodified alpaca-py."""
 
 import queue
+import time
 
 import pytest
 from alpaca.common.exceptions import APIError
@@ -62,8 +63,9 @@ def test_each_hears_of_its_own_orders_only(paddock, pair_of_programs):
         programs.append((program, clients))
     # alpaca-py does not say when it listens: orders that rest are placed anew until both have heard of one.
     placed = {id(clients): set() for _, clients in programs}
-    deaf = list(programs)
+    deaf, deadline = list(programs), time.monotonic() + PATIENCE
     while deaf:
+        assert time.monotonic() < deadline, "a stream never listened"
         for _, clients in programs:
             order = clients.trading.submit_order(resting("AAPL"))
             placed[id(clients)].add(order.id)

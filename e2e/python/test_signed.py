@@ -86,8 +86,7 @@ def test_the_secret_lies_open_nowhere(paddock, key, traveller):
     assert traveller.trading.get_account().status.value == "ACTIVE"
     assert key.secret_key not in paddock.output
     assert key.secret_key not in paddock.run("audit", "export").stdout
-    files = [path for path in paddock.directory.rglob("*") if path.is_file()]
-    assert [path for path in files if key.secret_key.encode() in path.read_bytes()] == []
+    assert [path for path, held in paddock.files().items() if key.secret_key.encode() in held] == []
 
 
 def test_settings_for_clients_are_not_printed(paddock, key):

@@ -8,8 +8,8 @@ import wire
 from load import Listener, Work, instant
 from stage import Account, Key, Stage
 
-# The broker and the gateway note an instant each for the same moment.
-SKEW = timedelta(milliseconds=50)
+# The broker and the gateway note an instant each for the same moment, and either may have to wait for the processor in between.
+SKEW = timedelta(seconds=2)
 TERMINAL = {"filled": ("fill", "filled_at"), "canceled": ("canceled", "canceled_at")}
 
 

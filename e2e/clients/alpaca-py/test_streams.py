@@ -1,5 +1,7 @@
 """Streams: trade updates, and market data in MessagePack."""
 
+import time
+
 import pytest
 from alpaca.data.live import CryptoDataStream, NewsDataStream, OptionDataStream, StockDataStream
 from alpaca.trading.enums import OrderSide, TimeInForce, TradeEvent
@@ -29,7 +31,8 @@ def trading_stream(surface):
 
 def until_listening(trader, heard) -> None:
     """Only what happens after `listen` is told, and alpaca-py does not say when it listens: orders are placed until one is."""
-    for _ in range(100):
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
         trader.trading.cancel_order_by_id(trader.trading.submit_order(resting()).id)
         if heard.of("updates"):
             heard.wait("updates", lambda update: update.event == TradeEvent.CANCELED)

@@ -1,5 +1,7 @@
 """Streams: trade updates at `/stream/`, and market data in MessagePack."""
 
+import time
+
 from alpaca_trade_api import Stream
 
 from broker import Broker
@@ -27,7 +29,8 @@ def stream_of(surface, account):
 
 def until_listening(api, heard) -> None:
     """Only what happens after `listen` is told, and the client does not say when it listens: orders are placed until one is."""
-    for _ in range(100):
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
         api.cancel_order(api.submit_order(**RESTING).id)
         if heard.of("updates"):
             heard.wait("updates", lambda update: update.event == "canceled")

@@ -6,6 +6,8 @@ import { startBroker } from "../shared/broker.mjs";
 import { Heard } from "../shared/hearing.mjs";
 import { broker, clientOf, newClient, secured, surface } from "./context.mjs";
 
+/** How long a stream may take until it hears something. */
+const PATIENCE_MS = 60_000;
 const resting = { symbol: "AAPL", side: "buy", qty: 1, type: "limit", limit_price: 1.5, time_in_force: "gtc" };
 
 /** Listens to trade updates. Only what happens after `listen` is told, and the SDK does not say when it listens: orders are placed until one is. */
@@ -17,7 +19,8 @@ async function listening({ api, trade_ws }) {
   trade_ws.connect();
   await connected.wait();
   trade_ws.subscribe(["trade_updates"]);
-  while (!heard) await api.cancelOrder((await api.createOrder(resting)).id);
+  const deadline = Date.now() + PATIENCE_MS;
+  while (!heard && Date.now() < deadline) await api.cancelOrder((await api.createOrder(resting)).id);
   await updates.wait(({ event }) => event === "canceled", "canceled");
   return updates;
 }
@@ -174,7 +177,8 @@ test("news", async () => {
   await authenticated(stream);
   stream.subscribeForNews(["*"]);
   // The SDK does not say when it is subscribed: time is moved until something is heard. The opening of each stock is reported.
-  for (let minute = 0; minute < 60 && !heard.any(() => true); minute += 1) await stepped.step(60);
+  const deadline = Date.now() + PATIENCE_MS;
+  while (!heard.any(() => true) && Date.now() < deadline) await stepped.step(60);
   assert.ok((await heard.wait()).Headline);
   surface.heard("/v1beta1/news news");
   stream.unsubscribeFromNews(["*"]);
