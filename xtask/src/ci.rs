@@ -33,7 +33,7 @@ pub(crate) fn ci(workspace: &Workspace) -> ExitCode {
         tally = Some(outcome);
         if outcome.failed > 0 { bail!("{outcome}") } else { Ok(()) }
     });
-    step(&mut failed, "fuzz", || fuzz::fuzz(workspace, &[]));
+    step(&mut failed, "fuzz", || fuzz::fuzz_alike(workspace));
     drop(building);
     step(&mut failed, "documentation", || {
         let doc = ["doc", "--workspace", "--no-deps"];

@@ -24,12 +24,21 @@ const FLAGS: &str = "-Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-leve
 /// `cargo xtask fuzz [TARGET]... [--seconds N]`: all targets when none is named.
 pub(crate) fn fuzz(workspace: &Workspace, arguments: &[String]) -> Result<()> {
     let (names, seconds) = read(arguments)?;
+    run_all(workspace, &names, seconds, None)
+}
+
+/// All targets with the same random choices each time, so that a change is judged by what it changes.
+pub(crate) fn fuzz_alike(workspace: &Workspace) -> Result<()> {
+    run_all(workspace, &[], SECONDS, Some(1))
+}
+
+fn run_all(workspace: &Workspace, names: &[&str], seconds: u64, seed: Option<u32>) -> Result<()> {
     let targets = Targets::find(workspace)?;
-    let chosen = targets.chosen(&names)?;
+    let chosen = targets.chosen(names)?;
     targets.build()?;
     let outcomes = thread::scope(|scope| {
         let running: Vec<_> =
-            chosen.iter().map(|name| (name, scope.spawn(|| targets.run(name, seconds)))).collect();
+            chosen.iter().map(|name| (name, scope.spawn(|| targets.run(name, seconds, seed)))).collect();
         let joined = running
             .into_iter()
             .map(|(name, one)| (name, one.join().unwrap_or_else(|_| bail!("its output could not be read"))));
@@ -132,7 +141,7 @@ impl Targets {
     }
 
     /// Runs a target on its seeds, what earlier runs have kept, and what it makes of both.
-    fn run(&self, name: &str, seconds: u64) -> Result<Found> {
+    fn run(&self, name: &str, seconds: u64, seed: Option<u32>) -> Result<Found> {
         let (corpus, found) = (self.target.join("corpus").join(name), self.target.join("found"));
         fs::create_dir_all(&corpus)?;
         fs::create_dir_all(&found)?;
@@ -140,6 +149,7 @@ impl Targets {
         let mut fuzzer = Command::new(&binary);
         fuzzer.arg(&corpus).arg(self.folder.join("seeds").join(name));
         fuzzer.arg(format!("-max_total_time={seconds}"));
+        fuzzer.args(seed.map(|seed| format!("-seed={seed}")));
         fuzzer.args([
             "-max_len=2048",
             "-len_control=0",

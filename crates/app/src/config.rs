@@ -103,6 +103,7 @@ impl LimitsSection {
             data_per_minute: self.data_per_minute.map(NonZeroU32::get),
             requests_at_once: or(self.requests_at_once, usual.requests_at_once),
             streams_at_once: or(self.streams_at_once, usual.streams_at_once),
+            ..usual
         }
     }
 }

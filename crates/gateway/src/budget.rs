@@ -30,6 +30,7 @@ use tokio::time::{Instant, MissedTickBehavior, interval_at};
 
 pub(crate) use head::Head;
 pub(crate) use pace::Pace;
+pub use priority::Patience;
 pub(crate) use priority::Priority;
 pub(crate) use share::Share;
 pub(crate) use ticket::Ticket;
@@ -54,8 +55,9 @@ pub(crate) struct Account {
 
 impl Account {
     /// `trading` and `data` are the most requests a minute that Paddock may make of them, where the operator has said so.
-    pub(crate) fn new(trading: Option<u32>, data: Option<u32>) -> Self {
-        Self { trading: Arc::new(Budget::new(trading)), data: Arc::new(Budget::new(data)) }
+    pub(crate) fn new(trading: Option<u32>, data: Option<u32>, patience: Patience) -> Self {
+        let budget = |most| Arc::new(Budget::new(most, patience));
+        Self { trading: budget(trading), data: budget(data) }
     }
 
     /// The budget that a request to that API counts in.
@@ -71,6 +73,7 @@ impl Account {
 #[derive(Debug)]
 pub(crate) struct Budget {
     count: Count,
+    patience: Patience,
     queue: Mutex<Queue>,
     /// The queue's length, so that nobody takes the lock to see that it is empty.
     waiting: AtomicUsize,
@@ -137,13 +140,19 @@ pub(crate) struct Asker {
 }
 
 impl Budget {
-    fn new(most: Option<u32>) -> Self {
+    fn new(most: Option<u32>, patience: Patience) -> Self {
         Self {
             count: Count::new(most),
+            patience,
             queue: Mutex::default(),
             waiting: AtomicUsize::new(0),
             figures: Figures::default(),
         }
+    }
+
+    /// How long a request of that priority waits for its turn.
+    pub(crate) const fn patience(&self, priority: Priority) -> Duration {
+        self.patience.of(priority)
     }
 
     /// Takes one request, waiting for at most `patience`. A cancel that has waited in vain goes out nevertheless: the worst that

@@ -216,7 +216,7 @@ impl<'a> Hand<'a> {
         let asker = Asker { key: None, priority: Priority::of(self.target.operation.class) };
         let account = shared.meters.account(self.order.connection);
         let budget = account.budget(self.target.operation.api);
-        let Ok(ticket) = budget.acquire(&shared.clock, asker, asker.priority.patience()).await else {
+        let Ok(ticket) = budget.acquire(&shared.clock, asker, budget.patience(asker.priority)).await else {
             return Ok(HandOutcome::NotSent(
                 "the requests that alpaca allows this account in a minute are used up: try again in a minute"
                     .to_owned(),
@@ -271,7 +271,7 @@ impl<'a> Hand<'a> {
         let asker = Asker { key: None, priority: Priority::of(self.target.operation.class) };
         let account = shared.meters.account(self.order.connection);
         let budget = account.budget(self.target.operation.api);
-        let ticket = budget.acquire(&shared.clock, asker, asker.priority.patience()).await.ok()?;
+        let ticket = budget.acquire(&shared.clock, asker, budget.patience(asker.priority)).await.ok()?;
         let sent = shared.sending.last_look_by_hand(shared, row.connection, self.request, manner).ok()?;
         (row.state, row.status, row.detail) = (StepState::Sent, None, None);
         let outcome = self.forward(row, permit, ticket, &credential).await;

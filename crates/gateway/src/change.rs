@@ -135,7 +135,7 @@ impl Change {
     pub(crate) async fn turn(&self, shared: &Shared) -> Result<Ticket, Stop> {
         let (meter, asker) = (self.entered.meter(), self.asker());
         let budget = meter.budget(self.target.operation.api, self.arrival.at);
-        let turn = budget.acquire(&shared.clock, asker, asker.priority.patience());
+        let turn = budget.acquire(&shared.clock, asker, budget.patience(asker.priority));
         tokio::select! {
             turn = turn => Ok(turn?),
             // Nobody waits for an order any more, and it may come too late by now. A cancel is wanted all the same.

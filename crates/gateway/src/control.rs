@@ -190,8 +190,8 @@ impl Control {
         // The probe asks this account once.
         let asker = Asker { key: None, priority: Priority::Read };
         let account = shared.meters.account(connection);
-        let ticket =
-            account.budget(Api::Trading).acquire(&shared.clock, asker, asker.priority.patience()).await;
+        let budget = account.budget(Api::Trading);
+        let ticket = budget.acquire(&shared.clock, asker, budget.patience(asker.priority)).await;
         let mut ticket = match ticket {
             Ok(ticket) => ticket,
             Err(exhausted) => {

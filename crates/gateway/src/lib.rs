@@ -53,7 +53,7 @@ mod upstream;
 
 pub use approvals::ApprovalOutcome;
 pub use authority::{Authority, AuthorityError, NewAuthority, ServerName};
-pub use budget::BudgetView;
+pub use budget::{BudgetView, Patience};
 pub use by_hand::{HandAct, HandDone, HandOrder, HandOutcome};
 pub use certificates::{CertificateError, Certificates, OwnCertificate};
 pub use checkpoints::AuditKeys;

@@ -17,7 +17,7 @@ use paddock_core::id::{AccessKeyId, ConnectionId};
 pub(crate) use entry::{Entered, enter};
 pub(crate) use flood::record_floods;
 
-use crate::budget::{Account, Asker, Budget, Priority, Share};
+use crate::budget::{Account, Asker, Budget, Patience, Priority, Share};
 use crate::directory::{Directory, KeyEntry};
 use crate::id_map::IdMap;
 use crate::metrics::ByOutcome;
@@ -34,11 +34,19 @@ pub struct Limits {
     pub requests_at_once: u32,
     /// Streams that one access key may have open at once.
     pub streams_at_once: u32,
+    /// How long requests wait for their turn when an account's requests are used up.
+    pub patience: Patience,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { trading_per_minute: None, data_per_minute: None, requests_at_once: 256, streams_at_once: 256 }
+        Self {
+            trading_per_minute: None,
+            data_per_minute: None,
+            requests_at_once: 256,
+            streams_at_once: 256,
+            patience: Patience::default(),
+        }
     }
 }
 
@@ -102,7 +110,11 @@ impl Meters {
         if let Some(account) = self.accounts.load().get(&connection) {
             return Arc::clone(account);
         }
-        let account = Arc::new(Account::new(self.limits.trading_per_minute, self.limits.data_per_minute));
+        let account = Arc::new(Account::new(
+            self.limits.trading_per_minute,
+            self.limits.data_per_minute,
+            self.limits.patience,
+        ));
         get_or_put(&self.accounts, connection, account)
     }
 

@@ -40,7 +40,7 @@ impl Reading {
         let budget = Arc::clone(self.entered.meter().budget(self.target.operation.api, self.arrival.at));
         let asker = self.entered.meter().asker(Priority::Read);
         let begun = Instant::now();
-        let mut patience = asker.priority.patience();
+        let mut patience = budget.patience(asker.priority);
         let mut permit = Some(permit);
         loop {
             let ticket = budget.acquire(&shared.clock, asker, patience).await?;
@@ -63,7 +63,7 @@ impl Reading {
                 shared.refused.note(&refused);
                 // Refused for certain, likewise; and each credential is asked with once.
                 if rotation::another_credential(shared, &refused).await? {
-                    patience = asker.priority.patience();
+                    patience = budget.patience(asker.priority);
                     continue;
                 }
             }

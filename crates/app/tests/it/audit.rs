@@ -97,7 +97,7 @@ fn a_full_disk_refuses_clearly_and_room_mends_it() {
         assert_eq!((status, &body["reason"]), (503, &Value::from("audit_unavailable")), "{body}");
         assert!(body["message"].as_str().unwrap().contains("disk"), "{body}");
     }
-    assert!(started.elapsed().as_secs() < 10);
+    assert!(started.elapsed().as_secs() < 60);
     server.limit_files("unlimited");
     assert_eq!(order(&server, &pair).0, 200, "there is room again");
     // What was refused did not reach the broker, and was not charged.

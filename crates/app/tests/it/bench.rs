@@ -4,9 +4,24 @@ use std::fs::File;
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 use tempfile::TempDir;
+
+/// Until when a test asks for something that must come: longer than it takes on the slowest machine.
+#[derive(Clone, Copy, Debug)]
+pub struct Deadline(Instant);
+
+impl Deadline {
+    pub fn start() -> Self {
+        Self(Instant::now() + Duration::from_secs(60))
+    }
+
+    pub fn is_over(self) -> bool {
+        Instant::now() >= self.0
+    }
+}
 
 /// What a command did.
 #[derive(Debug)]
@@ -236,24 +251,26 @@ impl Bench {
         (text("key_id"), text("secret_key"))
     }
 
-    /// The names of the audit records of these events, oldest first, as soon as there are `count` of them. Asking takes longer
-    /// than recovery does, so asking a few times is waiting enough.
-    pub fn wait_for_records(&self, count: usize, events: &[&str]) -> Vec<String> {
-        let mut names = Vec::new();
-        for _ in 0..200 {
-            let page = self.run(&["audit", "list", "--limit", "100"]).ok().json();
-            let records = page.as_array().unwrap();
-            names = records
-                .iter()
-                .rev()
-                .map(|record| record["event"]["event"].as_str().unwrap().to_owned())
-                .collect();
-            names.retain(|name| events.contains(&name.as_str()));
-            if names.len() >= count {
-                break;
+    /// What a command prints as soon as it says so. Each run takes a while, so that asking is waiting.
+    pub fn until(&self, arguments: &[&str], wanted: impl Fn(&Value) -> bool) -> Value {
+        let deadline = Deadline::start();
+        loop {
+            let last = self.run(arguments).ok().json();
+            if wanted(&last) {
+                return last;
             }
+            assert!(!deadline.is_over(), "{arguments:?} never said so: {last}");
         }
-        names
+    }
+
+    /// The names of the audit records of these events, oldest first, as soon as there are `count` of them.
+    pub fn wait_for_records(&self, count: usize, events: &[&str]) -> Vec<String> {
+        let names = |page: &Value| -> Vec<String> {
+            let records = page.as_array().unwrap().iter().rev();
+            let names = records.map(|record| record["event"]["event"].as_str().unwrap().to_owned());
+            names.filter(|name| events.contains(&name.as_str())).collect()
+        };
+        names(&self.until(&["audit", "list", "--limit", "100"], |page| names(page).len() >= count))
     }
 
     /// The same, but a write beyond [`Process::limit_files`] fails instead of ending the process.

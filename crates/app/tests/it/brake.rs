@@ -4,7 +4,7 @@ use std::process::Command;
 
 use serde_json::{Value, json};
 
-use crate::bench::{Bench, Process, http};
+use crate::bench::{Bench, Deadline, Process, http};
 
 const BUY: &str = r#"{"symbol":"AAPL","qty":"1","side":"buy","type":"market","time_in_force":"day"}"#;
 
@@ -16,8 +16,10 @@ fn buy(server: &Process, pair: &(String, String)) -> u16 {
 
 /// Orders until it is answered as it should; each attempt takes longer than the file is looked for.
 fn until(server: &Process, pair: &(String, String), expected: u16) {
-    let answered = (0..2000).any(|_| buy(server, pair) == expected);
-    assert!(answered, "no order was ever answered {expected}");
+    let deadline = Deadline::start();
+    while buy(server, pair) != expected {
+        assert!(!deadline.is_over(), "no order was ever answered {expected}");
+    }
 }
 
 fn frozen(bench: &Bench) -> Value {
@@ -175,13 +177,7 @@ fn killed_at(point: &str) {
 
     let mut server = bench.serve();
     assert_eq!(buy(&server, &pair), 403, "{point}: still frozen");
-    let mut shown = Value::Null;
-    for _ in 0..500 {
-        shown = frozen(&bench);
-        if !shown["wind_downs"][0]["ended_at"].is_null() {
-            break;
-        }
-    }
+    let shown = bench.until(&["freeze", "--show"], |shown| !shown["wind_downs"][0]["ended_at"].is_null());
     assert_eq!(open(), 0, "{point}: {shown}");
     let wind_down = &shown["wind_downs"][0];
     assert_eq!(wind_down["note"], "all orders are canceled", "{point}: {shown}");

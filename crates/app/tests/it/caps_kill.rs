@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use rust_decimal::Decimal;
 use serde_json::Value;
 
-use crate::bench::{Bench, Process, http};
+use crate::bench::{Bench, Deadline, Process, http};
 
 /// As many orders as every cap here allows, each of ten dollars.
 const FIT: usize = 7;
@@ -47,10 +47,8 @@ fn check(option: &str, cap: &str) {
     }
     let mut server = bench.serve();
     // What the broker has is found again by its name; what it has not stays charged until that is certain.
-    let (permitted, answered) = settled(&bench, &book(&bench));
-    let book = book(&bench);
+    let Books { book, permitted, answered, usage } = settled(&bench);
     assert!((1..=FIT).contains(&book.len()), "{option}: {book:?}");
-    let usage = &bench.run(&["key", "show", "bot"]).ok().json()["usage"];
     let on_their_way = permitted - answered;
     assert_eq!(usage["orders"], book.len() + on_their_way, "{option}");
     let dollars: Decimal = usage["notional"].as_str().unwrap().parse().unwrap();
@@ -89,7 +87,7 @@ fn burst(server: Process, pair: &(String, String), answers: usize) {
 /// One purchase of ten dollars at a limit that is never reached; its status, unless the server died meanwhile.
 fn order(address: &str, (key_id, secret_key): &(String, String)) -> Option<u16> {
     let body =
-        r#"{"symbol":"AAPL","qty":"1","side":"buy","type":"limit","limit_price":"10","time_in_force":"day"}"#;
+        r#"{"symbol":"AAPL","qty":"1","side":"buy","type":"limit","limit_price":"10","time_in_force":"gtc"}"#;
     let request = format!(
         "POST /v2/orders HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\napca-api-key-id: {key_id}\r\n\
          apca-api-secret-key: {secret_key}\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
@@ -113,19 +111,35 @@ fn book(bench: &Bench) -> BTreeSet<String> {
     orders.iter().map(|order| order["client_order_id"].as_str().unwrap().to_owned()).collect()
 }
 
-/// How many requests were permitted and how many of them were answered, as soon as all that the broker has are.
-fn settled(bench: &Bench, book: &BTreeSet<String>) -> (usize, usize) {
-    for _ in 0..200 {
-        let events = |name: &str| -> BTreeSet<String> {
-            let listed = bench.run(&["audit", "list", "--limit", "1000", "--event", name]).ok().json();
-            let records = listed.as_array().unwrap();
-            records.iter().map(|record| record["event"]["request"].as_str().unwrap().to_owned()).collect()
-        };
-        let (permitted, answered) = (events("request_permitted"), events("request_answered"));
+/// What the broker has, how many requests were permitted and how many of them were answered, and what is counted for the key.
+#[derive(Debug, PartialEq)]
+struct Books {
+    book: BTreeSet<String>,
+    permitted: usize,
+    answered: usize,
+    usage: Value,
+}
+
+/// All of them as soon as everything that the broker has is answered. They are read one after the other while recovery is at work, and so
+/// belong together when two readings in a row are the same.
+fn settled(bench: &Bench) -> Books {
+    let events = |name: &str| -> BTreeSet<String> {
+        let listed = bench.run(&["audit", "list", "--limit", "1000", "--event", name]).ok().json();
+        let records = listed.as_array().unwrap();
+        records.iter().map(|record| record["event"]["request"].as_str().unwrap().to_owned()).collect()
+    };
+    let (deadline, mut before) = (Deadline::start(), None);
+    loop {
+        let (book, permitted, answered) =
+            (book(bench), events("request_permitted"), events("request_answered"));
+        let usage = bench.run(&["key", "show", "bot"]).ok().json()["usage"].clone();
         // An order without a name has that of its request.
-        if book.iter().all(|name| answered.contains(name)) {
-            return (permitted.len(), answered.len());
+        let is_answered = book.iter().all(|name| answered.contains(name));
+        let now = Some(Books { book, permitted: permitted.len(), answered: answered.len(), usage });
+        if is_answered && now == before {
+            return now.unwrap();
         }
+        assert!(!deadline.is_over(), "recovery did not settle what the broker has: {now:?}");
+        before = now;
     }
-    panic!("recovery did not settle what the broker has");
 }

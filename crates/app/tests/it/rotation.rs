@@ -9,18 +9,6 @@ use serde_json::Value;
 use crate::bench::{Bench, Done, http};
 use crate::canary::disguises;
 
-/// Runs a command until what it prints says so. Each run takes a while, so that asking is waiting.
-fn until(bench: &Bench, arguments: &[&str], wanted: impl Fn(&Value) -> bool) -> Value {
-    let mut last = Value::Null;
-    for _ in 0..300 {
-        last = bench.run(arguments).ok().json();
-        if wanted(&last) {
-            return last;
-        }
-    }
-    panic!("{arguments:?} never said so: {last}");
-}
-
 fn new_pair(bench: &Bench) -> (String, String) {
     let account = bench.run(&["paper", "key", "regenerate"]).ok().json();
     let text = |name: &str| account[name].as_str().unwrap().to_owned();
@@ -85,7 +73,7 @@ fn a_pair_is_replaced_and_no_program_notices() {
     // A second one would get in its way.
     assert_eq!(bench.run(&["rotation", "plan", "main"]).status, 1);
     bench.run(&["rotation", "start", "main"]).ok();
-    let waiting = until(&bench, &["rotation", "status", "main"], |one| one["state"] == "awaiting_mint");
+    let waiting = bench.until(&["rotation", "status", "main"], |one| one["state"] == "awaiting_mint");
     assert_eq!(waiting["holds_orders"], true);
     assert!(!waiting["where_to_click"].as_array().unwrap().is_empty());
     // Not any more: nothing brings the old pair back once a new one was asked for.
@@ -106,7 +94,7 @@ fn a_pair_is_replaced_and_no_program_notices() {
         clean(secret, &pasted);
     }
     pasted.ok();
-    let closed = until(&bench, &["rotation", "status", "main"], |one| one["over"] == true);
+    let closed = bench.until(&["rotation", "status", "main"], |one| one["over"] == true);
     assert_eq!((&closed["state"], &closed["old_pair"]), (&"closed".into(), &"dead".into()), "{closed}");
     assert_eq!(closed["holds_orders"], false);
     assert_eq!(closed["consumers"][0]["stage"], "proven", "{closed}");
@@ -120,7 +108,7 @@ fn a_pair_is_replaced_and_no_program_notices() {
     assert!(now.contains(&new_id) && now.contains(&new_secret) && !now.contains(&old_secret));
 
     let before = asked.load(Ordering::Relaxed);
-    until(&bench, &["rotation", "list"], |_| asked.load(Ordering::Relaxed) > before + 2);
+    bench.until(&["rotation", "list"], |_| asked.load(Ordering::Relaxed) > before + 2);
     stop.store(true, Ordering::Relaxed);
     assert_eq!(program.join().unwrap(), Vec::<String>::new());
 

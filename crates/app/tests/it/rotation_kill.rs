@@ -11,7 +11,7 @@ use serde_json::Value;
 use crate::bench::{Bench, http};
 
 const ORDER: &str =
-    r#"{"symbol":"AAPL","qty":"1","side":"buy","type":"limit","limit_price":"1","time_in_force":"day"}"#;
+    r#"{"symbol":"AAPL","qty":"1","side":"buy","type":"limit","limit_price":"1","time_in_force":"gtc"}"#;
 
 /// Takes the pair, and kills the server that has started it: the first time before it takes it, the second time after.
 const PROGRAM: &str = r#"#!/bin/sh
@@ -24,17 +24,7 @@ case $(wc -l < asked) in
 esac
 "#;
 
-/// What a command printed as soon as it says so. Each run takes a while, so that asking is waiting.
-fn until(bench: &Bench, wanted: impl Fn(&Value) -> bool) -> Value {
-    let mut last = Value::Null;
-    for _ in 0..300 {
-        last = bench.run(&["rotation", "status", "main"]).ok().json();
-        if wanted(&last) {
-            return last;
-        }
-    }
-    panic!("the rotation never came there: {last}");
-}
+const STATUS: [&str; 3] = ["rotation", "status", "main"];
 
 #[test]
 fn a_killed_server_goes_on_and_orders_wait_for_the_new_pair() {
@@ -68,7 +58,7 @@ fn a_killed_server_goes_on_and_orders_wait_for_the_new_pair() {
     let mut server = bench.serve();
     bench.run(&["rotation", "plan", "main", "--open-orders", "go_on"]).ok();
     bench.run(&["rotation", "start", "main"]).ok();
-    until(&bench, |one| one["state"] == "awaiting_mint");
+    bench.until(&STATUS, |one| one["state"] == "awaiting_mint");
     let made = bench.run(&["paper", "key", "regenerate"]).ok().json();
     let text = |name: &str| made[name].as_str().unwrap().to_owned();
     server.kill();
@@ -87,7 +77,7 @@ fn a_killed_server_goes_on_and_orders_wait_for_the_new_pair() {
     let status = again.stdout(Stdio::null()).stderr(Stdio::null()).status().unwrap();
     assert_eq!(status.signal(), Some(9));
     let mut server = bench.serve();
-    let closed = until(&bench, |one| one["over"] == true);
+    let closed = bench.until(&STATUS, |one| one["over"] == true);
     assert_eq!((&closed["state"], &closed["old_pair"]), (&"closed".into(), &"dead".into()), "{closed}");
     assert_eq!(closed["holds_orders"], false);
 

@@ -153,17 +153,7 @@ fn add(bench: &Bench, name: &str, kind: &str, settings: &[&str]) {
     bench.run(&words).ok();
 }
 
-/// Waits until the rotation is so, by asking the command line: each run takes a while, so that asking is waiting.
-fn until(bench: &Bench, what: &str, wanted: impl Fn(&Value) -> bool) -> Value {
-    let mut last = Value::Null;
-    for _ in 0..600 {
-        last = bench.run(&["rotation", "status", "real"]).ok().json();
-        if wanted(&last) {
-            return last;
-        }
-    }
-    panic!("it never was {what}: {last}");
-}
+const STATUS: [&str; 3] = ["rotation", "status", "real"];
 
 fn asks(rotation: &Value, code: &str) -> bool {
     rotation["asks"].as_array().unwrap().iter().any(|ask| ask["code"] == code)
@@ -213,7 +203,7 @@ fn is_stopped_by_another_account(bench: &Bench, places: &Places, other: &Pair) {
     assert_eq!((places.dotenv(), places.taken.exists()), (before, false));
     // Nothing but another pair helps it on.
     bench.run(&["rotation", "resume", "real"]).ok();
-    until(bench, "stopped again", |one| asks(one, "account_mismatch") && one["dues"] == json!([]));
+    bench.until(&STATUS, |one| asks(one, "account_mismatch") && one["dues"] == json!([]));
     let aborted = bench.run(&["rotation", "abort", "real", "--reason", "it is too late for that"]);
     assert_eq!(aborted.status, 1, "{aborted:?}");
 }
@@ -262,7 +252,7 @@ fn a_live_pair_is_replaced_in_its_window_as_the_runbook_says() {
     );
     assert!(early.status != 0 && early.stderr.contains("shows it only once"), "{early:?}");
     assert_eq!(owner.say(&start, &json!({}))["id"], json!(id));
-    let waiting = until(&bench, "waiting for the open order", |one| asks(one, "open_orders"));
+    let waiting = bench.until(&STATUS, |one| asks(one, "open_orders"));
     assert_eq!((&waiting["state"], &waiting["holds_orders"]), (&json!("quiesced"), &json!(true)));
     assert_eq!(waiting["account"]["open_orders"].as_array().map(Vec::len), Some(1), "{waiting}");
     let (status, held) = order("POST", &orders, RESTING);
@@ -272,7 +262,7 @@ fn a_live_pair_is_replaced_in_its_window_as_the_runbook_says() {
     assert_eq!((status, read.as_array().map(Vec::len)), (200, Some(1)), "the held order was sent: {read}");
     let (status, body) = order("DELETE", &format!("{orders}/{}", resting["id"].as_str().unwrap()), "");
     assert_eq!(status, 204, "cancels pass: {body}");
-    let waiting = until(&bench, "waiting for the new pair", |one| one["state"] == "awaiting_mint");
+    let waiting = bench.until(&STATUS, |one| one["state"] == "awaiting_mint");
     assert!(waiting["where_to_click"].to_string().contains("second factor"), "{waiting}");
 
     let new = old.regenerated(&bench);
@@ -280,7 +270,7 @@ fn a_live_pair_is_replaced_in_its_window_as_the_runbook_says() {
     unproven.is_refused(&paste, &new.pasted(), 403, "fresh_factor_needed");
     is_stopped_by_another_account(&bench, &places, &other);
     owner.say(&paste, &new.pasted());
-    let closed = until(&bench, "done", |one| one["over"] == true);
+    let closed = bench.until(&STATUS, |one| one["over"] == true);
     assert_eq!((&closed["state"], &closed["old_pair"]), (&json!("closed"), &json!("dead")), "{closed}");
     let stages: Vec<&Value> =
         closed["consumers"].as_array().unwrap().iter().map(|consumer| &consumer["stage"]).collect();

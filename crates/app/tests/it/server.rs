@@ -137,7 +137,7 @@ fn open_connections_do_not_hold_up_the_end() {
     assert_eq!(&answer, b"HTTP/1.1 200 OK");
     let started = std::time::Instant::now();
     assert_eq!(server.stop(), 0);
-    assert!(started.elapsed() < std::time::Duration::from_secs(5), "it took {:?}", started.elapsed());
+    assert!(started.elapsed() < std::time::Duration::from_secs(20), "it took {:?}", started.elapsed());
 }
 
 #[test]

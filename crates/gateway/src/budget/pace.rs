@@ -22,7 +22,7 @@ impl Pacer for Pace {
     fn turn(&self, api: Api) -> NextTurn<'_> {
         Box::pin(async move {
             let budget = self.account.budget(api);
-            match budget.acquire(&self.clock, self.asker, self.asker.priority.patience()).await {
+            match budget.acquire(&self.clock, self.asker, budget.patience(self.asker.priority)).await {
                 Ok(mut ticket) => {
                     ticket.sent();
                     Ok(Box::new(ticket) as Box<dyn Turn>)

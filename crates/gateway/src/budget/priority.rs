@@ -52,16 +52,6 @@ impl Priority {
         }
     }
 
-    /// How long such a request waits for its turn. An order that comes too late may be worse than none.
-    pub(crate) const fn patience(self) -> Duration {
-        Duration::from_secs(match self {
-            Self::Cancel => 10,
-            Self::Close => 8,
-            Self::Order => 5,
-            Self::Read => 2,
-        })
-    }
-
     /// How many requests of a minute's `limit` such a request leaves to the more urgent ones at least: nothing, 5, 10 and 20 %.
     const fn reserve(self, limit: u32) -> u32 {
         let kept = match self {
@@ -98,6 +88,37 @@ impl Priority {
     pub(super) const fn plenty(self, limit: u32) -> i64 {
         let (first, reserve) = (self.reserve_at_first(limit), self.reserve(limit));
         if first > reserve { first as i64 } else { reserve as i64 }
+    }
+}
+
+/// How long a request of each kind waits for its turn. An order that comes too late may be worse than none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Patience {
+    /// Cancels of orders, which are sent nevertheless when it is over.
+    pub cancel: Duration,
+    /// Closes of positions, and finding out what became of an order.
+    pub close: Duration,
+    /// New and changed orders, and what one is decided by.
+    pub order: Duration,
+    /// Everything else.
+    pub read: Duration,
+}
+
+impl Default for Patience {
+    fn default() -> Self {
+        let [cancel, close, order, read] = [10, 8, 5, 2].map(Duration::from_secs);
+        Self { cancel, close, order, read }
+    }
+}
+
+impl Patience {
+    pub(super) const fn of(self, priority: Priority) -> Duration {
+        match priority {
+            Priority::Cancel => self.cancel,
+            Priority::Close => self.close,
+            Priority::Order => self.order,
+            Priority::Read => self.read,
+        }
     }
 }
 

@@ -77,7 +77,7 @@ pub(super) async fn send(
     let asker = Asker { key: None, priority: Priority::of(target.operation.class) };
     let account = shared.meters.account(row.connection);
     let budget = account.budget(target.operation.api);
-    let Ok(ticket) = budget.acquire(&shared.clock, asker, asker.priority.patience()).await else {
+    let Ok(ticket) = budget.acquire(&shared.clock, asker, budget.patience(asker.priority)).await else {
         return Ok(Reply::Later("the account's budget of requests is used up".to_owned()));
     };
     let credential = match entry.open(&shared.opener) {

@@ -123,7 +123,7 @@ impl Reader<'_> {
         let url = host.target(&self.target.path, query);
         let asker = self.meter.asker(self.priority);
         let budget = Arc::clone(self.meter.budget(self.target.operation.api, self.shared.clock.now()));
-        let mut ticket = budget.acquire(&self.shared.clock, asker, asker.priority.patience()).await?;
+        let mut ticket = budget.acquire(&self.shared.clock, asker, budget.patience(asker.priority)).await?;
         if let (true, Some(arrival)) = (ticket.was_waited_for(), self.decides_again) {
             let directory = self.shared.directory.load();
             let grant = self.grant.renewed(&directory).ok_or_else(Fault::invalid_credential)?;

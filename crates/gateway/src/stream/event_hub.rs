@@ -234,7 +234,7 @@ impl Line {
         headers.insert(ACCEPT, HeaderValue::from_static("text/event-stream"));
         let budget = Arc::clone(shared.meters.account(connection).budget(operation.api));
         let asker = Asker { key: None, priority: Priority::Read };
-        let turn = budget.acquire(&shared.clock, asker, asker.priority.patience()).await;
+        let turn = budget.acquire(&shared.clock, asker, budget.patience(asker.priority)).await;
         let mut ticket = turn
             .map_err(|_| NoStream::Unreachable("the account's budget of requests is used up".to_owned()))?;
         ticket.sent();

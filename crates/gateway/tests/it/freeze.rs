@@ -143,7 +143,7 @@ async fn no_order_is_sent_once_the_freeze_has_returned(
             let (rig, pair, over) = (Arc::clone(&rig), pair.clone(), Arc::clone(&over));
             tokio::spawn(async move {
                 let mut refused = 0_u32;
-                while !over.load(Ordering::SeqCst) {
+                while !over.load(Ordering::SeqCst) || refused == 0 {
                     let (status, body) = rig.order(&pair, order("buy")).await;
                     match (status, body["reason"].as_str()) {
                         (200, _) => assert_eq!(refused, 0, "an order passed after another was refused"),

@@ -281,7 +281,10 @@ async fn an_order_that_a_crash_left_behind_is_its_keys_after_recovery() {
     cast.stage.broker.broker.add_fault(lost("getOrderByClientOrderId")).unwrap();
     assert_eq!(rig.order(&cast.one, bracket("AAPL")).await.0, 502);
     assert_eq!(cast.list(&cast.other, "").await.len(), 0);
-    assert_eq!(rig.control.recover().await.unwrap(), 1);
+    // The gateway's own upkeep may come first, or be at it.
+    while !rig.store.open_reservations().await.unwrap().is_empty() {
+        rig.control.recover().await.unwrap();
+    }
     let own = cast.list(&cast.one, "").await;
     assert_eq!(own.len(), 3, "the order and its exits");
     assert_eq!(rig.store.who_placed(rig.connection, &own).await.unwrap().len(), 3);

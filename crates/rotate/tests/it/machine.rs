@@ -216,14 +216,18 @@ async fn a_program_may_want_lines() {
 }
 
 #[rstest]
-#[case("exit 75", FaultKind::NotYet)]
-#[case("cat >/dev/null; exit 3", FaultKind::Unexpected)]
-#[case("kill -9 $$", FaultKind::Unexpected)]
-#[case("sleep 600 & sleep 600", FaultKind::Timeout)]
+#[case("exit 75", 60, FaultKind::NotYet)]
+#[case("cat >/dev/null; exit 3", 60, FaultKind::Unexpected)]
+#[case("kill -9 $$", 60, FaultKind::Unexpected)]
+#[case("sleep 600 & sleep 600", 1, FaultKind::Timeout)]
 #[tokio::test]
-async fn a_program_that_fails_may_have_done_it(#[case] script: &str, #[case] kind: FaultKind) {
+async fn a_program_that_fails_may_have_done_it(
+    #[case] script: &str,
+    #[case] seconds: u64,
+    #[case] kind: FaultKind,
+) {
     let (_folder, path) = folder();
-    let consumer = program(&path, &mut json!({"timeout_seconds": 1}), &[("put", script)]);
+    let consumer = program(&path, &mut json!({"timeout_seconds": seconds}), &[("put", script)]);
     let fault = consumer.put(&delivery(0), None).await.unwrap_err();
     assert_eq!((fault.kind, fault.applied), (kind, Applied::Unknown), "{fault:?}");
 }

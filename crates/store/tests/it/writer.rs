@@ -124,15 +124,16 @@ async fn reserve_one(store: &Store, key: &paddock_store::AccessKey) -> Result<()
 }
 
 async fn a_lock_that_is_held_gives_a_refusal_in_time(database: Database) {
-    let store = database.open().await.with_patience(Duration::from_millis(100));
+    let store = database.open().await.with_patience(Duration::from_secs(60));
+    let impatient = store.clone().with_patience(Duration::from_millis(100));
     let it = furnish(&store, trader()).await;
     let held = database.hold().await;
     let started = Instant::now();
     for _ in 0..3 {
-        let refused = reserve_one(&store, &it.key).await;
+        let refused = reserve_one(&impatient, &it.key).await;
         assert!(matches!(refused, Err(StoreError::TooSlow)), "{refused:?}");
     }
-    assert!(started.elapsed() < Duration::from_secs(3));
+    assert!(started.elapsed() < Duration::from_secs(20));
     drop(held);
     // It goes on by itself, and what nobody waits for any more was not reserved.
     while reserve_one(&store, &it.key).await.is_err() {}

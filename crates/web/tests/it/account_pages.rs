@@ -181,6 +181,8 @@ async fn real_money_asks_for_the_name_and_an_account_that_does_not_answer_says_s
 #[tokio::test]
 async fn each_page_shows_what_it_is_for(#[case] path: &str, #[case] expected: &[&str]) {
     let stage = Stage::set().await;
+    // A visit waits only briefly for the check of the chain, so the check is done before.
+    stage.paddock.get("/api/v1/audit/verify").await.expect(200);
     let page = stage.paddock.page(path).await;
     page.expect(200);
     for text in expected {

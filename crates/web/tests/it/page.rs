@@ -69,6 +69,8 @@ async fn a_used_paddock_shows_who_may_do_what_and_what_happened() {
     paddock.through_gateway("/v2/account", &key).await;
     paddock.through_gateway("/v2/wallets", &key).await;
     paddock.through_gateway("/v2/account", &(key.0.clone(), "wrong".to_owned())).await;
+    // A visit waits only briefly for the check of the chain, so the check is done before.
+    paddock.get("/api/v1/audit/verify").await.expect(200);
     let page = paddock.visit("/").await;
     let text = page.text();
     for expected in [
