@@ -115,3 +115,35 @@ test("real money is asked about once more, on a page of its own, by mouse and by
   assert.equal((await order).qty, "15");
   await page.getByRole("row").filter({ hasText: "buy 15 AAPL" }).filter({ hasText: /Approved/i }).waitFor();
 });
+
+test("a sound is made for who wants one, and for nobody else", async () => {
+  await page.addInitScript(() => {
+    window.beeps = 0;
+    const start = OscillatorNode.prototype.start;
+    OscillatorNode.prototype.start = function (...when) {
+      window.beeps += 1;
+      return start.apply(this, when);
+    };
+  });
+  const beeps = () => page.evaluate(() => window.beeps);
+  await page.goto("/approvals");
+  const sound = page.getByRole("button", { name: "Sound is" });
+  assert.equal(await sound.getAttribute("aria-pressed"), "false");
+  const quiet = bot.buy("AAPL", 12, 100);
+  await waiting("buy 12 AAPL").waitFor();
+  assert.equal(await beeps(), 0);
+  await sound.click();
+  await page.getByRole("button", { name: "Sound is on", exact: true }).waitFor();
+  assert.equal(await beeps(), 1);
+  await waiting("buy 12 AAPL").getByRole("button", { name: "Deny" }).click();
+  assert.equal((await quiet).refused, 403);
+  await page.getByRole("button", { name: "Sound is on, from your next click on" }).waitFor();
+  const loud = bot.buy("AAPL", 13, 100);
+  await waiting("buy 13 AAPL").waitFor();
+  assert.equal(await beeps(), 1);
+  // A browser is silent on a new page until somebody does something, which is said.
+  await page.getByRole("heading", { level: 1 }).click();
+  await page.getByRole("button", { name: "Sound is on", exact: true }).waitFor();
+  await waiting("buy 13 AAPL").getByRole("button", { name: "Deny" }).click();
+  assert.equal((await loud).refused, 403);
+});

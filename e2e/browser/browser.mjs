@@ -32,6 +32,8 @@ export class Visitor {
   #problems = [];
   /** Where pages may lead besides: Alpaca's consent page, or what stands in for it. */
   elsewhere = [];
+  /** Whether a page may go on asking for news after its session has ended. */
+  isSignedOutElsewhere = false;
 
   static async arrive(browser, origin, options = {}) {
     const visitor = new Visitor();
@@ -59,6 +61,7 @@ export class Visitor {
     });
     this.context.on("response", (response) => {
       // A page may say that something is not there, or that Alpaca does not answer. What a page loads is always there.
+      if (this.isSignedOutElsewhere && response.status() === 401 && response.url().endsWith("/events")) return;
       const isPage = response.request().isNavigationRequest();
       if (isPage ? response.status() === 500 : response.status() >= 400) note(`${response.status()} for ${response.url()}`);
     });

@@ -39,3 +39,24 @@ test("two letters go to a place, and ? tells which", async () => {
   await page.keyboard.press("c");
   await page.waitForURL("**/connections");
 });
+
+test("keys of one letter can be turned off, and on again", async () => {
+  await page.goto("/");
+  const list = page.getByRole("dialog", { name: "Keys" });
+  const tick = list.getByRole("checkbox", { name: "Keys of one letter do something" });
+  await page.getByRole("button", { name: "Keys" }).click();
+  await tick.uncheck();
+  await list.getByRole("button", { name: "Close" }).click();
+  await page.reload();
+  await page.keyboard.press("?");
+  await page.keyboard.press("g");
+  await page.keyboard.press("c");
+  // Nothing came of them: the button opens what a key would have opened or left.
+  await page.getByRole("button", { name: "Keys" }).click();
+  assert.equal(new URL(page.url()).pathname, "/");
+  assert.ok(!await tick.isChecked());
+  await tick.check();
+  await list.getByRole("button", { name: "Close" }).click();
+  await page.keyboard.press("?");
+  await list.waitFor();
+});

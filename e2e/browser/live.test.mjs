@@ -5,6 +5,7 @@ import { after, before, test } from "node:test";
 import { Stage } from "./stage.mjs";
 
 let stage;
+let owner;
 let page;
 let bot;
 
@@ -13,7 +14,8 @@ before(async () => {
   const { broker, paddock } = stage;
   await paddock.connect("paper-main", await broker.account());
   bot = stage.bot(await paddock.issue("momentum", "paper-main", "--preset", "trader", "--symbols", "AAPL", "--max-notional", "1000"));
-  ({ page } = await stage.owner());
+  owner = await stage.owner();
+  ({ page } = owner);
   await page.goto("/");
   // Gone after a reload.
   await page.evaluate(() => { window.isTheSamePage = true; });
@@ -84,4 +86,19 @@ test("what goes while the focus is in it leaves the focus where it was in the pa
   await stage.paddock.cli("approval", "deny", held.id);
   await page.getByRole("heading", { name: "Nothing waits" }).waitFor();
   assert.ok(await page.evaluate(() => document.getElementById("approvals").contains(document.activeElement)), "and not at its top");
+});
+
+// The last one, since nobody is signed in afterwards.
+test("who was signed out elsewhere is told so, with the way back", async () => {
+  await page.goto("/");
+  await page.locator("#link.on").waitFor({ state: "attached" });
+  owner.isSignedOutElsewhere = true;
+  const other = await page.context().newPage();
+  await other.goto("/settings/security");
+  await other.locator("header summary").click();
+  await other.getByRole("button", { name: "Sign out" }).click();
+  await other.waitForURL("**/sign-in**");
+  await page.getByText("Signed out: what you see is old.").waitFor();
+  await page.getByRole("link", { name: "Sign in again" }).click();
+  await page.waitForURL("**/sign-in**");
 });

@@ -1,5 +1,6 @@
 // Approvals: seconds that count down, keys, and a sound. Without this file the page is the same, as of when it was loaded.
 
+import { keysAreOn } from "./keyboard.js";
 import { tellTimes } from "./times.js";
 
 const SOUND = "paddock.sound";
@@ -11,7 +12,11 @@ const waiting = () => [...document.querySelectorAll("[data-approval]")];
 /** Which one the keys are about. It is marked and not focused, so that the list goes on being kept up to date. */
 function choose(id) {
   chosen = id;
-  for (const card of waiting()) card.classList.toggle("chosen", card.id === chosen);
+  for (const card of waiting()) {
+    card.classList.toggle("chosen", card.id === chosen);
+    if (card.id === chosen) card.setAttribute("aria-current", "true");
+    else card.removeAttribute("aria-current");
+  }
 }
 
 function move(by) {
@@ -53,7 +58,7 @@ function isTyping(target) {
 
 function listenToKeys() {
   document.addEventListener("keydown", (event) => {
-    if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing || isTyping(event.target)) return;
+    if (!keysAreOn() || event.ctrlKey || event.metaKey || event.altKey || event.isComposing || isTyping(event.target)) return;
     const acts = { j: () => move(1), k: () => move(-1), a: () => answer("approve"), d: () => answer("deny") };
     // `g a` goes to another page.
     if (!(event.key in acts) || event.defaultPrevented || document.querySelector("dialog[open]")) return;
@@ -82,7 +87,7 @@ function countDown() {
 let audio = null;
 
 function beep() {
-  audio ??= new AudioContext();
+  sound();
   const [tone, volume] = [audio.createOscillator(), audio.createGain()];
   tone.frequency.value = 660;
   volume.gain.setValueAtTime(0.12, audio.currentTime);
@@ -90,6 +95,12 @@ function beep() {
   tone.connect(volume).connect(audio.destination);
   tone.start();
   tone.stop(audio.currentTime + 0.5);
+}
+
+/** A browser lets a page sound only after somebody has done something there. */
+function sound() {
+  audio ??= new AudioContext();
+  return audio;
 }
 
 function kept() {
@@ -101,13 +112,21 @@ function offerSound() {
   if (!button) return;
   const show = () => {
     button.setAttribute("aria-pressed", String(kept()));
-    button.textContent = kept() ? "Sound is on" : "Sound is off";
+    const silent = audio?.state !== "running";
+    button.textContent = kept() ? `Sound is on${silent ? ", from your next click on" : ""}` : "Sound is off";
   };
+  const wake = () => {
+    if (kept()) sound().resume().then(show, () => {});
+  };
+  for (const gesture of ["pointerdown", "keydown"]) addEventListener(gesture, wake);
   button.hidden = false;
   button.addEventListener("click", () => {
     try { localStorage.setItem(SOUND, kept() ? "off" : "on"); } catch { /* Then it stays off. */ }
+    if (kept()) {
+      beep();
+      sound().resume().then(show, () => {});
+    }
     show();
-    if (kept()) beep();
   });
   show();
 }

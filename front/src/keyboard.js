@@ -2,6 +2,23 @@
 // is such a place. Nothing happens while somebody types.
 
 const PATIENCE = 1200;
+const KEYS = "paddock.keys";
+
+/** Whether keys of one letter do anything: who dictates, or rests a hand on the keyboard, turns them off. */
+export function keysAreOn() {
+  try { return localStorage.getItem(KEYS) !== "off"; } catch { return true; }
+}
+
+function offerSwitch(help) {
+  const tick = help.querySelector("input[name=keys]");
+  const opener = document.getElementById("keys");
+  tick.checked = keysAreOn();
+  tick.addEventListener("change", () => {
+    try { localStorage.setItem(KEYS, tick.checked ? "on" : "off"); } catch { /* Then they stay on. */ }
+  });
+  opener.hidden = false;
+  opener.addEventListener("click", () => help.showModal());
+}
 
 let waiting = 0;
 
@@ -11,8 +28,9 @@ function isTyping(target) {
 
 export function listenToKeys() {
   const help = document.getElementById("keyboard");
+  if (help) offerSwitch(help);
   document.addEventListener("keydown", (event) => {
-    if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing || isTyping(event.target)) return;
+    if (!keysAreOn() || event.ctrlKey || event.metaKey || event.altKey || event.isComposing || isTyping(event.target)) return;
     if (event.key === "?" && help) {
       event.preventDefault();
       help.showModal();

@@ -37,7 +37,7 @@ async function refresh() {
   lastRefresh = Date.now();
   try {
     const answer = await fetch(location.pathname + location.search, { cache: "no-store", redirect: "manual" });
-    // Signed out, or the page is gone: the visitor finds out with the next click, and loses nothing until then.
+    // The page is gone, or asks for a proof: the visitor finds out with the next click, and loses nothing until then.
     if (!answer.ok) return;
     const page = new DOMParser().parseFromString(await answer.text(), "text/html");
     // Another version of Paddock: its page wants its own script.
@@ -96,6 +96,26 @@ function showLink(state, text) {
   link.textContent = text;
 }
 
+/** Whether nobody is signed in here any more, as the event source does not tell. */
+async function isSignedOut() {
+  try {
+    const answer = await fetch("/events", { cache: "no-store" });
+    await answer.body?.cancel();
+    return answer.status === 401;
+  } catch {
+    return false;
+  }
+}
+
+async function listenAgain() {
+  if (!await isSignedOut()) return setTimeout(listen, 3000);
+  showLink("off", "Signed out: what you see is old. ");
+  const again = document.createElement("a");
+  again.href = location.href;
+  again.textContent = "Sign in again";
+  document.getElementById("link")?.append(again);
+}
+
 function listen() {
   const events = new EventSource("/events");
   // Between the page and the first event it is the same as after an interruption, where something may have changed.
@@ -111,7 +131,7 @@ function listen() {
   events.addEventListener("error", () => {
     lost = true;
     showLink("off", "Not connected, trying again");
-    if (events.readyState === EventSource.CLOSED) setTimeout(listen, 3000);
+    if (events.readyState === EventSource.CLOSED) listenAgain();
   });
   addEventListener("pagehide", () => events.close(), { once: true });
 }

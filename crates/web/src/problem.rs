@@ -62,6 +62,14 @@ impl Problem {
         self.extra.get("field").and_then(Value::as_str)
     }
 
+    /// The same problem with a parameter of a query, said of the field that the parameter is from.
+    pub(crate) fn at_its_parameter(self) -> Self {
+        match self.extra.get("parameter").and_then(Value::as_str).map(str::to_owned) {
+            Some(parameter) => self.at(&parameter),
+            None => self,
+        }
+    }
+
     /// Its HTTP status.
     pub(crate) fn http_status(&self) -> StatusCode {
         StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)

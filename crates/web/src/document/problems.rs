@@ -111,7 +111,6 @@ pub(super) const CODES: &[(&str, S, &str)] = &[
     ("alpaca_refused", S::UNPROCESSABLE_ENTITY, "alpaca refuses, in its own words"),
     ("alpaca_unreachable", S::BAD_GATEWAY, "alpaca does not answer"),
     ("already_connected", S::CONFLICT, "this account is connected already"),
-    ("another_account", S::CONFLICT, "the pair opens another account than the connection's"),
     ("answer_not_kept", S::CONFLICT, "it was done already, and the answer held a secret that is not kept"),
     ("approval_over", S::CONFLICT, "the request waits no longer"),
     ("approval_still_pending", S::SERVICE_UNAVAILABLE, "nothing was sent, and it still waits"),

@@ -6,9 +6,10 @@ use askama::Template;
 use axum::Router;
 use axum::response::Response;
 use axum::routing::{get, post};
+use http::StatusCode;
 use paddock_store::RecordQuery;
 
-use super::answer::{Done, done, page};
+use super::answer::{self, Done, done};
 use super::form::FormView;
 use super::records::RecordCells;
 use super::shell::{Section, Shell};
@@ -27,26 +28,67 @@ const RECORDS: u32 = 60;
 const DONE: [(&str, &str); 1] =
     [("checked", "The whole chain was read and checked just now. What was found stands below.")];
 
-/// What happened, as it stands in the filter: names of events that people look for.
-const EVENTS: [(&str, &str); 18] = [
+/// What happened, as it stands in the filter: every event by its name, those together that people look for together.
+const EVENTS: &[(&str, &str)] = &[
     ("", "Any"),
     ("request_permitted", "Request permitted"),
     ("request_answered", "Request answered"),
     ("request_refused", "Request refused"),
+    ("charge_returned", "Charge given back"),
+    ("loss_reached", "Loss of a day reached"),
+    ("unusual_use", "Unusual use"),
     ("approval_requested", "Held for approval"),
     ("approval_granted", "Approved"),
     ("approval_denied", "Denied"),
+    ("approval_ended", "Held in vain"),
     ("frozen", "Frozen"),
     ("unfrozen", "Unfrozen"),
+    ("wind_down_ended", "Orders and positions of a freeze seen to"),
+    ("checked_in", "Checked in"),
+    ("trading_changed", "Trading changed"),
     ("key_created", "Access key issued"),
     ("key_scope_changed", "Access key changed"),
     ("key_revoked", "Access key revoked"),
     ("connection_added", "Connected"),
+    ("live_attested", "Signed for real money"),
+    ("connection_activated", "Connection made the active one"),
+    ("connection_renamed", "Connection renamed"),
     ("connection_removed", "Connection removed"),
     ("credential_replaced", "Credential replaced"),
-    ("trading_changed", "Trading changed"),
-    ("unusual_use", "Unusual use"),
-    ("charge_returned", "Charge given back"),
+    ("credential_resealed", "Credential sealed anew"),
+    ("rotation_opened", "Rotation opened"),
+    ("rotation_stepped", "Step of a rotation"),
+    ("rotation_completed", "Rotation completed"),
+    ("rotation_due", "Rotation due"),
+    ("rotation_policy_changed", "Cadence of rotation changed"),
+    ("consumer_added", "Consumer added"),
+    ("consumer_changed", "Consumer changed"),
+    ("consumer_removed", "Consumer removed"),
+    ("signed_in", "Signed in"),
+    ("sign_in_failed", "Sign-in failed"),
+    ("signed_out", "Signed out"),
+    ("password_changed", "Password changed"),
+    ("reset_link_made", "Link for a new password made"),
+    ("second_factor_on", "Second factor turned on"),
+    ("second_factor_off", "Second factor turned off"),
+    ("recovery_codes_made", "Recovery codes made"),
+    ("recovery_code_used", "Recovery code used"),
+    ("token_created", "API token made"),
+    ("token_revoked", "API token revoked"),
+    ("team_founded", "Team founded"),
+    ("person_invited", "Person invited"),
+    ("invitation_withdrawn", "Invitation withdrawn"),
+    ("person_added", "Person joined"),
+    ("role_changed", "Role changed"),
+    ("person_removed", "Person removed"),
+    ("initialised", "Paddock set up"),
+    ("kek_rotated", "Vault's key rotated"),
+    ("dek_rotated", "Data key rotated"),
+    ("audit_key_made", "Audit key made"),
+    ("audit_pruned", "Oldest records removed"),
+    ("rollback_accepted", "Older database accepted"),
+    ("backup_written", "Backup written"),
+    ("backup_restored", "Backup restored"),
 ];
 
 #[derive(Debug, Template)]
@@ -68,7 +110,7 @@ struct AuditPage {
     rows: Vec<RecordCells>,
     filter: FormView,
     filtered: bool,
-    events: Vec<(&'static str, &'static str)>,
+    events: &'static [(&'static str, &'static str)],
     first: Option<String>,
     next: Option<String>,
 }
@@ -90,21 +132,25 @@ async fn show(desk: Desk, said: Done, mut query: Query) -> Result<Response, Prob
     let before = query.number("before")?;
     _ = query.text("done");
     query.finish(&["event", "actor", "from", "to", "before"])?;
-    let instant = |text: &Option<String>, name, read: fn(&str) -> Option<jiff::Timestamp>| {
-        let bad = || crate::query::bad(name, when::EXPECTED);
-        text.as_deref().map(|text| read(text).ok_or_else(bad)).transpose()
+    let mut wrong = None;
+    let mut instant = |text: &Option<String>, name, read: fn(&str) -> Option<jiff::Timestamp>| {
+        let at = text.as_deref().map(read);
+        if at == Some(None) {
+            wrong = Some(crate::query::bad(name, when::EXPECTED).at_its_parameter());
+        }
+        at.flatten()
     };
     let wanted = RecordQuery {
         user: desk.user,
         event: event.clone(),
         actor: actor.clone(),
-        from: instant(&from, "from", when::parse_start)?,
-        to: instant(&to, "to", when::parse_end)?,
+        from: instant(&from, "from", when::parse_start),
+        to: instant(&to, "to", when::parse_end),
         before,
         after: None,
         limit: RECORDS + 1,
     };
-    let mut found = records(&desk, &wanted).await?;
+    let mut found = if wrong.is_none() { records(&desk, &wanted).await? } else { Vec::new() };
     let more = found.len() > RECORDS as usize;
     found.truncate(RECORDS as usize);
     let set: Vec<(&str, &str)> = [("event", &event), ("actor", &actor), ("from", &from), ("to", &to)]
@@ -120,6 +166,10 @@ async fn show(desk: Desk, said: Done, mut query: Query) -> Result<Response, Prob
     let mut filter = FormView::blank();
     for (name, value) in &set {
         filter = filter.with(name, *value);
+    }
+    let status = wrong.as_ref().map_or(StatusCode::OK, Problem::http_status);
+    if let Some(problem) = wrong {
+        filter = filter.refused(problem);
     }
     let names = desk.store.names(desk.user).await?;
     let runs_all = desk.runs_this();
@@ -160,9 +210,9 @@ async fn show(desk: Desk, said: Done, mut query: Query) -> Result<Response, Prob
         rows: found.iter().map(|record| RecordCells::new(record, &names, now)).collect(),
         filtered: !set.is_empty(),
         filter,
-        events: EVENTS.to_vec(),
+        events: EVENTS,
     };
-    page(&page_with)
+    answer::page_with(status, &page_with)
 }
 
 /// Reads and checks the whole chain.
@@ -179,4 +229,21 @@ async fn download(desk: Desk, query: Query) -> Result<Response, Problem> {
     let name = http::HeaderValue::from_static("attachment; filename=\"paddock-audit.jsonl\"");
     response.headers_mut().insert(http::header::CONTENT_DISPOSITION, name);
     Ok(response)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_event_can_be_looked_for() {
+        let source = include_str!("../../../core/src/audit/event.rs");
+        let names = source.split("pub const fn name(").nth(1).unwrap().split("\n    }\n").next().unwrap();
+        let mut known: Vec<&str> = names.split('"').skip(1).step_by(2).collect();
+        let mut offered: Vec<&str> =
+            EVENTS.iter().map(|(name, _)| *name).filter(|name| !name.is_empty()).collect();
+        known.sort_unstable();
+        offered.sort_unstable();
+        assert_eq!(offered, known);
+    }
 }

@@ -187,7 +187,7 @@ fn at_its_field(problem: Problem, environment: Environment) -> Problem {
         | "live_key_in_paper"
         | "paper_key_in_live"
         | "already_connected"
-        | "another_account"
+        | "oauth_other_account"
         | "connected_elsewhere"
         | "same_pair" => "key_id",
         "halves_of_two_pairs" => "secret_key",

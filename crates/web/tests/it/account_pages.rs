@@ -191,6 +191,31 @@ async fn each_page_shows_what_it_is_for(#[case] path: &str, #[case] expected: &[
     assert!(!page.text().contains("style=") && !page.text().contains("onclick"), "nothing inline");
 }
 
+#[rstest]
+#[case("/activity?key=bot&person=ada&symbol=AAPL", &["id=\"f-person-fault\"", "value=\"ada\"", "value=\"AAPL\"", "Nothing was looked for"])]
+#[case("/activity?from=soon", &["id=\"f-from-fault\"", "value=\"soon\"", "Nothing was looked for"])]
+#[case("/activity?connection=gone&symbol=AAPL", &["value=\"AAPL\"", "Nothing was looked for"])]
+#[case("/audit?to=soon&actor=ada", &["id=\"f-to-fault\"", "value=\"ada\"", "Nothing was looked for"])]
+#[tokio::test]
+async fn a_filter_that_is_wrong_leaves_the_others_in_the_form(#[case] path: &str, #[case] expected: &[&str]) {
+    let stage = Stage::set().await;
+    let page = stage.paddock.page(path).await;
+    assert!(page.status.is_client_error(), "{page:?}");
+    for text in expected {
+        assert!(page.text().contains(text), "{text} in {}", page.text());
+    }
+    assert!(!page.text().contains("buy 4 AAPL market"), "nothing is listed");
+}
+
+#[tokio::test]
+async fn the_latest_have_no_days() {
+    let stage = Stage::set().await;
+    let list = stage.paddock.page("/activity?symbol=AAPL&from=2026-11-20").await;
+    assert!(list.text().contains("/activity?symbol=AAPL&#38;show=latest"), "{}", list.text());
+    let latest = stage.paddock.page("/activity?show=latest&from=2026-11-20").await;
+    assert!(!latest.expect(200).text().contains("Remove this filter"));
+}
+
 #[tokio::test]
 async fn a_story_has_its_records_and_a_list_has_pages() {
     let stage = Stage::set().await;

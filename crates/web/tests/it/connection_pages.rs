@@ -266,7 +266,7 @@ async fn a_pair_is_replaced_by_one_of_the_same_account_only() {
     shows(&paddock.visit(path).await, &["another pair of the same account, PA3XK7Q2M9TD"]);
     let two = [("key_id", PAPER_TWO.0), ("secret_key", PAPER_TWO.1)];
     let page = paddock.submit(path, &two).await;
-    shows(page.expect(409), &["Another account", "id=\"f-key_id-fault\""]);
+    shows(page.expect(422), &["Another account", "id=\"f-key_id-fault\""]);
     paddock.alpaca.issue(paddock_core::Environment::Paper, &PAPER_TWO, "PA3XK7Q2M9TD", |_| ());
     paddock.submit(path, &two).await.expect_redirect("/connections/my-paper?done=replaced");
     shows(&paddock.visit("/connections/my-paper").await, &["sealed as version 2"]);

@@ -92,7 +92,7 @@ pub(crate) async fn connect(desk: &Desk, wish: Wish) -> Result<Connected, Proble
         if !is_same(&known) {
             return Err(match (&wish.given, connections.iter().find(is_same)) {
                 (_, Some(other)) => problem::of_another_connection(other),
-                (Given::Pair { .. }, None) => problem::another_account(known, &account.account_number),
+                (Given::Pair { .. }, None) => problem::another_account(known, account.account_number),
                 (Given::Token(_), None) => {
                     let (expected, found) = (known.account_number.clone(), account.account_number);
                     problem::of_fault(&OauthFault::OtherAccount { expected, found }.into())

@@ -137,14 +137,15 @@ pub(super) fn of_another_connection(owner: &Connection) -> Problem {
 }
 
 /// The pair is to replace that of one connection, and opens an account that the team has not connected.
-pub(super) fn another_account(known: &Connection, found: &str) -> Problem {
-    Problem::new(
-        StatusCode::CONFLICT,
-        "another_account",
-        "Another account",
-        format!("this pair opens account {found}, and `{}` is account {}", known.name, known.account_number),
-        format!("paste a pair of account {}, or connect the other account by itself", known.account_number),
-    )
+pub(super) fn another_account(known: &Connection, found: String) -> Problem {
+    let expected = known.account_number.clone();
+    let mut problem =
+        of_fault(&OauthFault::OtherAccount { expected: expected.clone(), found: found.clone() }.into());
+    problem.detail =
+        format!("this pair opens account {found}, and `{}` is account {expected}", known.name).into();
+    problem.next_step =
+        format!("paste a pair of account {expected}, or connect the other account by itself").into();
+    problem
 }
 
 /// The connection was removed meanwhile.

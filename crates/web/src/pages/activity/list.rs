@@ -2,13 +2,14 @@
 
 use askama::Template;
 use axum::response::Response;
+use http::StatusCode;
 use jiff::Timestamp;
 
 use super::operations::CHANGES;
 use super::{Row, latest, operation_words};
 use crate::api::activity::{FILTERS, Filter, RequestView, known_reasons, page as page_of, read_paging};
 use crate::desk::Desk;
-use crate::pages::answer::page;
+use crate::pages::answer;
 use crate::pages::form::FormView;
 use crate::pages::shell::{Section, Shell};
 use crate::pages::text::{Moment, encoded, grouped, latency};
@@ -56,30 +57,52 @@ pub(super) async fn show(desk: Desk, mut query: Query) -> Result<Response, Probl
         Some("latest") => true,
         Some(_) => return Err(bad("show", "`changes` or `latest`")),
     };
-    let filter = Filter::take(&mut query)?;
+    let mut filter = Filter::take(&mut query)?;
+    if latest {
+        // What is in memory is of today or yesterday, and has no days.
+        (filter.from, filter.to) = (None, None);
+    }
     let paging = read_paging(&mut query)?;
     let mut known = FILTERS.to_vec();
     known.extend(["show", "limit", "cursor"]);
     query.finish(&known)?;
     let now = desk.now();
-    let (mut next, mut unindexed, mut on_first) = (None, 0, true);
+    let (mut next, mut unindexed, mut on_first, mut wrong) = (None, 0, true, None);
     let rows = if latest {
         latest::rows(&desk, &filter, now)
     } else {
         on_first = paging.after.is_none();
-        let found = page_of(&desk, &filter, &paging).await?;
-        (next, unindexed) = (found.next_cursor, found.unindexed);
-        found.items.into_iter().map(|view| row(view, now)).collect()
+        match page_of(&desk, &filter, &paging).await {
+            Ok(found) => {
+                (next, unindexed) = (found.next_cursor, found.unindexed);
+                found.items.into_iter().map(|view| row(view, now)).collect()
+            }
+            // The filters stand in the form, where they can be changed.
+            Err(problem) if problem.http_status().is_client_error() => {
+                wrong = Some(problem.at_its_parameter());
+                Vec::new()
+            }
+            Err(problem) => return Err(problem),
+        }
     };
     let pairs = filter.pairs();
     let address = |path: &str, extra: &[(&str, &str)]| {
         address(path, pairs.iter().copied().chain(extra.iter().copied()))
     };
     let own: &[(&str, &str)] = if latest { &[("show", "latest")] } else { &[] };
-    let other: &[(&str, &str)] = if latest { &[] } else { &[("show", "latest")] };
+    let other_view = if latest {
+        address("/activity", &[])
+    } else {
+        let timeless = pairs.iter().copied().filter(|(name, _)| !matches!(*name, "from" | "to"));
+        self::address("/activity", timeless.chain([("show", "latest")]))
+    };
     let mut form = FormView::blank();
     for (name, value) in &pairs {
         form = form.with(name, *value);
+    }
+    let status = wrong.as_ref().map_or(StatusCode::OK, Problem::http_status);
+    if let Some(problem) = wrong {
+        form = form.refused(problem);
     }
     let page_with = ActivityPage {
         shell: Shell::load(&desk, Section::Activity, "Activity").await?,
@@ -113,7 +136,7 @@ pub(super) async fn show(desk: Desk, mut query: Query) -> Result<Response, Probl
         operations: std::iter::once(("", "Any".to_owned()))
             .chain(CHANGES.iter().map(|(id, words)| (*id, capital(words))))
             .collect(),
-        other_view: address("/activity", other),
+        other_view,
         first: (!on_first).then(|| address("/activity", own)),
         next: next.map(|cursor| address("/activity", &[("cursor", &cursor)])),
         csv: address("/activity/export", &[("format", "csv")]),
@@ -123,7 +146,7 @@ pub(super) async fn show(desk: Desk, mut query: Query) -> Result<Response, Probl
         latest,
         filter: form,
     };
-    page(&page_with)
+    answer::page_with(status, &page_with)
 }
 
 async fn key_names(desk: &Desk) -> Result<Vec<String>, Problem> {
