@@ -135,11 +135,11 @@ fn settled(bench: &Bench) -> Books {
         let usage = bench.run(&["key", "show", "bot"]).ok().json()["usage"].clone();
         // An order without a name has that of its request.
         let is_answered = book.iter().all(|name| answered.contains(name));
-        let now = Some(Books { book, permitted: permitted.len(), answered: answered.len(), usage });
-        if is_answered && now == before {
-            return now.unwrap();
+        let now = Books { book, permitted: permitted.len(), answered: answered.len(), usage };
+        if is_answered && before.as_ref() == Some(&now) {
+            return now;
         }
         assert!(!deadline.is_over(), "recovery did not settle what the broker has: {now:?}");
-        before = now;
+        before = Some(now);
     }
 }
