@@ -20,5 +20,5 @@ pub(super) fn routes() -> Router<Arc<WebState>> {
         .route("/connections/{name}/consumers/{consumer}", get(show::show))
         .route("/connections/{name}/consumers/{consumer}/check", post(show::check))
         .route("/connections/{name}/consumers/{consumer}/edit", get(show::edit).post(show::change))
-        .route("/connections/{name}/consumers/{consumer}/remove", post(show::remove))
+        .route("/connections/{name}/consumers/{consumer}/remove", get(show::ask_remove).post(show::remove))
 }

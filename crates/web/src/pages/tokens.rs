@@ -5,7 +5,7 @@ use std::sync::Arc;
 use askama::Template;
 use axum::Router;
 use axum::response::Response;
-use axum::routing::{get, post};
+use axum::routing::get;
 use http::{HeaderMap, header};
 use paddock_core::Role;
 use paddock_core::id::TokenId;
@@ -15,7 +15,7 @@ use super::form::FormView;
 use super::shell::{Section, Shell};
 use super::text::Moment;
 use crate::WebState;
-use crate::api::tokens::{self, create, revoke};
+use crate::api::tokens::{self, TokenView, create, revoke};
 use crate::desk::Desk;
 use crate::fields::FormFields;
 use crate::fresh::Matter;
@@ -31,7 +31,7 @@ pub(super) fn routes() -> Router<Arc<WebState>> {
     Router::new()
         .route("/settings/tokens", get(list))
         .route("/settings/tokens/new", get(blank).post(make))
-        .route("/settings/tokens/{id}/revoke", post(end))
+        .route("/settings/tokens/{id}/revoke", get(ask_end).post(end))
 }
 
 #[derive(Debug, Template)]
@@ -73,6 +73,14 @@ struct Made<'a> {
     name: &'a str,
     secret: &'a str,
     address: String,
+}
+
+#[derive(Debug, Template)]
+#[template(path = "tokens/revoke.html")]
+struct Revoke {
+    shell: Shell,
+    token: TokenView,
+    last_used: Option<Moment>,
 }
 
 async fn list(desk: Desk, done: Done, headers: HeaderMap) -> Result<Response, Problem> {
@@ -133,6 +141,14 @@ async fn make(desk: Desk, headers: HeaderMap, fields: FormFields) -> Result<Resp
         }
         Err(problem) => Err(problem),
     }
+}
+
+/// Asks whether a token shall be revoked.
+async fn ask_end(desk: Desk, PathName(id): PathName) -> Result<Response, Problem> {
+    let token = tokens::named(&desk, &id).await?;
+    let shell = Shell::load(&desk, Section::Settings, format!("Revoke {}", token.name)).await?;
+    let last_used = token.last_used_at.map(|at| Moment::ago(at, desk.now()));
+    answer::page(&Revoke { shell, token, last_used })
 }
 
 async fn end(desk: Desk, PathName(id): PathName, fields: FormFields) -> Result<Response, Problem> {

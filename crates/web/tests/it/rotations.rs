@@ -34,6 +34,26 @@ async fn until(paddock: &Paddock, id: &str, wanted: impl Fn(&Value) -> bool) -> 
 }
 
 #[tokio::test]
+async fn a_consumer_is_forgotten_after_a_second_page_and_with_a_fresh_proof() {
+    let paddock = Paddock::start().await;
+    paddock.connect_paper().await;
+    add(&paddock).await;
+    let (page, api) = ("/connections/my-paper/consumers/bots", "/api/v1/connections/my-paper/consumers/bots");
+    let shown = paddock.visit(page).await;
+    assert!(!shown.expect(200).text().contains(&format!("action=\"{page}/remove\"")), "{shown:?}");
+    let asks = paddock.visit(&format!("{page}/remove")).await;
+    assert!(asks.expect(200).text().contains("Remove bots?"), "{asks:?}");
+    let person = paddock.owner().await.person.clone().unwrap();
+    let stale = Visitor::stale(&paddock, person).await;
+    stale.submit(&format!("{page}/remove"), &[]).await.expect(303);
+    stale.call("DELETE", api, &Value::Null).await.expect_problem(403, "fresh_factor_needed");
+    paddock.get(api).await.expect(200);
+    let removed = paddock.submit(&format!("{page}/remove"), &[]).await;
+    removed.expect_redirect("/connections/my-paper/consumers?done=removed");
+    paddock.get(api).await.expect_problem(404, "unknown_consumer");
+}
+
+#[tokio::test]
 async fn a_consumer_is_kept_and_its_secret_is_never_shown() {
     let paddock = Paddock::start().await;
     paddock.connect_paper().await;

@@ -306,6 +306,15 @@ async fn tokens_are_made_and_revoked_on_their_page() {
         .as_str()
         .unwrap()
         .to_owned();
+    // One stray click asks, and revokes nothing.
+    assert!(
+        page.text()
+            .contains(&format!("<a class=\"button danger small\" href=\"/settings/tokens/{id}/revoke\""))
+    );
+    let asks = owner.page(&format!("/settings/tokens/{id}/revoke")).await;
+    assert!(asks.expect(200).text().contains("Revoke monitor?"), "{asks:?}");
+    with(&paddock, &token, STATUS, &Value::Null).await.expect(200);
+    owner.page("/settings/tokens/019a0000-0000-7000-8000-000000000000/revoke").await.expect(404);
     let done = owner.submit(&format!("/settings/tokens/{id}/revoke"), &[]).await;
     done.expect_redirect("/settings/tokens?done=revoked");
     with(&paddock, &token, STATUS, &Value::Null).await.expect(401);

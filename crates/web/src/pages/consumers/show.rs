@@ -46,6 +46,14 @@ struct Edit {
     form: FormView,
 }
 
+#[derive(Debug, Template)]
+#[template(path = "consumers/remove.html")]
+struct Remove {
+    shell: Shell,
+    name: String,
+    view: ConsumerView,
+}
+
 /// The page.
 pub(super) async fn show(
     desk: Desk,
@@ -143,6 +151,14 @@ async fn edit_page(desk: &Desk, name: &str, consumer: &str, form: Option<FormVie
         view,
         form,
     })
+}
+
+/// Asks whether it shall be forgotten.
+pub(super) async fn ask_remove(desk: Desk, PathPair(name, consumer): PathPair) -> Result<Response, Problem> {
+    let row = named(&desk, &name).await?;
+    let view = api::view(&row, api::named(&desk, &row, &consumer).await?);
+    let shell = Shell::load(&desk, Section::Rotations, format!("Remove {}", view.name)).await?.about(&row);
+    page(&Remove { shell, name: row.name, view })
 }
 
 /// Forgets it.
