@@ -59,7 +59,7 @@ pub(super) async fn show(desk: Desk, mut query: Query) -> Result<Response, Probl
     };
     let mut filter = Filter::take(&mut query)?;
     if latest {
-        // What is in memory is of today or yesterday, and has no days.
+        // What is in memory is looked through whole, whatever its days: its form has no such fields.
         (filter.from, filter.to) = (None, None);
     }
     let paging = read_paging(&mut query)?;
