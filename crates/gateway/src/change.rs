@@ -15,7 +15,7 @@ use paddock_core::decide::{self, Act, Decision, Figure, Manner, OrderFacts, Reas
 use paddock_core::id::RequestId;
 use paddock_core::order::{Amount, OrderRequest};
 use paddock_core::{PermissionClass, Permit, Refusal, Scope, Usage, decide as decide_request};
-use paddock_store::{Decide, Intent, PlacedOrder, Settlement};
+use paddock_store::{Decide, Intent, PlacedOrder, Settlement, StoreError};
 use rust_decimal::Decimal;
 use sha2::{Digest, Sha256};
 use tokio_util::sync::CancellationToken;
@@ -83,7 +83,10 @@ impl Change {
         let manner = Manner::of(self.target.operation.class, &act);
         CrashPoint::Decided.reached();
         let quote = act.quote();
-        let permit = match self.reserve(shared, act, account.as_deref(), touched.summary()).await? {
+        let account = account.as_deref();
+        let (reserved, credential) =
+            self.reserve_or_outlast(shared, act, account, touched.summary(), credential).await?;
+        let permit = match reserved {
             Ok(permit) => permit,
             Err(refusal) if refusal.code == ReasonCode::ApprovalRequired => {
                 drop(ticket);
@@ -212,6 +215,9 @@ impl Change {
         self.note_loss(shared, reading).await?;
         let (intent, decided) = self.deciding(shared, act, reading, touched, decide_request);
         shared.metrics.audit.timed(shared.store.reserve(&intent, decided)).await.map_err(|error| {
+            if matches!(error, StoreError::RotationUnheard) {
+                return rotation::refused().into();
+            }
             tracing::error!(%error, "a request could not be reserved and recorded");
             Fault::not_recorded(&error).into()
         })
@@ -247,6 +253,8 @@ impl Change {
             at: self.arrival.at,
             actor: actor(&self.grant),
             operation: self.target.operation.id.to_owned(),
+            pair: rotation::is_held_back(self.target.operation.class)
+                .then_some(entry.connection.connection.credential_version),
             client_order_id,
             already_charged,
             replaces: match &self.intention {

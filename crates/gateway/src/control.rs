@@ -27,6 +27,7 @@ use crate::budget::{Asker, BudgetView, Priority};
 use crate::by_hand::{HandOrder, HandOutcome};
 use crate::checkpoints::{self, AuditKeys};
 use crate::explain::Explanation;
+use crate::halt::Unanswered;
 use crate::halt::deadman::{Deadman, DeadmanOptions};
 use crate::health::Health;
 use crate::looks::{self, EquityPeriod, LookFault};
@@ -68,6 +69,16 @@ impl Control {
     /// come. Call it after [`Control::reload`]: whatever is not among them was answered before, or will be refused.
     pub async fn settled(&self, subject: Subject) -> Vec<RequestId> {
         self.shared.sending.settled(subject).await
+    }
+
+    /// Reads that a rotation holds back a connection's new orders, waits a moment for the answers to those that were being sent, by this node or
+    /// another one, and gives how many have none. When there are none left, no node sends a new order of the connection until the
+    /// rotation lets them pass.
+    ///
+    /// # Errors
+    /// [`GatewayError`] when the database cannot take part: then it is not known.
+    pub async fn confirm_pause(&self, connection: ConnectionId) -> Result<Unanswered, GatewayError> {
+        crate::halt::rotation::confirm(&self.shared, connection).await
     }
 
     /// Freezes everything at once and in memory, whatever becomes of the database, or ends that. Freezes in the database stay.

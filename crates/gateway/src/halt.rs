@@ -9,5 +9,6 @@ mod sending;
 pub(crate) mod wind_down;
 
 pub(crate) use emergency::Emergency;
+pub use rotation::Unanswered;
 pub(crate) use sending::{Sending, Sent};
 pub(crate) use wind_down::WindDowns;

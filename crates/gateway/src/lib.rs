@@ -61,6 +61,7 @@ pub use control::{ConnectionCheck, Control};
 pub use directory::DirectoryError;
 pub use entrance::{Encrypted, Listeners};
 pub use explain::Explanation;
+pub use halt::Unanswered;
 pub use halt::deadman::{Deadman, DeadmanOptions};
 pub use halt::wind_down::ALL_ORDERS;
 pub use health::{Health, Part};

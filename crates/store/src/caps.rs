@@ -17,7 +17,7 @@ use crate::codec::{decimal, instant, micros, number, parse};
 use crate::db::{Tx, row, sql};
 use crate::placed::PlacedOrder;
 use crate::writer::{Waiting, Work, waiting};
-use crate::{Store, StoreError, audit, placed};
+use crate::{Store, StoreError, audit, placed, rotations};
 
 pub use ends::{AfterEnd, EndedOrder, WorkingCharge};
 pub use unseen::Figures;
@@ -40,6 +40,8 @@ pub struct Intent {
     pub actor: Actor,
     /// Alpaca's operationId.
     pub operation: String,
+    /// The version of the credential with which it would go, if it is a new order to a rotation, which holds it back.
+    pub pair: Option<u32>,
     /// The order's client id, by which a lost answer is found again.
     pub client_order_id: Option<String>,
     /// Dollars charged to the access key before for the order that this one replaces; zero for a new order.
@@ -152,8 +154,9 @@ impl Store {
     /// reservation is in [`Store::open_reservations`].
     ///
     /// # Errors
-    /// [`StoreError::AmountTooLarge`] when the usage cannot be added up exactly; [`StoreError::TooSlow`] when it could not be made
-    /// durable in time; otherwise when the database fails. The request must not be forwarded then.
+    /// [`StoreError::RotationUnheard`] when a rotation that another process runs holds it back, or has replaced its pair.
+    /// [`StoreError::AmountTooLarge`] when the usage cannot be added up exactly; [`StoreError::TooSlow`] when it
+    /// could not be made durable in time; otherwise when the database fails. The request must not be forwarded then.
     pub async fn reserve(
         &self,
         intent: &Intent,
@@ -277,6 +280,9 @@ pub(crate) async fn reserve(
     intent: &Intent,
     decide: &mut Decide,
 ) -> Result<Result<Permit, Refusal>, StoreError> {
+    if let Some(pair) = intent.pair {
+        rotations::has_heard(tx, intent.connection, pair).await?;
+    }
     let mut used = read_usage(tx, intent.key, intent.day).await?;
     if let Some(figures) = &intent.figures {
         used.unseen_exposure = unseen::unseen_exposure(tx, intent.connection, figures).await?;

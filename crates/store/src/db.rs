@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use paddock_core::SecretText;
 use paddock_core::audit::ChainHash;
+use paddock_core::id::ConnectionId;
 use serde_json::Value;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
@@ -91,6 +92,9 @@ pub(crate) struct Tx {
     pub(crate) unwritten: Vec<Unwritten>,
     /// What its requests add to the tables of caps; written at the end.
     pub(crate) orders: UnwrittenOrders,
+    /// The version of the credential with which new orders of a connection may go, or none while a rotation holds them back, for those at
+    /// which it has looked.
+    pub(crate) passing: Vec<(ConnectionId, Option<u32>)>,
     /// What access keys have used, as far as this transaction has looked at it; written at the end.
     pub(crate) used: Vec<Used>,
     /// Statements that changed something, and records appended.
@@ -213,7 +217,8 @@ impl Store {
     }
 
     /// Whether no other process can have this database.
-    pub(crate) const fn is_alone(&self) -> bool {
+    #[must_use]
+    pub const fn is_alone(&self) -> bool {
         matches!(self.connections.db, Db::Sqlite(_))
     }
 
@@ -267,6 +272,7 @@ impl Connections {
             head: None,
             unwritten: Vec::new(),
             orders: UnwrittenOrders::default(),
+            passing: Vec::new(),
             used: Vec::new(),
             changes: 0,
         }

@@ -73,6 +73,9 @@ pub enum StoreError {
     /// A rotation is in another state by now than the caller has seen, or another process runs it.
     #[error("the rotation has moved on meanwhile: look at it and try again")]
     RotationMoved,
+    /// A rotation holds back the connection's new orders, or has replaced its pair, and the caller has not heard of it.
+    #[error("a rotation replaces the connection's key pair: wait until new orders pass, and try again")]
+    RotationUnheard,
     /// Adding the charge to what was used before cannot be done exactly.
     #[error("these amounts are too large to be added up exactly: use smaller orders")]
     AmountTooLarge,

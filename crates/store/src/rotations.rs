@@ -9,7 +9,7 @@ use paddock_core::rotation::{Rotation, RotationState};
 use crate::codec::{bigint, instant, micros, number, parse};
 use crate::connections::{self, NO_CONNECTION};
 use crate::credentials::SealedCredential;
-use crate::db::{Tx, row, sql};
+use crate::db::{Tx, TxOn, row, sql};
 use crate::rotation_pairs::{self, PairOf, SealedPair};
 use crate::{Store, StoreError, audit, consumers, credentials};
 
@@ -388,6 +388,29 @@ pub(crate) async fn holding(tx: &mut Tx) -> Result<Vec<ConnectionId>, StoreError
     let rows = sql!(tx, fetch_all (String,):
         "SELECT connection_id FROM rotations WHERE open = $1 AND holds_trading = $1 ORDER BY connection_id", true)?;
     rows.into_iter().map(|(id,)| parse(&id, "connection")).collect()
+}
+
+/// Refuses a new order of a process that has not heard of the hold or of the new pair of another one's rotation. Nothing writes beside this
+/// transaction: what is reserved is reserved before the hold, or after its end and with the pair of then. Where no other process can have the
+/// database, whoever reserves knows.
+pub(crate) async fn has_heard(tx: &mut Tx, connection: ConnectionId, pair: u32) -> Result<(), StoreError> {
+    if matches!(tx.on, TxOn::Sqlite(_)) {
+        return Ok(());
+    }
+    let known = tx.passing.iter().find(|(known, _)| *known == connection).map(|(_, version)| *version);
+    let passing = match known {
+        Some(passing) => passing,
+        None => {
+            let version = sql!(tx, fetch_optional (i64,):
+                "SELECT credential_version FROM connections c WHERE id = $1 AND NOT EXISTS
+                     (SELECT 1 FROM rotations r WHERE r.connection_id = c.id AND r.open AND r.holds_trading)",
+                connection.to_string())?;
+            let passing = version.map(|(version,)| number(version)).transpose()?;
+            tx.passing.push((connection, passing));
+            passing
+        }
+    };
+    if passing == Some(pair) { Ok(()) } else { Err(StoreError::RotationUnheard) }
 }
 
 /// Ends what a removed connection's rotations and consumers have here. Their history stays.

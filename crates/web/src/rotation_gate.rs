@@ -4,9 +4,8 @@ use futures_util::future::BoxFuture;
 use paddock_core::audit::Actor;
 use paddock_core::id::{ConnectionId, RotationId};
 use paddock_core::rotation::Failure;
-use paddock_gateway::{Control, GatewayError, HandAct, HandOrder, HandOutcome};
+use paddock_gateway::{Control, GatewayError, HandAct, HandOrder, HandOutcome, Unanswered};
 use paddock_rotate::Gate;
-use paddock_store::Subject;
 
 /// The gateway of this process, as rotations steer it. Which connections are held back and with what is sent stands in the database; the
 /// gateway reads it and says that it holds.
@@ -33,14 +32,18 @@ fn unread(error: &GatewayError) -> Failure {
 impl Gate for ControlGate {
     fn hold(&self, connection: ConnectionId) -> BoxFuture<'_, Result<(), Failure>> {
         Box::pin(async move {
-            self.reload().await?;
-            // Whatever is entered from here on sees the hold.
-            let unanswered = self.0.settled(Subject::Connection(connection)).await.len();
-            if unanswered > 0 {
-                let message = format!("{unanswered} requests that were being sent have no answer yet");
-                return Err(Failure::new("unanswered", message, "wait for the broker's answers").passing());
-            }
-            Ok(())
+            let unanswered = self.0.confirm_pause(connection).await.map_err(|error| unread(&error))?;
+            let message = match unanswered {
+                Unanswered { here: 0, elsewhere: 0 } => return Ok(()),
+                Unanswered { here, elsewhere: 0 } => {
+                    format!("{here} requests that were being sent have no answer yet")
+                }
+                Unanswered { here, elsewhere } => format!(
+                    "{} requests that were being sent have no answer yet, {elsewhere} of them by other nodes",
+                    here.saturating_add(elsewhere)
+                ),
+            };
+            Err(Failure::new("unanswered", message, "wait for the broker's answers").passing())
         })
     }
 

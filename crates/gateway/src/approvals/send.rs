@@ -102,6 +102,10 @@ async fn run(shared: &Arc<Shared>, consent: Consent) -> Result<ApprovalOutcome, 
         Ok(Approved::Refused(refusal)) => return Ok(ApprovalOutcome::Refused(refusal)),
         Ok(Approved::Ended(state)) => return Ok(ApprovalOutcome::Ended(state)),
         Err(StoreError::NotFound { .. }) => return Ok(ApprovalOutcome::NoSuchApproval),
+        // Another node runs a rotation. Nothing was decided.
+        Err(StoreError::RotationUnheard) => {
+            return Ok(ApprovalOutcome::StillPending(rotation::refused().message));
+        }
         Err(error) => return Err(error.into()),
     };
     CrashPoint::Reserved.reached();

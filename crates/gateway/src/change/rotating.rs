@@ -6,11 +6,12 @@ use std::sync::Arc;
 use http::Response;
 use hyper::body::Incoming;
 use paddock_alpaca::Credential;
-use paddock_core::Permit;
 use paddock_core::decide::{Act, Manner};
+use paddock_core::{Permit, Refusal};
 use paddock_store::Settlement;
 
 use super::Change;
+use crate::account::Reading;
 use crate::answer::Fault;
 use crate::authenticate::Grant;
 use crate::budget::Ticket;
@@ -65,6 +66,28 @@ impl Change {
         let sent = look(&self.grant)?;
         rotation::last_look(shared, connection, class)?;
         Ok((sent, credential))
+    }
+
+    /// Reserves. Where another node runs a rotation, the database may know of it, or of its new pair, before this one does: then it is waited
+    /// for once, as whoever comes later waits. Nothing is reserved meanwhile.
+    pub(super) async fn reserve_or_outlast(
+        &mut self,
+        shared: &Shared,
+        act: Act,
+        reading: Option<&Reading>,
+        touched: Option<String>,
+        credential: Credential,
+    ) -> Result<(Result<Permit, Refusal>, Credential), Stop> {
+        let reserved = self.reserve(shared, act.clone(), reading, touched.clone()).await;
+        if !matches!(&reserved, Err(Stop::Fault(fault)) if *fault == rotation::refused()) {
+            return Ok((reserved?, credential));
+        }
+        if let Err(error) = shared.reload().await {
+            tracing::error!(%error, "the gateway could not read of a rotation that another node runs");
+            return Err(rotation::refused().into());
+        }
+        let credential = self.outlast(shared).await?;
+        Ok((self.reserve(shared, act, reading, touched).await?, credential))
     }
 
     /// Waits for the end of a rotation, for as long as whoever comes later, and takes the new pair. What was decided by a scope that has

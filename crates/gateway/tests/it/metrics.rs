@@ -206,6 +206,7 @@ async fn a_database_that_takes_no_write_is_not_ready() {
         at,
         actor: Actor::Operator,
         operation: "postOrder".to_owned(),
+        pair: None,
         client_order_id: None,
         already_charged: rust_decimal::Decimal::ZERO,
         replaces: None,

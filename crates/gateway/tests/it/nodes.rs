@@ -1,17 +1,18 @@
 //! Several gateways on one PostgreSQL. Needs `PADDOCK_TEST_POSTGRES_URL`, which `cargo xtask test` sets.
 
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, mpsc};
 use std::time::Duration;
 
 use paddock_core::audit::Actor;
-use paddock_core::{Clock as _, ManualClock, SecretText};
-use paddock_gateway::Limits;
+use paddock_core::{Clock as _, ManualClock, Scope, SecretText};
+use paddock_gateway::{Limits, Unanswered};
 use paddock_store::{Subject, Target};
 use serde_json::json;
 use sqlx::Connection as _;
+use tokio::sync::mpsc::UnboundedReceiver;
 
-use crate::broker::FakeBroker;
+use crate::broker::{FakeBroker, Got, well_behaved};
 use crate::rig::{Pair, REAL_ID, REAL_SECRET, Rig, second_node, trader};
 
 /// A notification takes milliseconds; where it is lost, the look after two seconds finds it.
@@ -112,5 +113,73 @@ async fn an_approval_that_is_given_at_both_is_sent_once() {
     let rig = server.rig().await;
     let (other, _) = second_node(&rig, &server.target()).await;
     crate::approvals::approved_at_both(&rig, &other).await;
+    server.clear().await;
+}
+
+/// Has the broker wait with its answer to what is meant. Tells when it is asked, and answers when it is told.
+fn stall(rig: &Rig, is_meant: fn(&Got) -> bool) -> (UnboundedReceiver<()>, mpsc::Sender<()>) {
+    let (asked, is_asked) = tokio::sync::mpsc::unbounded_channel();
+    let (answers, may_answer) = mpsc::channel::<()>();
+    let may_answer = Mutex::new(may_answer);
+    rig.broker.script(move |got| {
+        if is_meant(got) {
+            asked.send(()).unwrap();
+            may_answer.lock().unwrap().recv().unwrap();
+        }
+        well_behaved(got)
+    });
+    (is_asked, answers)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_pause_of_trading_is_not_confirmed_while_another_node_sends_an_order() {
+    let Some(server) = Server::of_environment("pause_sent").await else { return };
+    let rig = Arc::new(server.rig().await);
+    let (_control, other) = second_node(&rig, &server.target()).await;
+    let pair = rig.key(trader()).await;
+    until(&rig, other, &pair, 200).await;
+    let (mut is_asked, answers) = stall(&rig, |got| got.method == "POST");
+    let sending = tokio::spawn({
+        let (rig, pair) = (Arc::clone(&rig), pair.clone());
+        async move { status_at(&rig, other, &pair).await }
+    });
+    is_asked.recv().await.unwrap();
+    crate::rotating::opened(&rig).await;
+    let unanswered = rig.control.confirm_pause(rig.connection).await.unwrap();
+    assert_eq!(unanswered, Unanswered { here: 0, elsewhere: 1 });
+    answers.send(()).unwrap();
+    assert_eq!(sending.await.unwrap(), 200);
+    let unanswered = rig.control.confirm_pause(rig.connection).await.unwrap();
+    assert_eq!(unanswered, Unanswered::default());
+    server.clear().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_node_that_has_not_heard_of_a_pause_sends_no_order_and_its_order_waits() {
+    let Some(server) = Server::of_environment("pause_unheard").await else { return };
+    let rig = Arc::new(server.rig().await);
+    let (_control, other) = second_node(&rig, &server.target()).await;
+    // A market order under a cap needs a quote.
+    let pair = rig.key(Scope { max_daily_notional: Some(1000.into()), ..trader() }).await;
+    until(&rig, other, &pair, 200).await;
+    // Nobody is notified of rotations any more.
+    server.execute(&format!("ALTER TABLE {}.rotations DISABLE TRIGGER tell_of_changes", server.schema)).await;
+    let (mut is_asked, answers) = stall(&rig, |got| got.target.contains("/quotes/latest"));
+    let before = rig.broker.changes().len();
+    // The quote of before is too old by then.
+    rig.clock.advance(Duration::from_secs(60));
+    let ordering = tokio::spawn({
+        let (rig, pair) = (Arc::clone(&rig), pair.clone());
+        async move { status_at(&rig, other, &pair).await }
+    });
+    is_asked.recv().await.unwrap();
+    let row = crate::rotating::opened(&rig).await;
+    assert_eq!(rig.control.confirm_pause(rig.connection).await.unwrap(), Unanswered::default());
+    answers.send(()).unwrap();
+    crate::rotating::finish(&rig, row).await;
+    assert_eq!(ordering.await.unwrap(), 200);
+    let orders = rig.broker.changes().split_off(before);
+    assert_eq!(orders.len(), 1);
+    assert_eq!(orders[0].headers["apca-api-key-id"], crate::rotating::NEW_ID);
     server.clear().await;
 }

@@ -21,7 +21,7 @@ use crate::broker::{Got, Reply, json as answer, order, well_behaved};
 use crate::own_orders::only_own;
 use crate::rig::{REAL_ID, Rig, trader};
 
-const NEW_ID: &str = "PKNEWNEWNEWNEWNEWNEWNEWNEW";
+pub const NEW_ID: &str = "PKNEWNEWNEWNEWNEWNEWNEWNEW";
 const NEW_SECRET: &str = "freshFRESHfreshFRESHfreshFRESHfreshFRESH7777";
 
 fn an_order() -> serde_json::Value {
@@ -30,6 +30,13 @@ fn an_order() -> serde_json::Value {
 
 /// A rotation that was opened because the pair is dead: it holds back new orders.
 async fn open(rig: &Rig) -> RotationRow {
+    let row = opened(rig).await;
+    rig.control.reload().await.unwrap();
+    row
+}
+
+/// The same, of which the gateway has not been told.
+pub async fn opened(rig: &Rig) -> RotationRow {
     let connection = rig.store.connection(rig.connection).await.unwrap().unwrap();
     let now = rig.clock.now();
     let new = NewRotation {
@@ -46,9 +53,7 @@ async fn open(rig: &Rig) -> RotationRow {
         consumers: Vec::new(),
     };
     let forced = Rotation::forced(new, Actor::System, now);
-    let row = rig.store.open_rotation(&forced, None, &Actor::System, now).await.unwrap();
-    rig.control.reload().await.unwrap();
-    row
+    rig.store.open_rotation(&forced, None, &Actor::System, now).await.unwrap()
 }
 
 async fn happens(rig: &Rig, row: RotationRow, event: Event, pairs: PairChange<'_>) -> RotationRow {
@@ -68,7 +73,7 @@ async fn happens(rig: &Rig, row: RotationRow, event: Event, pairs: PairChange<'_
 }
 
 /// The rest of it: the new pair is in the vault, and new orders pass again.
-async fn finish(rig: &Rig, mut row: RotationRow) {
+pub async fn finish(rig: &Rig, mut row: RotationRow) {
     let by = By { actor: Actor::Operator, authority: Authority { role: Role::Owner, stepped_up: true } };
     let credential = rig.next_credential(NEW_ID, NEW_SECRET).await;
     let retiring = SealedPair {

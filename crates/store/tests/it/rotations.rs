@@ -11,12 +11,15 @@ use paddock_core::rotation::{
 };
 use paddock_core::{Environment, Role};
 use paddock_store::{
-    AuditQuery, ConsumerRow, Delivery, DeliveryOutcome, PairChange, PairOf, Reminder, RotationRow,
+    AuditQuery, ConsumerRow, Delivery, DeliveryOutcome, Intent, PairChange, PairOf, Reminder, RotationRow,
     SealedPair, SealedSecret, Store, StoreError, Transition,
 };
+use rust_decimal::Decimal;
 use serde_json::json;
 
-use crate::support::{Database, ENTROPY, Furnished, PERSON, at, credential, dek, furnish, later, trader};
+use crate::support::{
+    Database, ENTROPY, Furnished, PERSON, at, credential, deciding, dek, furnish, intent, later, trader,
+};
 
 fn consumer(here: &Furnished, name: &str) -> ConsumerRow {
     ConsumerRow {
@@ -158,6 +161,7 @@ on_both!(
     a_commit_is_all_or_nothing,
     what_is_sealed_keeps_its_key,
     a_hold_on_trading_is_part_of_the_snapshot,
+    whoever_has_not_heard_of_a_rotation_reserves_no_new_order,
     consumers_are_kept_changed_and_removed,
     the_ledger_tells_what_is_ours,
     due_dates_follow_the_pair_and_the_policy,
@@ -310,6 +314,41 @@ async fn a_hold_on_trading_is_part_of_the_snapshot(database: Database) {
     assert!(store.snapshot().await.unwrap().held_by_rotation.is_empty());
     store.open_rotation(&forced(&here), None, &PERSON, at()).await.unwrap();
     assert_eq!(store.snapshot().await.unwrap().held_by_rotation, [here.connection.id]);
+}
+
+/// Whether a new order that would go with this version of the credential is reserved.
+async fn reserves(store: &Store, here: &Furnished, pair: Option<u32>) -> bool {
+    let intent = Intent { pair, ..intent(&here.key) };
+    let decision = deciding(&here.key.scope, &intent, Some(Decimal::ONE));
+    match store.reserve(&intent, decision).await {
+        Ok(decided) => decided.map(drop).is_ok(),
+        Err(StoreError::RotationUnheard) => false,
+        Err(error) => panic!("{error}"),
+    }
+}
+
+async fn whoever_has_not_heard_of_a_rotation_reserves_no_new_order(database: Database) {
+    let store = database.open().await;
+    let here = furnish(&store, trader()).await;
+    assert!(reserves(&store, &here, Some(1)).await);
+    let row = verified(&store, &here).await;
+    // SQLite has one process only, which hears of it by itself.
+    assert_eq!(reserves(&store, &here, Some(1)).await, database.is_sqlite());
+    assert!(reserves(&store, &here, None).await);
+    let committed = after(&row, Event::Committed(Some(2)));
+    let retiring = pair(row.rotation.id, PairOf::Retiring, here.dek);
+    let credential = credential(here.connection.id, 2, here.dek, "new");
+    let pairs = PairChange::Commit { credential: &credential, retiring: &retiring };
+    let transition = Transition { pairs, ..plain(&row, &committed, "committed", None) };
+    let row = store.step_rotation(&transition).await.unwrap();
+    assert_eq!(reserves(&store, &here, Some(2)).await, database.is_sqlite());
+    let swapped = after(&row, Event::Swapped);
+    let row = store.step_rotation(&plain(&row, &swapped, "swapped", None)).await.unwrap();
+    let resumed = after(&row, Event::ResumeConfirmed);
+    store.step_rotation(&plain(&row, &resumed, "resume_confirmed", None)).await.unwrap();
+    assert!(reserves(&store, &here, Some(2)).await);
+    assert_eq!(reserves(&store, &here, Some(1)).await, database.is_sqlite());
+    assert!(reserves(&store, &here, None).await);
 }
 
 async fn consumers_are_kept_changed_and_removed(database: Database) {

@@ -381,6 +381,7 @@ pub fn intent(key: &AccessKey) -> Intent {
         at: at(),
         actor: Actor::AccessKey { id: key.id, name: key.name.clone() },
         operation: "postOrder".to_owned(),
+        pair: None,
         client_order_id: Some(format!("client-{request}")),
         already_charged: Decimal::ZERO,
         replaces: None,
