@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use paddock_core::Role;
 use paddock_core::audit::Actor;
 use paddock_core::id::RotationId;
@@ -16,12 +16,17 @@ use tokio_util::sync::CancellationToken;
 use crate::crash::{Doing, Point};
 use crate::{RotateError, Rotations};
 
-/// For how long a rotation is taken. An effect that takes longer is done again by whoever has the rotation then. Whoever has nothing more to
-/// do lets go of it; the lease is for those who cannot.
-const LEASE: Duration = Duration::from_secs(180);
+/// For how long a rotation is taken. Whoever has nothing more to do lets go of it; the lease is for those who cannot.
+const LEASE: SignedDuration = SignedDuration::from_secs(180);
 
-/// After so long it is taken again, however much is left of the lease.
-const CLAIM_AGAIN: Duration = Duration::from_secs(30);
+/// After so long it is taken again before the next effect, however much is left of the lease.
+const CLAIM_AGAIN: SignedDuration = SignedDuration::from_secs(30);
+
+/// After so long it is taken again while an effect runs, which may take longer than the lease.
+const RENEW: SignedDuration = SignedDuration::from_secs(60);
+
+/// How long the database may take to renew the lease. What it has not done by then is tried again while the lease lasts.
+const RENEWAL: Duration = Duration::from_secs(20);
 
 /// How long an effect may take to its end when the work is to stop. After that it is cut off, and done again by whoever has the rotation
 /// when the lease has lapsed.
@@ -80,10 +85,11 @@ impl Rotations {
         let mut held: Option<(RotationRow, Timestamp)> = None;
         loop {
             let now = self.options.clock.now();
-            let (row, again) = match held.take().filter(|(_, again)| now < *again) {
+            let (row, taken) = match held.take().filter(|(_, taken)| now.duration_since(*taken) < CLAIM_AGAIN)
+            {
                 Some(held) => held,
                 None => match self.claim(id, now).await? {
-                    Some(row) => (row, now.checked_add(CLAIM_AGAIN).unwrap_or(Timestamp::MAX)),
+                    Some(row) => (row, now),
                     None => {
                         let over = self.row(id).await?.rotation.is_over();
                         return Ok(if over { Rest::Over } else { Rest::Elsewhere });
@@ -103,8 +109,8 @@ impl Rotations {
             if stop.is_cancelled() {
                 return Ok(Rest::Until(now));
             }
-            match self.advance(&row, next.effect).await {
-                Ok(row) => held = Some((row, again)),
+            match self.advance(&row, next.effect, taken).await {
+                Ok(row) => held = Some((row, taken)),
                 // A person, or another process, came between: what was done is done again, or is not due any more.
                 Err(RotateError::Store(StoreError::RotationMoved | StoreError::VersionConflict { .. })) => {}
                 Err(error) => return Err(error),
@@ -115,6 +121,44 @@ impl Rotations {
     async fn claim(&self, id: RotationId, now: Timestamp) -> Result<Option<RotationRow>, RotateError> {
         let until = now.checked_add(LEASE).unwrap_or(Timestamp::MAX);
         Ok(self.options.store.claim_rotation(id, &self.options.node, now, until).await?)
+    }
+
+    /// Does something for a rotation that was taken at an instant, and keeps it taken meanwhile. When it is lost, or may be by now, the work is cut
+    /// off as by a death: another process does it again.
+    async fn keeping<T>(
+        &self,
+        id: RotationId,
+        taken: Timestamp,
+        work: impl Future<Output = Result<T, RotateError>>,
+    ) -> Result<T, RotateError> {
+        tokio::select! {
+            done = work => done,
+            () = self.lose(id, taken) => {
+                tracing::warn!(rotation = %id, "a step of a rotation was cut off: another process may have the rotation by now");
+                Err(StoreError::RotationMoved.into())
+            }
+        }
+    }
+
+    /// Renews the lease for as long as that works.
+    async fn lose(&self, id: RotationId, mut taken: Timestamp) {
+        let mut looks = interval(LOOK);
+        looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            looks.tick().await;
+            let now = self.options.clock.now();
+            if now.duration_since(taken) < RENEW {
+                continue;
+            }
+            match timeout(RENEWAL, self.claim(id, now)).await {
+                Ok(Ok(Some(_))) => taken = now,
+                Ok(Ok(None)) => return,
+                Ok(Err(_)) | Err(_) if self.options.clock.now().duration_since(taken) < LEASE => {
+                    tracing::warn!(rotation = %id, "the lease of a rotation could not be renewed; it is tried again");
+                }
+                Ok(Err(_)) | Err(_) => return,
+            }
+        }
     }
 
     /// Runs all rotations, those of before a restart first, each beside the others, until `stop`. Effects that are under way then are taken to
@@ -199,10 +243,15 @@ impl Rotations {
         }
     }
 
-    async fn advance(&self, row: &RotationRow, effect: Effect) -> Result<RotationRow, RotateError> {
+    async fn advance(
+        &self,
+        row: &RotationRow,
+        effect: Effect,
+        taken: Timestamp,
+    ) -> Result<RotationRow, RotateError> {
         let (state, doing) = (row.rotation.state, Doing::Effect(effect));
         self.deaths.reached(state, doing, Point::Before)?;
-        let outcome = self.perform(row, effect).await?;
+        let outcome = self.keeping(row.rotation.id, taken, self.perform(row, effect)).await?;
         self.deaths.reached(state, doing, Point::Done)?;
         let at = self.options.clock.now();
         let (event, detail) = (&outcome.event, outcome.event.detail());

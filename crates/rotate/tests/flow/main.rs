@@ -12,6 +12,7 @@ mod crash;
 mod database;
 mod flow;
 mod kills;
+mod lease;
 mod place;
 mod reminders;
 mod world;

@@ -24,6 +24,7 @@ use paddock_store::{Connection, ConsumerRow, DekRow, SealedCredential, SealedPar
 use paddock_vault::{Binding, Field, KeyFile, OsEntropy, Vault};
 use rust_decimal::Decimal;
 use serde_json::json;
+use tokio::sync::watch;
 
 use crate::place::{Place, Sight};
 
@@ -36,11 +37,13 @@ pub struct TestGate {
     store: Store,
     /// What it was told, in order.
     pub told: Mutex<Vec<(ConnectionId, &'static str)>>,
+    /// Whether it takes its time to hold a connection.
+    pub is_slow: watch::Sender<bool>,
 }
 
 impl TestGate {
     pub fn new(store: Store) -> Self {
-        Self { store, told: Mutex::default() }
+        Self { store, told: Mutex::default(), is_slow: watch::Sender::new(false) }
     }
 
     fn tell(&self, connection: ConnectionId, what: &'static str) {
@@ -57,6 +60,7 @@ impl Gate for TestGate {
         Box::pin(async move {
             assert!(self.is_held(connection).await, "told to hold what the database does not hold");
             self.tell(connection, "hold");
+            self.is_slow.subscribe().wait_for(|is_slow| !is_slow).await.unwrap();
             Ok(())
         })
     }
