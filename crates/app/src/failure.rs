@@ -14,6 +14,8 @@ pub(crate) enum Kind {
     Usage,
     /// A check said no: the credential, the audit chain, the doctor, a demo step: 3.
     Refused,
+    /// What was followed is not over, for one of the reasons that the command's help names, each with a status of its own: 4 or 5.
+    NotOver(u8),
 }
 
 /// A failure as a person sees it: what failed, lower case and without a full stop, and the next step to take.
@@ -43,6 +45,11 @@ impl Failure {
     /// A check said no.
     pub(crate) fn refused(message: impl Into<String>) -> Self {
         Self { kind: Kind::Refused, ..Self::new(message) }
+    }
+
+    /// What was followed is not over; the command's help says what the status means.
+    pub(crate) fn not_over(status: u8, message: impl Into<String>) -> Self {
+        Self { kind: Kind::NotOver(status), ..Self::new(message) }
     }
 
     /// A sentence of another crate, which ends with the next step after a colon.
@@ -91,6 +98,7 @@ impl Failure {
             Kind::Failed => 1,
             Kind::Usage => 2,
             Kind::Refused => 3,
+            Kind::NotOver(status) => status,
         })
     }
 

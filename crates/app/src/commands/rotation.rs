@@ -3,6 +3,7 @@
 mod follow;
 mod rehearse;
 mod show;
+mod which;
 
 use clap::{Args, Subcommand};
 use jiff::{SignedDuration, Timestamp};
@@ -12,6 +13,7 @@ use paddock_web::RotationView;
 use serde::{Deserialize as _, Serialize};
 use serde_json::{Value, json};
 
+use self::which::Which;
 use crate::api::{ApiClient, segment};
 use crate::clock::SystemClock;
 use crate::context::Context;
@@ -27,10 +29,13 @@ A live pair needs a window and a ticket: `--window-from 2026-12-01T18:00:00Z --w
     /// Start what was planned: account and consumers are looked at first
     Start(Which),
     /// Show where a rotation is and what it waits for
+    #[command(after_help = "\
+Exit status with --follow: 0 done, 3 called off, 4 waits for a person, 5 waits for a person while the new pair is in use already (degraded);
+1 when it could not be seen. Without it: 0 when it could be shown.")]
     Status {
         #[command(flatten)]
         which: Which,
-        /// Go on showing each step until it is over or waits for a person
+        /// Go on showing each step until it is over or only a person can help it on
         #[arg(long)]
         follow: bool,
     },
@@ -74,13 +79,6 @@ A live pair needs a window and a ticket: `--window-from 2026-12-01T18:00:00Z --w
         /// Every so many days, from 1 to 3650
         days: u32,
     },
-}
-
-/// Which rotation.
-#[derive(Debug, Args)]
-pub(crate) struct Which {
-    /// The rotation's identifier, or the name of a connection for the one that is under way
-    rotation: String,
 }
 
 #[derive(Debug, Args)]
@@ -187,7 +185,7 @@ async fn perform(
         C::LeaveOut(about) => say(&about.which, "leave-out", about.content(), client, context).await,
         C::TakeOver(about) => say(&about.which, "take-over", about.content(), client, context).await,
         C::Status { which, follow } => {
-            let id = resolve(&which.rotation, client).await?;
+            let id = which.id(client, context).await?;
             if follow {
                 client.run_rotations();
                 return follow::follow(&id, client, context).await;
@@ -215,22 +213,6 @@ impl About {
     }
 }
 
-/// The identifier of a rotation that is named by it, or by its connection.
-async fn resolve(named: &str, client: &ApiClient) -> Outcome<String> {
-    if named.len() == 36 && named.bytes().all(|byte| byte.is_ascii_hexdigit() || byte == b'-') {
-        return Ok(named.to_owned());
-    }
-    let listed = client.list("/api/v1/rotations").await?;
-    let of_connection = |one: &&Value| one["connection"] == named;
-    let all = listed.as_array().map(Vec::as_slice).unwrap_or_default();
-    let open = all.iter().filter(of_connection).find(|one| one["over"] == false);
-    let found = open.or_else(|| all.iter().find(of_connection)).and_then(|one| one["id"].as_str());
-    found.map(str::to_owned).ok_or_else(|| {
-        Failure::new(format!("connection `{named}` has no rotation"))
-            .hint(format!("plan one: `paddock rotation plan {named}`"))
-    })
-}
-
 /// The window of a live rotation that waits for no planned one: an hour from now on.
 pub(super) fn window_from_now() -> (Timestamp, Timestamp) {
     let now = SystemClock.now();
@@ -253,11 +235,28 @@ async fn plan(args: &PlanArgs, client: &ApiClient, context: &Context) -> Outcome
         ..Planned::default()
     };
     let path = format!("/api/v1/connections/{}/rotations", segment(&args.connection));
-    shown(client.post(&path, &content).await?, context)
+    let planned = client.post(&path, &content).await?;
+    tell_rehearsal(&args.connection, client).await?;
+    shown(planned, context)
+}
+
+/// A rehearsal that was left open stands in nobody's way. It is told, so that nobody takes it for what was planned.
+async fn tell_rehearsal(connection: &str, client: &ApiClient) -> Outcome {
+    let listed = client.list("/api/v1/rotations").await?;
+    let left =
+        |one: &&Value| one["connection"] == connection && one["rehearsal"] == true && one["over"] == false;
+    if let Some(id) =
+        listed.as_array().and_then(|all| all.iter().find(left)).and_then(|one| one["id"].as_str())
+    {
+        crate::output::note(&format!(
+            "a rehearsal of {connection} is open too, {id}: call it off with `paddock rotation abort {id} --reason WORDS`"
+        ));
+    }
+    Ok(())
 }
 
 async fn say(which: &Which, word: &str, content: Value, client: &ApiClient, context: &Context) -> Outcome {
-    let id = resolve(&which.rotation, client).await?;
+    let id = which.id(client, context).await?;
     let said = client.post(&format!("/api/v1/rotations/{id}/{word}"), &content).await?;
     if !client.is_served() {
         crate::output::note("no server runs: start `paddock serve`, which does the work");
@@ -266,7 +265,7 @@ async fn say(which: &Which, word: &str, content: Value, client: &ApiClient, cont
 }
 
 async fn paste(which: &Which, pair: &secrets::GivenPair, client: &ApiClient, context: &Context) -> Outcome {
-    let id = resolve(&which.rotation, client).await?;
+    let id = which.id(client, context).await?;
     let content = Pair { key_id: pair.key_id.expose(), secret_key: pair.secret_key.expose() };
     let taken = client.post(&format!("/api/v1/rotations/{id}/paste"), &content).await?;
     for repair in taken["repairs"].as_array().into_iter().flatten() {
@@ -280,7 +279,7 @@ async fn paste(which: &Which, pair: &secrets::GivenPair, client: &ApiClient, con
 }
 
 async fn report(which: &Which, client: &ApiClient, context: &Context) -> Outcome {
-    let id = resolve(&which.rotation, client).await?;
+    let id = which.id(client, context).await?;
     if context.output.is_json() {
         return context.output.document(&client.get(&format!("/api/v1/rotations/{id}/report")).await?);
     }

@@ -28,5 +28,6 @@ mod rollback;
 mod rotation;
 mod rotation_kill;
 mod rotation_live;
+mod rotation_words;
 mod scan;
 mod server;

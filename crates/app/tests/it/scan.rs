@@ -172,6 +172,12 @@ fn what_is_found_of_ones_own_is_rotated_at_once_where_that_was_said() {
     let begun = bench.run(&["rotation", "status", main["rotation"].as_str().unwrap()]).ok().json();
     assert_eq!((&begun["connection"], &begun["cause"]), (&"main".into(), &"compromise".into()));
     assert_ne!(begun["state"], "planned", "it is started");
+    // The hold is in force when the command says so, whatever preflight is at.
+    assert_eq!(begun["holds_orders"], true, "{begun}");
+    assert!(
+        begun["steps"].as_array().unwrap().iter().any(|step| step["step"] == "pause_confirmed"),
+        "{begun}"
+    );
 
     // The command that is told begins one, and another scan finds both under way.
     let told = ["rotation", "plan", "real", "--cause", "compromise", "--now", "--ticket", "SEC-9"];

@@ -122,6 +122,10 @@ fn apply(rotation: &mut Rotation, event: Event, at: Timestamp) -> Result<(), Ste
             rotation.state = S::Preflight;
             rotation.marks.started_by = Some(by.actor);
             rotation.marks.started_at = Some(at);
+            // Whoever has the pair must not be helped by what takes time: preflight, and consumers that cannot take another one.
+            if rotation.cause == Cause::Compromise {
+                hold_trading(rotation, at);
+            }
         }
         (_, Event::Abort { by, why }) => {
             if !rotation.can_abort() {

@@ -362,6 +362,22 @@ fn calling_it_off_lets_new_orders_pass_and_is_over_then() {
     assert!(work(aborted).is_over());
 }
 
+/// Whoever has a pair that leaked must not trade on while account and consumers are looked at, or one of them is mended.
+#[rstest]
+#[case(Cause::Compromise, TradingHold::Pausing)]
+#[case(Cause::Offboarding, TradingHold::Running)]
+#[case(Cause::Scheduled, TradingHold::Running)]
+fn a_pair_that_leaked_holds_new_orders_back_from_the_start(#[case] cause: Cause, #[case] hold: TradingHold) {
+    let started = did(&Rotation { cause, ..planned(Environment::Live) }, Event::Start(owner()));
+    assert_eq!((started.state, started.trading), (RotationState::Preflight, hold));
+    let aborted = did(&started, Event::Abort { by: owner(), why: "a false alarm".to_owned() });
+    assert_eq!(aborted.trading.holds(), false);
+    assert!(work(aborted).is_over());
+    let waits = work(started);
+    assert_eq!((waits.state, waits.trading), (RotationState::AwaitingMint, TradingHold::Paused));
+    assert!(waits.marks.paused_at.is_some());
+}
+
 #[derive(Clone, Debug)]
 enum Move {
     Good(usize),

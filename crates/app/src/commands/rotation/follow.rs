@@ -16,9 +16,13 @@ const LOOK: Duration = Duration::from_millis(300);
 /// How long a pasted pair may be checked before the person is let go.
 const CHECK_LOOKS: u32 = 200;
 
-/// Shows each step until it is over or only a person can help it on.
+/// The exit statuses of a rotation that needs a person; in the second case the new pair is in use already.
+const WAITS: u8 = 4;
+const DEGRADED: u8 = 5;
+
+/// Shows each step until it is over or only a person can help it on. What a person may do meanwhile is told when it comes up.
 pub(super) async fn follow(id: &str, client: &ApiClient, context: &Context) -> Outcome {
-    let mut shown = 0;
+    let (mut shown, mut told) = (0, Vec::new());
     let mut looks = tokio::time::interval(LOOK);
     loop {
         looks.tick().await;
@@ -28,11 +32,16 @@ pub(super) async fn follow(id: &str, client: &ApiClient, context: &Context) -> O
             context.output.text(&show::step(step))?;
         }
         shown = view.steps.last().map_or(shown, |step| step.number);
-        if view.over || (view.dues.is_empty() && !view.asks.is_empty()) {
-            if context.output.is_json() {
-                return context.output.document(&rotation);
-            }
+        let stands = view.dues.is_empty() && !view.asks.is_empty();
+        let asked: Vec<_> = view.asks.iter().map(|ask| (ask.code.clone(), ask.consumer.clone())).collect();
+        if view.over || stands || asked.iter().any(|ask| !told.contains(ask)) {
             context.output.text(&show::asks(&view, context.output.paint()))?;
+        }
+        told = asked;
+        if view.over || stands {
+            if context.output.is_json() {
+                context.output.document(&rotation)?;
+            }
             return finished(&view);
         }
     }
@@ -61,10 +70,32 @@ pub(super) async fn until_checked(id: &str, client: &ApiClient, context: &Contex
         .hint(format!("look at `paddock rotation status {id}`")))
 }
 
+/// What the rotation came to, as the command's exit status.
 fn finished(view: &RotationView) -> Outcome {
-    match view.state {
-        RotationState::Degraded => Err(Failure::refused("the rotation needs you")
-            .hint("do what is asked above, then `paddock rotation resume`")),
-        _ => Ok(()),
+    let id = view.id;
+    let next = match view.state {
+        RotationState::Closed => return Ok(()),
+        RotationState::Aborted => {
+            let why = view.aborted_because.clone().unwrap_or_default();
+            return Err(Failure::refused(format!("the rotation was called off: {why}")).hint(format!(
+                "the pair is as it was; plan another one: `paddock rotation plan {}`",
+                view.connection
+            )));
+        }
+        RotationState::Planned => format!("start it: `paddock rotation start {id}`"),
+        RotationState::AwaitingMint | RotationState::Candidate => {
+            format!("make the pair and paste it: `paddock rotation paste {id}`")
+        }
+        _ => format!(
+            "do what is asked above, then `paddock rotation resume {id}`, or leave the consumer out by name"
+        ),
+    };
+    Err(match view.state {
+        RotationState::Degraded => {
+            Failure::not_over(DEGRADED, "the new pair is in use, and something else needs you")
+                .code("rotation_degraded")
+        }
+        _ => Failure::not_over(WAITS, "the rotation waits for you").code("rotation_waits"),
     }
+    .hint(next))
 }

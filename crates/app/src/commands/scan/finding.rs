@@ -102,8 +102,8 @@ impl Finding {
                 "current": known.current,
                 "next_command": known.current.then(|| known.command()),
                 "rotation": match &known.begun {
-                    Some(Begun::Started(id)) => Some(id),
-                    Some(Begun::UnderWay) | None => None,
+                    Some(Begun::Started(id, _)) => Some(id),
+                    Some(Begun::UnderWay(_)) | None => None,
                 },
             })),
             "verified": self.verdict.as_ref().map(Verdict::code),

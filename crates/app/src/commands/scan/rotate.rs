@@ -2,9 +2,10 @@
 //! to make the new pair. New orders are held back from then on, which is what a leak asks for.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use paddock_core::rotation::Cause;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::finding::Finding;
 use super::known::Known;
@@ -14,21 +15,48 @@ use crate::context::Context;
 use crate::failure::{Failure, Outcome};
 use crate::output::note;
 
+/// How often it is looked whether new orders are held back, and for how long at most.
+const LOOK: Duration = Duration::from_millis(100);
+const MOST_LOOKS: u32 = 150;
+
 /// What became of the rotation of a connection.
 #[derive(Clone, Debug)]
 pub(super) enum Begun {
     /// It is started, under this identifier.
-    Started(String),
+    Started(String, Hold),
     /// There was one already.
-    UnderWay,
+    UnderWay(Hold),
+}
+
+/// Whether new orders are held back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Hold {
+    /// They are: the gateway has confirmed it, or no server runs, and the next one holds them back from its first moment on.
+    InForce,
+    /// They are to be; the gateway has not confirmed it yet.
+    Unconfirmed,
+    /// They are not.
+    None,
 }
 
 impl Begun {
     /// For people.
     pub(super) const fn sentence(&self) -> &'static str {
         match self {
-            Self::Started(_) => "its rotation is started, and new orders are held back",
-            Self::UnderWay => "a rotation of it is under way already",
+            Self::Started(_, Hold::InForce) => "its rotation is started, and new orders are held back",
+            Self::Started(..) => {
+                "its rotation is started; that new orders are held back is not confirmed yet: see its status"
+            }
+            Self::UnderWay(Hold::InForce) => {
+                "a rotation of it is under way already, and new orders are held back"
+            }
+            Self::UnderWay(Hold::Unconfirmed) => {
+                "a rotation of it is under way already; that new orders are held back is not confirmed yet: see its status"
+            }
+            Self::UnderWay(Hold::None) => {
+                "a rotation of it is open already and holds no orders back: bring it on, or call it off and run this again; \
+                 a freeze of the connection stops new orders at once"
+            }
         }
     }
 }
@@ -77,10 +105,43 @@ async fn begin_one(known: &Known, ticket: Option<&str>, client: &ApiClient) -> O
     let path = format!("/api/v1/connections/{}/rotations", segment(&known.connection));
     let planned = match client.post(&path, &content).await {
         Ok(planned) => planned,
-        Err(failure) if failure.has_code("rotation_is_open") => return Ok(Begun::UnderWay),
+        Err(failure) if failure.has_code("rotation_is_open") => {
+            return Ok(Begun::UnderWay(hold_of_open(&known.connection, client).await?));
+        }
         Err(failure) => return Err(failure),
     };
     let id = planned["id"].as_str().unwrap_or_default().to_owned();
     client.post_empty(&format!("/api/v1/rotations/{id}/start")).await?;
-    Ok(Begun::Started(id))
+    let hold = until_held(&id, client).await?;
+    Ok(Begun::Started(id, hold))
+}
+
+/// Whether the one that is open holds new orders back.
+async fn hold_of_open(connection: &str, client: &ApiClient) -> Outcome<Hold> {
+    let listed = client.list("/api/v1/rotations").await?;
+    let open =
+        |one: &&Value| one["connection"] == connection && one["rehearsal"] == false && one["over"] == false;
+    match listed.as_array().and_then(|all| all.iter().find(open)) {
+        Some(open) if open["holds_orders"] == true => {
+            until_held(open["id"].as_str().unwrap_or_default(), client).await
+        }
+        _ => Ok(Hold::None),
+    }
+}
+
+/// Waits until the gateway has confirmed that it holds new orders back, and every order that was being sent is answered.
+async fn until_held(id: &str, client: &ApiClient) -> Outcome<Hold> {
+    let mut looks = tokio::time::interval(LOOK);
+    for _ in 0..MOST_LOOKS {
+        looks.tick().await;
+        let rotation = client.get(&format!("/api/v1/rotations/{id}")).await?;
+        let confirmed = |step: &Value| step["step"] == "pause_confirmed";
+        if rotation["holds_orders"] != true {
+            return Ok(Hold::None);
+        }
+        if !client.is_served() || rotation["steps"].as_array().is_some_and(|all| all.iter().any(confirmed)) {
+            return Ok(Hold::InForce);
+        }
+    }
+    Ok(Hold::Unconfirmed)
 }

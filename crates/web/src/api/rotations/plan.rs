@@ -9,7 +9,7 @@ use paddock_core::id::RotationId;
 use paddock_core::paste::repair;
 use paddock_core::rotation::{Cause, OpenOrders, Plan, ResumeWhen, Window};
 use paddock_rotate::{PlanRequest, RehearsalPair, RotateError};
-use paddock_store::Connection;
+use paddock_store::{Connection, RotationRow, StoreError};
 
 use super::RotationView;
 use crate::api::connections::{self, connect_problem};
@@ -101,9 +101,45 @@ pub(crate) async fn perform(desk: &Desk, name: &str, mut fields: Fields) -> Resu
             ));
         }
     };
+    let is_rehearsal = rehearsal.is_some();
     let request = PlanRequest { connection: connection.id, cause, plan, rehearsal };
-    let row = desk.rotations.plan(desk.user, request, &super::by(desk), desk.now()).await?;
-    Ok(row.rotation.id)
+    match desk.rotations.plan(desk.user, request, &super::by(desk), desk.now()).await {
+        Ok(row) => Ok(row.rotation.id),
+        Err(RotateError::Store(StoreError::RotationIsOpen)) => {
+            Err(open_already(desk, &connection, is_rehearsal).await?)
+        }
+        Err(other) => Err(other.into()),
+    }
+}
+
+/// The rotation or the rehearsal of a connection that is not over.
+pub(crate) async fn open_one(
+    desk: &Desk,
+    connection: &Connection,
+    rehearsal: bool,
+) -> Result<Option<RotationRow>, Problem> {
+    let mut rows = desk.rotations.list(desk.user, super::list::MOST).await?;
+    rows.retain(|row| {
+        let rotation = &row.rotation;
+        rotation.connection == connection.id && rotation.rehearsal == rehearsal && !rotation.is_over()
+    });
+    Ok(rows.into_iter().next())
+}
+
+/// Names the one that is open, so that nobody takes another one for it.
+async fn open_already(desk: &Desk, connection: &Connection, rehearsal: bool) -> Result<Problem, Problem> {
+    let Some(open) = open_one(desk, connection, rehearsal).await? else {
+        return Ok(StoreError::RotationIsOpen.into());
+    };
+    let (id, kind) = (open.rotation.id, if rehearsal { "rehearsal" } else { "rotation" });
+    let state = open.rotation.state.as_str().replace('_', " ");
+    let next_step = match open.rotation.can_abort() {
+        true => format!("finish it, or call it off: `paddock rotation abort {id} --reason WORDS`"),
+        false => format!("see what it waits for: `paddock rotation status {id}`"),
+    };
+    let detail = format!("the {kind} {id} of `{}` is open, and {state}", connection.name);
+    Ok(Problem::new(StatusCode::CONFLICT, "rotation_is_open", "A rotation is under way", detail, next_step)
+        .with("rotation", id.to_string()))
 }
 
 /// The account of the paper broker that a rehearsal plays with.

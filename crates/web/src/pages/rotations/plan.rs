@@ -7,7 +7,7 @@ use paddock_store::Connection;
 
 use crate::api::connections::named;
 use crate::api::consumers::kinds;
-use crate::api::rotations::{list, plan as api};
+use crate::api::rotations::plan as api;
 use crate::desk::Desk;
 use crate::fields::FormFields;
 use crate::name::PathName;
@@ -29,6 +29,8 @@ struct Plan {
     consumers: Vec<(String, &'static str)>,
     /// The rotation that is under way.
     open: Option<String>,
+    /// The rehearsal that is.
+    rehearsal: Option<String>,
     may: bool,
     /// What a window is, with the time that it is now: it is typed in UTC.
     window_hint: String,
@@ -68,10 +70,10 @@ pub(super) async fn plan(
 
 async fn form_page(desk: &Desk, row: &Connection, form: FormView) -> Result<Plan, Problem> {
     let consumers = desk.store.consumers_of(row.id).await?;
-    let open = list::all(desk).await?.into_iter();
-    let mut open = open
-        .filter(|one| !one.over && !one.rehearsal && one.connection == row.name)
-        .map(|one| one.id.to_string());
+    let open = async |rehearsal| {
+        let open = api::open_one(desk, row, rehearsal).await?;
+        Ok::<_, Problem>(open.map(|open| open.rotation.id.to_string()))
+    };
     let shell = Shell::load(desk, Section::Rotations, "Rotate the key pair").await?.about(row);
     Ok(Plan {
         may: row.environment == Environment::Paper || shell.owns,
@@ -83,7 +85,8 @@ async fn form_page(desk: &Desk, row: &Connection, form: FormView) -> Result<Plan
             .into_iter()
             .map(|one| (one.name, kinds::named(&one.kind).map_or("", |kind| kind.title)))
             .collect(),
-        open: open.next_back(),
+        open: open(false).await?,
+        rehearsal: open(true).await?,
         window_hint: format!(
             "A live pair is replaced in a planned window, and started within it. It is {} UTC now",
             desk.now().strftime("%-d %b %Y, %H:%M")
