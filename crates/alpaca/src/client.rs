@@ -370,12 +370,16 @@ impl AccountClient<'_> {
         if let Some(turn) = turn {
             turn.answered(answer.status(), answer.headers());
         }
-        read_answer(answer).await
+        read_answer(answer, AlpacaError::read).await
     }
 }
 
-/// The body of a successful answer; all other answers are errors.
-async fn read_answer(mut answer: reqwest::Response) -> Result<Vec<u8>, ClientError> {
+/// The body of a successful answer; all other answers are errors. `refusal` makes of status and body what was refused, or nothing where
+/// the answer is not Alpaca's but that of a proxy, a captive portal or whatever else stands on the way.
+async fn read_answer(
+    mut answer: reqwest::Response,
+    refusal: fn(u16, &[u8]) -> Option<AlpacaError>,
+) -> Result<Vec<u8>, ClientError> {
     let status = answer.status();
     let retry_after = answer
         .headers()
@@ -394,7 +398,7 @@ async fn read_answer(mut answer: reqwest::Response) -> Result<Vec<u8>, ClientErr
         200..=299 => Ok(body),
         429 => Err(ClientError::RateLimited { retry_after }),
         status @ 500.. => Err(ClientError::Server { status }),
-        status => Err(ClientError::Api(AlpacaError::parse(status, &body))),
+        status => Err(refusal(status, &body).map_or(ClientError::Unreadable, ClientError::Api)),
     }
 }
 

@@ -90,6 +90,22 @@ impl AlpacaError {
         Value::Object(members).to_string().into_bytes()
     }
 
+    /// Whether it refuses the credential: 401, or one of the forms of 403 that Alpaca had in earlier years. Other answers of 403 are about
+    /// the account.
+    #[must_use]
+    pub const fn refuses_credential(&self) -> bool {
+        self.status == 401 || (self.status == 403 && matches!(self.code, None | Some(40_110_000)))
+    }
+
+    /// Reads an error answer that is Alpaca's own: a JSON object with a message. The page of a proxy or a captive portal is none, whatever
+    /// its status; neither is [`UNAUTHORIZED_HTML`], with which any nginx answers.
+    #[must_use]
+    pub fn read(status: u16, body: &[u8]) -> Option<Self> {
+        let value: Value = serde_json::from_slice(body).ok()?;
+        value.get("message")?.as_str()?;
+        Some(Self::parse(status, body))
+    }
+
     /// Reads an error answer. Whatever it holds, something is made of it: of an HTML page its title, of other text its
     /// beginning without control characters.
     #[must_use]

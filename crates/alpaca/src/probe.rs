@@ -45,7 +45,7 @@ fn judge(
     // A pair belongs to one environment, so the other one's yes settles it even when this one could not be heard. A
     // token may belong to both.
     if let Ok(account) = &there
-        && (is_refusal(&fault) || matches!(credential, Credential::KeyPair { .. }))
+        && (fault.refuses_credential() || matches!(credential, Credential::KeyPair { .. }))
     {
         let (expected, account_number) = (environment, account.account_number.clone());
         return Err(match credential {
@@ -54,8 +54,8 @@ fn judge(
         });
     }
     Err(match fault {
-        fault if is_refusal(&fault) => {
-            let refused = there.as_ref().is_err_and(is_refusal);
+        fault if fault.refuses_credential() => {
+            let refused = there.as_ref().is_err_and(ClientError::refuses_credential);
             let other = if refused { OtherHost::Refused } else { OtherHost::NotHeard };
             match credential {
                 Credential::KeyPair { .. } => ConnectFault::InvalidCredentials { environment, other },
@@ -91,16 +91,6 @@ fn may_trade(account: Account, environment: Environment) -> ProbeResult {
         Err(ConnectFault::AccountRestricted)
     } else {
         Ok(account)
-    }
-}
-
-/// Whether the host refused the credential: 401, or one of the forms of 403 that it had in earlier years.
-fn is_refusal(error: &ClientError) -> bool {
-    match error {
-        ClientError::Api(error) => {
-            error.status == 401 || (error.status == 403 && matches!(error.code, None | Some(40_110_000)))
-        }
-        _ => false,
     }
 }
 

@@ -35,15 +35,22 @@ pub enum ClientError {
         /// The HTTP status, 500 or above.
         status: u16,
     },
-    /// The broker refused, or redirected, which is not followed.
+    /// The broker refused.
     #[error(transparent)]
     Api(AlpacaError),
-    /// The answer is not what Alpaca answers.
+    /// The answer is not what Alpaca answers: a proxy's or a captive portal's page, a redirect, which is not followed, or half an answer.
+    /// It says nothing about the credential and nothing about the account.
     #[error("the answer cannot be read as Alpaca's")]
     Unreadable,
 }
 
 impl ClientError {
+    /// Whether the broker refused the credential. Nothing else proves that it is dead.
+    #[must_use]
+    pub const fn refuses_credential(&self) -> bool {
+        matches!(self, Self::Api(error) if error.refuses_credential())
+    }
+
     /// What a failure to send or receive means. The failure itself is not kept, since it names the address and with it
     /// the query.
     pub(super) fn of(error: &reqwest::Error) -> Self {

@@ -74,7 +74,8 @@ impl AlpacaClient {
             .header(ACCEPT, "application/json")
             .body(Bytes::from_owner(form));
         let answer = request.send().await.map_err(|error| ClientError::of(&error))?;
-        read_answer(answer).await.map(Zeroizing::new)
+        // A server of tokens has a form of its own for errors (RFC 6749, 5.2).
+        read_answer(answer, |status, body| Some(AlpacaError::parse(status, body))).await.map(Zeroizing::new)
     }
 }
 

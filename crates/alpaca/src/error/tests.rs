@@ -50,6 +50,23 @@ fn something_is_made_of_any_answer(#[case] body: &[u8], #[case] message: &str) {
     assert_eq!((error.status, error.message.as_ref()), (401, message));
 }
 
+#[rstest]
+#[case::of_today(b"{\"message\":\"unauthorized.\"}", true)]
+#[case::of_earlier_years(b"{\"message\": \"forbidden.\"}\n", true)]
+#[case::with_a_code(b"{\"code\":40110000,\"message\":\"request is not authorized\"}", true)]
+#[case::any_nginx(UNAUTHORIZED_HTML.as_bytes(), false)]
+#[case::a_portal(b"<!doctype html><title>Hotel Wi-Fi</title>", false)]
+#[case::nothing(b"", false)]
+#[case::plain(b"Forbidden", false)]
+#[case::another_api(b"{\"error\":\"forbidden\"}", false)]
+#[case::no_sentence(b"{\"message\":403}", false)]
+#[case::no_object(b"[\"message\"]", false)]
+fn only_json_with_a_message_is_alpacas(#[case] body: &[u8], #[case] is_alpacas: bool) {
+    for status in [401, 403] {
+        assert_eq!(AlpacaError::read(status, body).is_some(), is_alpacas);
+    }
+}
+
 #[test]
 fn an_endless_page_is_cut() {
     let error = AlpacaError::parse(502, "x".repeat(100_000).as_bytes());

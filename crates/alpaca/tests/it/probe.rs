@@ -1,6 +1,7 @@
 use std::time::Duration;
 
 use paddock_alpaca::client::ClientOptions;
+use paddock_alpaca::connect_fault::OtherHost;
 use paddock_alpaca::error::UNAUTHORIZED_HTML;
 use paddock_alpaca::probe::ProbeResult;
 use paddock_alpaca::{ConnectFault, probe};
@@ -22,6 +23,12 @@ fn unauthorized() -> ResponseTemplate {
     ResponseTemplate::new(401).set_body_json(json!({"message": "unauthorized."}))
 }
 
+/// What a proxy or a captive portal answers.
+fn page(status: u16) -> ResponseTemplate {
+    ResponseTemplate::new(status)
+        .set_body_raw("<html><title>Access denied by policy</title></html>", "text/html")
+}
+
 async fn answer(host: &MockServer, answer: ResponseTemplate) {
     Mock::given(method("GET")).and(path("/v2/account")).respond_with(answer).mount(host).await;
 }
@@ -38,7 +45,11 @@ fn code(result: &ProbeResult) -> &'static str {
 #[case(account("PA1", "ACTIVE"), ResponseTemplate::new(503), "connected")]
 #[case(unauthorized(), account("123456789", "ACTIVE"), "live_key_in_paper")]
 #[case(unauthorized(), unauthorized(), "invalid_credentials")]
-#[case(ResponseTemplate::new(401).set_body_raw(UNAUTHORIZED_HTML, "text/html"), unauthorized(), "invalid_credentials")]
+#[case(ResponseTemplate::new(401).set_body_raw(UNAUTHORIZED_HTML, "text/html"), unauthorized(), "unexpected_answer")]
+#[case(page(403), page(403), "unexpected_answer")]
+#[case(page(401), unauthorized(), "unexpected_answer")]
+#[case(ResponseTemplate::new(403), unauthorized(), "unexpected_answer")]
+#[case(ResponseTemplate::new(403).set_body_json(json!({"error": "blocked by policy"})), unauthorized(), "unexpected_answer")]
 #[case(ResponseTemplate::new(403).set_body_json(json!({"message": "forbidden."})), unauthorized(), "invalid_credentials")]
 #[case(account("PA1", "ONBOARDING"), unauthorized(), "account_inactive")]
 #[case(ResponseTemplate::new(429).insert_header("Retry-After", "3"), unauthorized(), "rate_limited")]
@@ -56,6 +67,17 @@ async fn a_paper_connection(
     answer(&hosts.live, live).await;
     let result = probe(&hosts.client(), &credential(), Environment::Paper).await;
     assert_eq!(code(&result), expected);
+}
+
+/// A pair is dead when both hosts say so, and not when something on the way does.
+#[tokio::test]
+async fn a_page_of_the_other_host_is_no_refusal() {
+    let hosts = Hosts::start().await;
+    answer(&hosts.paper, unauthorized()).await;
+    answer(&hosts.live, page(403)).await;
+    let environment = Environment::Paper;
+    let result = probe(&hosts.client(), &credential(), environment).await;
+    assert_eq!(result, Err(ConnectFault::InvalidCredentials { environment, other: OtherHost::NotHeard }));
 }
 
 #[tokio::test]

@@ -91,9 +91,7 @@ impl Rotations {
         let old = self.options.of_rotation(rotation, PairOf::Retiring).await?;
         Ok(match self.asking(rotation, &old)?.account().await {
             Ok(_) => Event::OldPairAlive,
-            Err(ClientError::Api(error)) if is_refusal(error.status, error.code) => {
-                Event::OldPairDead(error.status)
-            }
+            Err(ClientError::Api(error)) if error.refuses_credential() => Event::OldPairDead(error.status),
             Err(error) => Event::OldPairUnheard(unheard(&error)),
         })
     }
@@ -154,12 +152,6 @@ fn position_line(position: &Position) -> String {
     format!("{} {}", position.qty.normalize(), position.symbol)
 }
 
-/// Whether an answer refuses the pair: 401, or one of the forms of 403 that Alpaca had in earlier years. Other answers of 403 are about the
-/// account.
-pub(crate) fn is_refusal(status: u16, code: Option<u32>) -> bool {
-    status == 401 || (status == 403 && matches!(code, None | Some(40_110_000)))
-}
-
 /// What Alpaca did not say.
 pub(crate) fn unheard(error: &ClientError) -> Failure {
     let failure = |code| Failure::new(code, error.to_string(), "wait, or check this machine's network");
@@ -175,7 +167,8 @@ pub(crate) fn unheard(error: &ClientError) -> Failure {
             next_step: "look at the account in Alpaca's dashboard, then resume".to_owned(),
             ..failure("refused")
         },
-        ClientError::Unreadable => failure("unexpected_answer"),
+        // A proxy or a captive portal stands on the way, which comes and goes.
+        ClientError::Unreadable => failure("unexpected_answer").passing(),
     }
 }
 
@@ -184,6 +177,8 @@ pub(crate) fn failure_of(fault: &ConnectFault) -> Failure {
     let failure = Failure::new(fault.code(), fault.sentence(), fault.next_step());
     match fault {
         ConnectFault::RateLimited { retry_after } => Failure { wait: *retry_after, ..failure.passing() },
+        // What answers in Alpaca's place, comes and goes.
+        ConnectFault::UnexpectedAnswer { .. } => failure.passing(),
         fault if fault.is_temporary() => failure.passing(),
         _ => failure,
     }

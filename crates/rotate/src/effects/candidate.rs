@@ -1,11 +1,11 @@
 //! The pasted pair: is it one, is it whole, is it new, does it open the same account; and its way into the vault.
 
-use paddock_alpaca::{ClientError, ConnectFault, probe};
+use paddock_alpaca::{ConnectFault, probe};
 use paddock_core::paste::pair_fault;
 use paddock_core::rotation::{Event, Failure, Rotation};
 use paddock_store::{FingerprintMatch, PairOf, StoreError};
 
-use super::account::{failure_of, is_refusal};
+use super::account::failure_of;
 use crate::pairs::Pair;
 use crate::run::Outcome;
 use crate::{RotateError, Rotations};
@@ -43,7 +43,7 @@ impl Rotations {
                     next_step,
                 )));
             }
-            Err(ClientError::Api(error)) if is_refusal(error.status, error.code) => "refused",
+            Err(error) if error.refuses_credential() => "refused",
             Err(_) => "not heard",
         };
         Ok(Event::CandidateOpens {

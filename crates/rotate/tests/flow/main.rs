@@ -14,5 +14,6 @@ mod flow;
 mod kills;
 mod lease;
 mod place;
+mod portal;
 mod reminders;
 mod world;

@@ -107,6 +107,8 @@ pub struct World {
     pub clock: Arc<ManualClock>,
     pub user: UserId,
     pub gate: Arc<TestGate>,
+    /// What stands in the broker's place, at this address, for processes that start from then on.
+    pub portal: Mutex<Option<String>>,
     places: Arc<Mutex<BTreeMap<ConsumerId, Place>>>,
     nodes: AtomicU32,
     directory: tempfile::TempDir,
@@ -156,6 +158,7 @@ impl World {
             clock,
             user,
             gate,
+            portal: Mutex::default(),
             places: Arc::default(),
             nodes: AtomicU32::new(0),
             directory,
@@ -163,6 +166,9 @@ impl World {
     }
 
     pub fn client(&self) -> AlpacaClient {
+        if let Some(portal) = &*self.portal.lock().unwrap() {
+            return client(portal, &portal.replace("127.0.0.1", "localhost"));
+        }
         client(&self.broker.url(Environment::Paper), &self.broker.url(Environment::Live))
     }
 
