@@ -49,6 +49,9 @@ trait Settings {
     /// Checks what can be checked without the secret and the network.
     fn check(&self) -> Result<(), SettingsFault>;
 
+    /// Leaves only what says where the pair is written and under which names. How Paddock logs in there, and how the pair is proven, goes.
+    fn keep_place(&mut self);
+
     /// Makes the consumer. `secret` is there when [`Settings::SECRET`] names one.
     fn connect(self, secret: SecretText, means: &Means) -> Result<Box<dyn Consumer>, SettingsFault>;
 }
@@ -97,6 +100,11 @@ macro_rules! register {
                 match self { $(Self::$variant(settings) => settings.check(),)* }
             }
 
+            fn place(mut self) -> Self {
+                match &mut self { $(Self::$variant(settings) => settings.keep_place(),)* }
+                self
+            }
+
             fn connect_checked(self, secret: SecretText, means: &Means) -> Result<Box<dyn Consumer>, SettingsFault> {
                 match self { $(Self::$variant(settings) => settings.connect(secret, means),)* }
             }
@@ -126,6 +134,12 @@ impl ConsumerSettings {
         self.secret().is_some()
     }
 
+    /// Whether both write to the same names of the same place, so that what was written by one may be found by the other.
+    #[must_use]
+    pub fn is_same_place(&self, other: &Self) -> bool {
+        self.clone().place() == other.clone().place()
+    }
+
     /// Checks the settings and makes the consumer. Nothing is sent.
     ///
     /// # Errors
@@ -149,6 +163,9 @@ impl ConsumerSettings {
 
 #[cfg(test)]
 mod tests {
+    use rstest::rstest;
+    use serde_json::{Value, json};
+
     use super::*;
 
     #[test]
@@ -162,6 +179,72 @@ mod tests {
         let unknown = r#"{"kind":"webhook","url":"https://example.com/","colour":"red"}"#;
         assert!(serde_json::from_str::<ConsumerSettings>(unknown).is_err());
         assert!(serde_json::from_str::<ConsumerSettings>(r#"{"kind":"pigeon"}"#).is_err());
+    }
+
+    /// For each kind: its settings, what only says how, and what says where.
+    #[rstest]
+    #[case(
+        json!({"kind": "aws", "region": "us-east-1", "secret_id": "s", "access_key_id": "A"}),
+        json!({"access_key_id": "B"}),
+        json!({"secret_id": "t"})
+    )]
+    #[case(
+        json!({"kind": "google", "project": "p", "secret": "s"}),
+        json!({"disable_previous": true}),
+        json!({"project": "q"})
+    )]
+    #[case(
+        json!({"kind": "infisical", "project_id": "p", "environment": "prod", "client_id": "c"}),
+        json!({"client_id": "d"}),
+        json!({"environment": "dev"})
+    )]
+    #[case(
+        json!({"kind": "kubernetes", "server": "https://k", "namespace": "n", "secret": "s"}),
+        json!({"restart": ["deployment/bot"]}),
+        json!({"namespace": "m"})
+    )]
+    #[case(
+        json!({"kind": "vault", "address": "https://v", "path": "bot"}),
+        json!({"login": {"method": "approle", "role_id": "r"}}),
+        json!({"mount": "other"})
+    )]
+    #[case(
+        json!({"kind": "cloudflare_workers", "account_id": "023e105f4ecef8ad9ca31a8372d0c353", "script": "bot"}),
+        json!({"in_use": {"url": "https://bot"}}),
+        json!({"script": "cat"})
+    )]
+    #[case(json!({"kind": "command", "put": ["/bin/put", "a"]}), json!({"timeout_seconds": 5}), json!({"put": ["/bin/put", "b"]}))]
+    #[case(json!({"kind": "dotenv", "path": "/srv/.env"}), json!({"in_use": {"url": "https://bot"}}), json!({"path": "/srv/b.env"}))]
+    #[case(
+        json!({"kind": "github_actions", "place": {"of": "repository", "owner": "o", "repository": "r"}}),
+        json!({"workflow": {"file": "p.yml", "ref": "main"}}),
+        json!({"place": {"of": "repository", "owner": "o", "repository": "q"}})
+    )]
+    #[case(
+        json!({"kind": "github_actions", "place": {"of": "organization", "organization": "o"}}),
+        json!({"place": {"of": "organization", "organization": "o", "visibility": "all"}}),
+        json!({"json_secret": "ALPACA"})
+    )]
+    #[case(json!({"kind": "heroku", "apps": ["a", "b"]}), json!({"apps": ["b", "a"]}), json!({"apps": ["a", "c"]}))]
+    #[case(json!({"kind": "slack", "label": "bots"}), json!({"label": "cats"}), json!({"host": "chat.example.com"}))]
+    #[case(json!({"kind": "webhook", "url": "https://a"}), json!({"in_use": {"url": "https://bot"}}), json!({"url": "https://b"}))]
+    fn what_was_written_elsewhere_is_no_claim_to_a_place(
+        #[case] settings: Value,
+        #[case] how: Value,
+        #[case] place: Value,
+    ) {
+        let read = |more: &Value| -> ConsumerSettings {
+            let mut all = settings.clone();
+            all.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+            serde_json::from_value(all).unwrap()
+        };
+        let ours = read(&json!({}));
+        assert!(ours.is_same_place(&read(&how)), "{how}");
+        assert!(!ours.is_same_place(&read(&place)), "{place}");
+        if ours.kind() != "slack" {
+            let names = json!({"names": {"key_id": "OTHER_ID", "secret_key": "OTHER_SECRET"}});
+            assert!(!ours.is_same_place(&read(&names)));
+        }
     }
 
     #[test]

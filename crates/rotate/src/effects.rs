@@ -5,3 +5,4 @@ mod candidate;
 pub(crate) mod deliver;
 mod gateway;
 pub(crate) mod ownership;
+pub(crate) mod vault;

@@ -29,9 +29,11 @@ pub enum FaultKind {
     NotFound,
     /// Somebody else wrote in between: look again.
     Conflict,
+    /// Somebody else wrote there after us: what was put is gone again.
+    Overwritten,
     /// Too many requests; wait at least so long if it was said.
     Limited(Option<Duration>),
-    /// Not proven yet, worth asking again.
+    /// Nothing has failed, and it is not proven yet: a release, a rollout or a run is under way. It is asked again for an hour.
     NotYet,
     /// The address is not allowed ([`crate::Outbound`]).
     AddressRefused,
@@ -80,6 +82,7 @@ impl FaultKind {
             Self::Forbidden => "forbidden",
             Self::NotFound => "not_found",
             Self::Conflict => "changed_meanwhile",
+            Self::Overwritten => "overwritten",
             Self::Limited(_) => "rate_limited",
             Self::NotYet => "not_yet",
             Self::AddressRefused => "address_refused",

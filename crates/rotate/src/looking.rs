@@ -45,7 +45,7 @@ impl Rotations {
         let missing = RotateError::Store(StoreError::NotFound { what: "pair" });
         let sealed = self.options.store.credential(row.connection).await?.ok_or(missing)?;
         let present = self.options.prints(&self.options.of_connection(row.user, &sealed).await?)?;
-        let ownership = self.options.store.ownership(row.id).await?;
+        let ownership = self.ownership(&row).await?;
         let against = judge(&self.options, &looked, &Expected { pairs: vec![present], ownership })?;
         let writable = match looked.writable {
             Writable::Proven => "the place says that writing is allowed".to_owned(),

@@ -10,7 +10,9 @@ use paddock_core::rotation::{
     Ask, By, Cause, Due, Event, NewRotation, Plan, Rotation, RotationConsumer, asks, due, step,
 };
 use paddock_core::{CredentialKind, SecretText};
-use paddock_store::{Connection, PairChange, PairOf, RotationRow, SealedPair, StoreError, Transition};
+use paddock_store::{
+    Connection, ConsumerRow, PairChange, PairOf, RotationRow, SealedPair, StoreError, Transition,
+};
 use tokio::sync::Notify;
 
 use crate::crash::{Deaths, Doing, Point};
@@ -154,12 +156,37 @@ impl Rotations {
         self.open(&Rotation::forced(new, actor.clone(), at), None, actor, at).await
     }
 
-    /// Starts what was planned.
+    /// Starts what was planned, with the consumers that the connection has now: they may be others than when it was planned.
     ///
     /// # Errors
     /// [`RotateError::Refused`] outside its window, without the role or the fresh proof that a live pair needs.
     pub async fn start(&self, id: RotationId, by: &By, at: Timestamp) -> Result<RotationRow, RotateError> {
+        let row = self.row(id).await?;
+        // Nothing is changed by who may not start it.
+        step(&row.rotation, Event::Start(by.clone()), at)?;
+        if let Some(event) = self.other_consumers(&row.rotation, Some(by)).await? {
+            self.say(id, at, |_| Ok(event.clone())).await?;
+        }
         self.say(id, at, |_| Ok(Event::Start(by.clone()))).await
+    }
+
+    /// What has changed about the connection's consumers since the rotation was told of them, if anything has.
+    pub(crate) async fn other_consumers(
+        &self,
+        rotation: &Rotation,
+        by: Option<&By>,
+    ) -> Result<Option<Event>, RotateError> {
+        let now = self.options.store.consumers_of(rotation.connection).await?;
+        let now: Vec<RotationConsumer> = now.into_iter().map(consumer).collect();
+        let names = |some: &[RotationConsumer], others: &[RotationConsumer]| -> Vec<String> {
+            let lacking = |one: &&RotationConsumer| others.iter().all(|other| other.id != one.id);
+            some.iter().filter(lacking).map(|one| one.name.clone()).collect()
+        };
+        let (came, went) = (names(&now, &rotation.consumers), names(&rotation.consumers, &now));
+        let told = [("taken in", came), ("removed meanwhile", went)];
+        let told = told.iter().filter(|(_, names)| !names.is_empty());
+        let what: Vec<String> = told.map(|(what, names)| format!("{what}: {}", names.join(", "))).collect();
+        Ok((!what.is_empty()).then(|| Event::Consumers { by: by.cloned(), now, what: what.join("; ") }))
     }
 
     /// Goes on where a person was waited for.
@@ -419,7 +446,6 @@ impl Rotations {
             return Err(no_pair(&connection.name).into());
         }
         let consumers = self.options.store.consumers_of(connection.id).await?;
-        let consumer = |row: paddock_store::ConsumerRow| RotationConsumer::new(row.id, row.name, row.kind);
         Ok(NewRotation {
             id: RotationId::generate(at, &*self.options.entropy),
             team: connection.user,
@@ -434,6 +460,10 @@ impl Rotations {
             consumers: consumers.into_iter().map(consumer).collect(),
         })
     }
+}
+
+fn consumer(row: ConsumerRow) -> RotationConsumer {
+    RotationConsumer::new(row.id, row.name, row.kind)
 }
 
 fn no_pair(name: &str) -> paddock_core::rotation::StepRefusal {

@@ -14,6 +14,7 @@ use tokio::time::{MissedTickBehavior, interval, timeout};
 use tokio_util::sync::CancellationToken;
 
 use crate::crash::{Doing, Point};
+use crate::effects::vault::{or_told, unreadable};
 use crate::{RotateError, Rotations};
 
 /// For how long a rotation is taken. Whoever has nothing more to do lets go of it; the lease is for those who cannot.
@@ -34,6 +35,12 @@ const GRACE: Duration = Duration::from_secs(10);
 
 /// How often the work looks for what has come due.
 const LOOK: Duration = Duration::from_secs(1);
+
+/// What steps need of the vault, in words for people.
+const PAIR: &str = "a pair of this rotation";
+
+/// The same, where it can be pasted again.
+const PASTED: &str = "the pasted pair";
 
 /// Why a rotation rests.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -96,6 +103,17 @@ impl Rotations {
                     }
                 },
             };
+            // Before they are looked at, and once more before the pair is taken to them: people add and remove consumers meanwhile.
+            if matches!(row.rotation.state, RotationState::Preflight | RotationState::Committed)
+                && let Some(event) = self.other_consumers(&row.rotation, None).await?
+            {
+                match self.keep_step(&row, event.into()).await {
+                    Ok(row) => held = Some((row, taken)),
+                    Err(RotateError::Store(StoreError::RotationMoved)) => {}
+                    Err(error) => return Err(error),
+                }
+                continue;
+            }
             let dues = due(&row.rotation);
             let is_ready = |at: Option<Timestamp>| at.is_none_or(|at| at <= now);
             let Some(next) = dues.iter().find(|due| is_ready(due.not_before)) else {
@@ -253,6 +271,13 @@ impl Rotations {
         self.deaths.reached(state, doing, Point::Before)?;
         let outcome = self.keeping(row.rotation.id, taken, self.perform(row, effect)).await?;
         self.deaths.reached(state, doing, Point::Done)?;
+        let kept = self.keep_step(row, outcome).await?;
+        self.deaths.reached(state, doing, Point::Kept)?;
+        Ok(kept)
+    }
+
+    /// Keeps what came of a step.
+    async fn keep_step(&self, row: &RotationRow, outcome: Outcome) -> Result<RotationRow, RotateError> {
         let at = self.options.clock.now();
         let (event, detail) = (&outcome.event, outcome.event.detail());
         let (after, _) = step(&row.rotation, event.clone(), at)?;
@@ -271,24 +296,36 @@ impl Rotations {
             node: Some(&self.options.node),
             at,
         };
-        let kept = self.options.store.step_rotation(&transition).await?;
-        self.deaths.reached(state, doing, Point::Kept)?;
-        Ok(kept)
+        Ok(self.options.store.step_rotation(&transition).await?)
     }
 
     async fn perform(&self, row: &RotationRow, effect: Effect) -> Result<Outcome, RotateError> {
         let rotation = &row.rotation;
         match effect {
             Effect::LookAtAccount => self.look_at_account(rotation).await.map(Outcome::from),
-            Effect::LookAt(consumer) => self.look_at(rotation, consumer).await.map(Outcome::from),
+            Effect::LookAt(consumer) => {
+                let failed = |failure| Event::LookFailed { consumer, seen: None, failure };
+                or_told(self.look_at(rotation, consumer).await, PAIR, failed).map(Outcome::from)
+            }
             Effect::ConfirmPause => Ok(self.confirm_pause(rotation).await.into()),
             Effect::CancelOrders => self.cancel_orders(rotation).await.map(Outcome::from),
-            Effect::CheckCandidate => self.check_candidate(rotation).await.map(Outcome::from),
-            Effect::Commit => self.commit(rotation).await,
+            Effect::CheckCandidate => {
+                let checked = self.check_candidate(rotation).await;
+                or_told(checked, PASTED, Event::CandidateFailed).map(Outcome::from)
+            }
+            Effect::Commit => self.commit(rotation).await.or_else(|error| {
+                unreadable(error, PASTED).map(|failure| Event::CommitFailed(failure).into())
+            }),
             Effect::Swap => Ok(self.swap(rotation).await.into()),
             Effect::ConfirmResume => Ok(self.confirm_resume(rotation).await.into()),
-            Effect::Deliver(consumer) => self.deliver(rotation, consumer).await.map(Outcome::from),
-            Effect::Prove(consumer) => self.prove(rotation, consumer).await.map(Outcome::from),
+            Effect::Deliver(consumer) => {
+                let failed = |failure| Event::DeliveryFailed { consumer, failure };
+                or_told(self.deliver(rotation, consumer).await, PAIR, failed).map(Outcome::from)
+            }
+            Effect::Prove(consumer) => {
+                let failed = |failure| Event::ProofFailed { consumer, failure };
+                or_told(self.prove(rotation, consumer).await, PAIR, failed).map(Outcome::from)
+            }
             Effect::ProveOldPairDead => self.prove_old_pair_dead(rotation).await.map(Outcome::from),
             Effect::PlaceTestOrder => self.place_test_order(rotation).await.map(Outcome::from),
         }

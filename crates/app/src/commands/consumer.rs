@@ -167,10 +167,8 @@ async fn add(args: &AddArgs, client: &ApiClient, context: &Context) -> Outcome {
     let added = client.post(&path, &content).await?;
     let Which { name, connection } = &args.which;
     context.output.show(&added, |paint| {
-        format!(
-            "{} `{name}` to `{connection}`: it gets each new pair from the next rotation on\n",
-            paint.good("added")
-        )
+        let then = added["left_behind"].as_str().unwrap_or("it gets each new pair");
+        format!("{} `{name}` to `{connection}`: {then}\n", paint.good("added"))
     })
 }
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::record::AccountSnapshot;
+use super::record::{AccountSnapshot, RotationConsumer};
 use crate::audit::Actor;
 use crate::id::ConsumerId;
 use crate::role::Role;
@@ -60,6 +60,15 @@ pub enum Event {
         consumer: ConsumerId,
         /// Why.
         why: String,
+    },
+    /// The connection has other consumers than this rotation knows: those that came are taken in, those that were removed drop out.
+    Consumers {
+        /// Who said it, when it was a person: by starting the rotation.
+        by: Option<By>,
+        /// All that there are now, in the order in which they are served.
+        now: Vec<RotationConsumer>,
+        /// What changed, in words.
+        what: String,
     },
     /// A person pasted a pair. It is kept, sealed, in the same transaction.
     Pasted(By),
@@ -138,6 +147,13 @@ pub enum Event {
         /// Why.
         failure: Failure,
     },
+    /// A consumer holds something else than what was put there: somebody else wrote there since.
+    Overwritten {
+        /// Which.
+        consumer: ConsumerId,
+        /// What was seen.
+        failure: Failure,
+    },
     /// Alpaca refuses the old pair, with this status.
     OldPairDead(u16),
     /// Alpaca still takes the old pair.
@@ -163,6 +179,7 @@ impl Event {
             Self::Abort { .. } => "abort",
             Self::LeaveOut { .. } => "leave_out",
             Self::TakeOver { .. } => "take_over",
+            Self::Consumers { .. } => "consumers",
             Self::Pasted(_) => "pasted",
             Self::SkipTestOrder(_) => "skip_test_order",
             Self::AccountSeen(_) => "account_seen",
@@ -182,6 +199,7 @@ impl Event {
             Self::DeliveryFailed { .. } => "delivery_failed",
             Self::Proven { .. } => "proven",
             Self::ProofFailed { .. } => "proof_failed",
+            Self::Overwritten { .. } => "overwritten",
             Self::OldPairDead(_) => "old_pair_dead",
             Self::OldPairAlive => "old_pair_alive",
             Self::OldPairUnheard(_) => "old_pair_unheard",
@@ -200,6 +218,7 @@ impl Event {
             | Self::GoOnWithOpenOrders(by)
             | Self::Pasted(by)
             | Self::SkipTestOrder(by)
+            | Self::Consumers { by: Some(by), .. }
             | Self::Abort { by, .. }
             | Self::LeaveOut { by, .. }
             | Self::TakeOver { by, .. } => Some(by),
@@ -218,7 +237,8 @@ impl Event {
             | Self::Delivered { consumer, .. }
             | Self::DeliveryFailed { consumer, .. }
             | Self::Proven { consumer, .. }
-            | Self::ProofFailed { consumer, .. } => Some(*consumer),
+            | Self::ProofFailed { consumer, .. }
+            | Self::Overwritten { consumer, .. } => Some(*consumer),
             _ => None,
         }
     }
@@ -238,7 +258,8 @@ impl Event {
             | Self::TestOrderFailed(failure)
             | Self::LookFailed { failure, .. }
             | Self::DeliveryFailed { failure, .. }
-            | Self::ProofFailed { failure, .. } => Some(format!("{}: {}", failure.code, failure.message)),
+            | Self::ProofFailed { failure, .. }
+            | Self::Overwritten { failure, .. } => Some(format!("{}: {}", failure.code, failure.message)),
             Self::AccountSeen(account) => Some(format!(
                 "account {} is {}, {} open orders, {} positions",
                 account.account_number,
@@ -246,6 +267,7 @@ impl Event {
                 account.open_orders.len(),
                 account.positions.len()
             )),
+            Self::Consumers { what, .. } => Some(what.clone()),
             Self::Looked { seen, .. } => Some(seen.login.clone()),
             Self::OrdersCanceled(count) => Some(format!("{count} orders")),
             Self::CandidateOpens { account_number, other_host, .. } => {
@@ -294,6 +316,9 @@ pub struct Failure {
     pub next_step: String,
     /// Whether trying again later, with nothing changed by a person, can help.
     pub may_pass: bool,
+    /// Whether nothing has failed: what was asked for is under way there, and takes its time.
+    #[serde(default)]
+    pub under_way: bool,
     /// How long to wait at least, if that was said.
     #[serde(default)]
     pub wait: Option<Duration>,
@@ -304,13 +329,19 @@ impl Failure {
     #[must_use]
     pub fn new(code: &str, message: impl Into<String>, next_step: impl Into<String>) -> Self {
         let (message, next_step) = (message.into(), next_step.into());
-        Self { code: code.to_owned(), message, next_step, may_pass: false, wait: None }
+        Self { code: code.to_owned(), message, next_step, may_pass: false, under_way: false, wait: None }
     }
 
     /// The same, but it may pass by itself.
     #[must_use]
     pub fn passing(self) -> Self {
         Self { may_pass: true, ..self }
+    }
+
+    /// The same, but it is under way, and is waited for.
+    #[must_use]
+    pub fn under_way(self) -> Self {
+        Self { may_pass: true, under_way: true, ..self }
     }
 }
 

@@ -372,6 +372,10 @@ pub struct RotationConsumer {
     /// What stands in the way.
     #[serde(default)]
     pub trouble: Option<Trouble>,
+    /// When it was seen that somebody else wrote there after the pair was put. A person then takes it over, which puts the pair there again,
+    /// or leaves it out; it is over when the pair is seen there again.
+    #[serde(default)]
+    pub overwritten_at: Option<Timestamp>,
     /// Who said that what is there may be overwritten.
     #[serde(default)]
     pub taken_over: Option<TakenOver>,
@@ -396,6 +400,7 @@ impl RotationConsumer {
             proof: None,
             attempts: 0,
             trouble: None,
+            overwritten_at: None,
             taken_over: None,
             left_out: None,
         }
@@ -432,6 +437,9 @@ pub struct Trouble {
     pub at: Timestamp,
     /// How often in a row.
     pub times: u32,
+    /// How often of these nothing had failed, and something was only under way.
+    #[serde(default)]
+    pub waits: u32,
     /// When it is tried again by itself; never, when absent.
     pub retry_at: Option<Timestamp>,
 }

@@ -13,6 +13,9 @@ use crate::role::Role;
 /// After so many failures in a row a person is asked. With the growing pauses between them it is about eight minutes.
 const MOST_TRIES: u32 = 12;
 
+/// So often something is waited for that is under way and has not failed: a release, a rollout, a workflow's run. With the pauses it is an hour.
+const MOST_WAITS: u32 = 65;
+
 /// The longest pause between two tries, in seconds, unless the other side asked for more.
 const LONGEST_PAUSE: i64 = 60;
 
@@ -151,19 +154,35 @@ fn apply(rotation: &mut Rotation, event: Event, at: Timestamp) -> Result<(), Ste
             let consumer = open_consumer(rotation, consumer)?;
             consumer.stage = ConsumerStage::LeftOut;
             consumer.trouble = None;
+            consumer.overwritten_at = None;
             consumer.left_out = Some(said);
             leave_degraded(rotation);
         }
         (_, Event::TakeOver { by, consumer, why }) => {
             let said = TakenOver { by: by.actor, at, why };
             let consumer = open_consumer(rotation, consumer)?;
-            if consumer.stage == ConsumerStage::Delivered {
+            let again = consumer.stage == ConsumerStage::Delivered;
+            if again && !consumer.needs_a_person() {
                 let message = format!("{} has the pair already", consumer.name);
                 return Err(refusal("not_now", message, "nothing is to be taken over"));
             }
+            if again {
+                consumer.stage = ConsumerStage::Ready;
+            }
             consumer.trouble = None;
+            consumer.overwritten_at = None;
             consumer.taken_over = Some(said);
             leave_degraded(rotation);
+            if again && rotation.state == S::VerifyingConsumers {
+                rotation.state = S::FanningOut;
+            }
+        }
+        (state, Event::Consumers { now, .. }) => {
+            // Whoever has been given the pair, or could have, stays.
+            if !matches!(state, S::Planned | S::Preflight | S::Committed) {
+                return Err(no);
+            }
+            rotation.consumers = merged(&rotation.consumers, now);
         }
         (S::AwaitingMint | S::Candidate, Event::Pasted(by)) => {
             let number = rotation.candidate.as_ref().map_or(1, |before| before.number.saturating_add(1));
@@ -244,6 +263,7 @@ fn apply(rotation: &mut Rotation, event: Event, at: Timestamp) -> Result<(), Ste
             consumer.delivered = Some(delivered.how);
             consumer.version_after = delivered.version;
             consumer.trouble = None;
+            consumer.overwritten_at = None;
         }
         (S::FanningOut, Event::DeliveryFailed { consumer, failure }) => {
             let consumer = known(rotation, consumer)?;
@@ -258,9 +278,18 @@ fn apply(rotation: &mut Rotation, event: Event, at: Timestamp) -> Result<(), Ste
             consumer.stage = ConsumerStage::Proven;
             consumer.proof = Some(proven.0);
             consumer.trouble = None;
+            consumer.overwritten_at = None;
         }
         (S::VerifyingConsumers, Event::ProofFailed { consumer, failure }) => {
             consumer_failed(known(rotation, consumer)?, failure, at);
+        }
+        (S::VerifyingConsumers, Event::Overwritten { consumer, failure }) => {
+            let consumer = known(rotation, consumer)?;
+            if consumer.stage != ConsumerStage::Delivered {
+                return Err(no);
+            }
+            consumer.overwritten_at.get_or_insert(at);
+            consumer_failed(consumer, failure, at);
         }
         (S::VerifyingConsumers, Event::OldPairDead(status)) => {
             rotation.old_pair = OldPair::Dead { status, at };
@@ -272,8 +301,17 @@ fn apply(rotation: &mut Rotation, event: Event, at: Timestamp) -> Result<(), Ste
             let next_step = "revoke or regenerate the old pair in Alpaca's dashboard, then resume";
             fail(rotation, Failure::new("old_pair_alive", message, next_step), at);
         }
+        (S::Verified, Event::CommitFailed(failure)) => {
+            // What was kept of the pair is of no use: it is checked again, or pasted again.
+            if !failure.may_pass
+                && let Some(candidate) = rotation.candidate.as_mut()
+            {
+                candidate.verified = false;
+                rotation.state = S::Candidate;
+            }
+            fail(rotation, failure, at);
+        }
         (S::Candidate, Event::CandidateFailed(failure))
-        | (S::Verified, Event::CommitFailed(failure))
         | (S::VerifyingConsumers, Event::OldPairUnheard(failure))
         | (S::OldProvenDead, Event::TestOrderFailed(failure)) => fail(rotation, failure, at),
         (_, Event::GateFailed(failure)) => {
@@ -318,6 +356,7 @@ fn account_seen(rotation: &mut Rotation, seen: super::AccountSnapshot, at: Times
             next_step: next_step.to_owned(),
             at,
             times: 1,
+            waits: 0,
             retry_at: Some(later(at, LOOK_AT_ORDERS)),
         });
     }
@@ -349,9 +388,10 @@ fn resume(rotation: &mut Rotation) -> Result<(), StepRefusal> {
     let mut any = rotation.trouble.take().is_some() | rotation.gate_trouble.take().is_some();
     let mut again = false;
     for consumer in rotation.consumers.iter_mut().filter(waits) {
-        // What a consumer could not prove may not be there any more: it is put there again, unless it only took too long.
+        // What a consumer could not prove may not be there any more: it is put there again, unless it only took too long. What somebody else
+        // wrote is looked at again, and overwritten only by who takes it over.
         let took_too_long = consumer.trouble.take().is_some_and(|trouble| trouble.times >= MOST_TRIES);
-        if consumer.stage == ConsumerStage::Delivered && !took_too_long {
+        if consumer.stage == ConsumerStage::Delivered && !took_too_long && consumer.overwritten_at.is_none() {
             consumer.stage = ConsumerStage::Ready;
             again = true;
         }
@@ -484,16 +524,25 @@ fn consumer_failed(consumer: &mut RotationConsumer, failure: Failure, at: Timest
     }
 }
 
-/// What may pass is tried again after pauses that grow, and not for ever.
+/// The consumers that there are now, with what is known of each.
+fn merged(before: &[RotationConsumer], now: Vec<RotationConsumer>) -> Vec<RotationConsumer> {
+    let known = |one: &RotationConsumer| before.iter().find(|known| known.id == one.id).cloned();
+    now.into_iter().map(|one| known(&one).unwrap_or(one)).collect()
+}
+
+/// What may pass is tried again after pauses that grow, and not for ever. What is under way is waited for longer than what fails.
 fn trouble(before: Option<&Trouble>, failure: Failure, at: Timestamp) -> Trouble {
-    let times = before.map_or(0, |before| before.times).saturating_add(1);
-    let retry_at = (failure.may_pass && times < MOST_TRIES).then(|| {
-        let pause = 1_i64.checked_shl(times.min(16)).unwrap_or(LONGEST_PAUSE).min(LONGEST_PAUSE);
+    let (times, waits) = before.map_or((0, 0), |before| (before.times, before.waits));
+    let (times, waits) = (times.saturating_add(1), waits.saturating_add(u32::from(failure.under_way)));
+    let failures = times.saturating_sub(waits);
+    let (tries, most) = if failure.under_way { (waits, MOST_WAITS) } else { (failures, MOST_TRIES) };
+    let retry_at = (failure.may_pass && tries < most).then(|| {
+        let pause = 1_i64.checked_shl(tries.min(16)).unwrap_or(LONGEST_PAUSE).min(LONGEST_PAUSE);
         let asked = failure.wait.and_then(|wait| i64::try_from(wait.as_secs()).ok()).unwrap_or(0);
         later(at, pause.max(asked.min(3600)))
     });
     let Failure { code, message, next_step, .. } = failure;
-    Trouble { code, message, next_step, at, times, retry_at }
+    Trouble { code, message, next_step, at, times, waits, retry_at }
 }
 
 fn later(at: Timestamp, seconds: i64) -> Timestamp {

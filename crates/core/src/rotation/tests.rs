@@ -314,25 +314,126 @@ fn an_old_pair_that_is_alive_needs_a_person() {
     assert_eq!(work(did(&rotation, Event::Resume(owner()))).state, RotationState::Closed);
 }
 
-#[test]
-fn what_may_pass_is_tried_again_and_not_for_ever() {
-    let waits = work(did(&planned(Environment::Paper), Event::Start(owner())));
-    let mut rotation = did(&waits, Event::Pasted(owner()));
-    while due(&rotation)[0].effect != Effect::Deliver(consumer(1)) {
+/// A rotation that has come to an effect.
+fn up_to(effect: Effect) -> Rotation {
+    let mut rotation =
+        did(&work(did(&planned(Environment::Paper), Event::Start(owner()))), Event::Pasted(owner()));
+    while due(&rotation)[0].effect != effect {
         rotation = did(&rotation, good(due(&rotation)[0].effect));
     }
-    rotation = did(&rotation, good(Effect::Deliver(consumer(2))));
-    let mut tries = 0;
-    while rotation.state == RotationState::FanningOut {
-        let before = due(&rotation)[0].not_before;
-        let at = before.unwrap_or(now());
-        rotation = step(&rotation, bad(Effect::Deliver(consumer(1)), true), at).unwrap().0;
-        tries += 1;
+    rotation
+}
+
+#[rstest]
+#[case::what_fails(failure(true), 12, 8)]
+#[case::what_is_under_way(failure(true).under_way(), 65, 60)]
+fn what_may_pass_is_tried_again_and_not_for_ever(
+    #[case] failure: Failure,
+    #[case] tries: u32,
+    #[case] minutes: i64,
+) {
+    let mut rotation = up_to(Effect::Prove(consumer(1)));
+    rotation = did(&rotation, good(Effect::Prove(consumer(2))));
+    let mut at = now();
+    while rotation.state == RotationState::VerifyingConsumers {
+        at = due(&rotation)[0].not_before.unwrap_or(at);
+        let failed = Event::ProofFailed { consumer: consumer(1), failure: failure.clone() };
+        rotation = step(&rotation, failed, at).unwrap().0;
     }
-    assert_eq!((tries, rotation.state), (12, RotationState::Degraded));
+    assert_eq!(rotation.state, RotationState::Degraded);
+    let stuck = rotation.consumer(consumer(1)).unwrap().trouble.clone().unwrap();
+    assert_eq!(stuck.times, tries);
+    let minutes_passed = at.duration_since(now()).as_mins();
+    assert!((minutes - 2..=minutes + 1).contains(&minutes_passed), "{minutes_passed} minutes");
+    // Nothing says that the pair is not there: it is asked for again, and not put there again.
     let resumed = did(&rotation, Event::Resume(owner()));
-    assert_eq!(resumed.consumer(consumer(1)).unwrap().attempts, 12);
+    assert_eq!(due(&resumed)[0].effect, Effect::Prove(consumer(1)));
     assert_eq!(work(resumed).state, RotationState::Closed);
+}
+
+/// An hour of waiting leaves patience for a server that then fails once.
+#[test]
+fn what_fails_is_not_counted_with_what_was_waited_for() {
+    let mut rotation = up_to(Effect::Prove(consumer(1)));
+    for _ in 0..40 {
+        let waits = Event::ProofFailed { consumer: consumer(1), failure: failure(true).under_way() };
+        rotation = did(&rotation, waits);
+    }
+    rotation = did(&rotation, bad(Effect::Prove(consumer(1)), true));
+    assert!(!rotation.consumer(consumer(1)).unwrap().needs_a_person());
+}
+
+#[rstest]
+#[case::passes(true, RotationState::Verified)]
+#[case::for_good(false, RotationState::Candidate)]
+fn a_pair_that_cannot_be_put_into_the_vault_is_checked_or_pasted_again(
+    #[case] passes: bool,
+    #[case] state: RotationState,
+) {
+    let failed = did(&up_to(Effect::Commit), bad(Effect::Commit, passes));
+    assert_eq!((failed.state, failed.trading), (state, TradingHold::Paused));
+    assert_eq!(asks(&failed)[0].code, "trouble");
+    assert_eq!(due(&failed).len(), usize::from(passes));
+    let again = if passes { failed } else { did(&failed, Event::Pasted(owner())) };
+    assert_eq!(work(again).state, RotationState::Closed);
+}
+
+fn overwritten(number: u128) -> Event {
+    Event::Overwritten { consumer: consumer(number), failure: failure(false) }
+}
+
+fn take_over(number: u128) -> Event {
+    Event::TakeOver { by: owner(), consumer: consumer(number), why: "the other writer is off".to_owned() }
+}
+
+#[test]
+fn what_somebody_else_wrote_after_us_is_a_persons_to_decide() {
+    let rotation = up_to(Effect::Prove(consumer(1)));
+    // A word too early changes nothing: it has the pair, as far as anybody knows.
+    assert_eq!(step(&rotation, take_over(1), now()).unwrap_err().code, "not_now");
+    let mut rotation = did(&rotation, overwritten(1));
+    assert_eq!(rotation.state, RotationState::VerifyingConsumers, "the other consumer is still proven");
+    rotation = did(&rotation, good(Effect::Prove(consumer(2))));
+    assert_eq!(rotation.state, RotationState::Degraded);
+    let theirs = rotation.consumer(consumer(1)).unwrap();
+    assert_eq!((theirs.stage, theirs.overwritten_at), (ConsumerStage::Delivered, Some(now())));
+    assert_eq!(asks(&rotation)[0].consumer, Some((consumer(1), "c1".to_owned())));
+
+    // Going on looks at it again, and never writes.
+    let looks = did(&rotation, Event::Resume(owner()));
+    assert_eq!(due(&looks).iter().map(|due| due.effect).collect::<Vec<_>>(), [Effect::Prove(consumer(1))]);
+    assert_eq!(did(&looks, overwritten(1)).state, RotationState::Degraded);
+    let restored = did(&looks, good(Effect::Prove(consumer(1))));
+    assert_eq!(restored.consumer(consumer(1)).unwrap().overwritten_at, None);
+    assert_eq!(work(restored).state, RotationState::Closed);
+
+    // Taking it over puts the pair there again.
+    let taken = did(&rotation, take_over(1));
+    assert_eq!(taken.state, RotationState::FanningOut);
+    assert_eq!(due(&taken)[0].effect, Effect::Deliver(consumer(1)));
+    assert_eq!(work(taken).state, RotationState::Closed);
+
+    let why = "it is theirs".to_owned();
+    let left = did(&rotation, Event::LeaveOut { by: owner(), consumer: consumer(1), why });
+    assert_eq!(work(left).state, RotationState::Closed);
+}
+
+#[test]
+fn consumers_that_came_and_went_are_taken_in_before_the_pair_is_given_to_anybody() {
+    let named =
+        |number: u128| RotationConsumer::new(consumer(number), format!("c{number}"), "dotenv".to_owned());
+    let changed =
+        || Event::Consumers { by: None, now: vec![named(2), named(3)], what: "c3 came, c1 went".to_owned() };
+    let mut rotation = did(&planned(Environment::Paper), Event::Start(owner()));
+    rotation = did(&rotation, good(Effect::LookAt(consumer(2))));
+    rotation = did(&rotation, changed());
+    let stages: Vec<_> = rotation.consumers.iter().map(|one| (one.id, one.stage)).collect();
+    assert_eq!(stages, [(consumer(2), ConsumerStage::Ready), (consumer(3), ConsumerStage::Due)]);
+    assert!(due(&rotation).iter().any(|due| due.effect == Effect::LookAt(consumer(3))));
+    assert_eq!(work(rotation).state, RotationState::AwaitingMint);
+    for late in [up_to(Effect::Deliver(consumer(1))), up_to(Effect::Prove(consumer(1)))] {
+        assert_eq!(step(&late, changed(), now()).unwrap_err().code, "not_now");
+    }
 }
 
 #[test]
@@ -389,7 +490,7 @@ fn moves() -> impl Strategy<Value = Vec<Move>> {
     let one = prop_oneof![
         5 => (0..8_usize).prop_map(Move::Good),
         2 => (0..8_usize, any::<bool>()).prop_map(|(at, passing)| Move::Bad(at, passing)),
-        2 => (0..10_usize).prop_map(Move::Person),
+        2 => (0..13_usize).prop_map(Move::Person),
     ];
     proptest::collection::vec(one, 0..60)
 }
@@ -405,6 +506,12 @@ fn person(number: usize) -> Event {
         5 => Event::TakeOver { by, consumer: consumer(2), why },
         6 | 7 => Event::Pasted(by),
         8 => Event::SkipTestOrder(by),
+        9 => Event::Overwritten { consumer: consumer(1), failure: failure(false) },
+        10 => Event::TakeOver { by, consumer: consumer(1), why },
+        11 => {
+            let now = vec![RotationConsumer::new(consumer(2), "c2".to_owned(), "dotenv".to_owned())];
+            Event::Consumers { by: None, now, what: why }
+        }
         _ => Event::PairRefused,
     }
 }

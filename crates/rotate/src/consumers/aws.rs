@@ -83,6 +83,11 @@ impl Settings for AwsSettings {
         self.names.check()
     }
 
+    fn keep_place(&mut self) {
+        self.access_key_id.clear();
+        self.in_use = None;
+    }
+
     fn connect(self, secret: SecretText, means: &Means) -> Result<Box<dyn Consumer>, SettingsFault> {
         let api = AwsApi::new(&self, &secret, means);
         Ok(Box::new(Aws { settings: self, api, outbound: means.outbound.clone() }))

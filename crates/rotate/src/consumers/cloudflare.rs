@@ -59,6 +59,10 @@ impl Settings for CloudflareSettings {
         self.in_use.as_ref().map_or(Ok(()), UrlCheck::check)
     }
 
+    fn keep_place(&mut self) {
+        self.in_use = None;
+    }
+
     fn connect(self, secret: SecretText, means: &Means) -> Result<Box<dyn Consumer>, SettingsFault> {
         let api = Api::new(&means.outbound, &self.api).with_bearer(&secret)?;
         Ok(Box::new(Worker { settings: self, api, outbound: means.outbound.clone() }))

@@ -95,6 +95,13 @@ impl Settings for CommandSettings {
         self.in_use.as_ref().map_or(Ok(()), UrlCheck::check)
     }
 
+    fn keep_place(&mut self) {
+        self.look = None;
+        self.prove = None;
+        self.timeout_seconds = default_timeout();
+        self.in_use = None;
+    }
+
     fn connect(self, _: SecretText, means: &Means) -> Result<Box<dyn Consumer>, SettingsFault> {
         for (field, line) in self.lines() {
             let program = line.first().map_or("", String::as_str);

@@ -11,8 +11,8 @@ use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
 use self::file::{Folder, changed};
-use super::Settings;
 use super::in_use::UrlCheck;
+use super::{Settings, drift};
 use crate::{
     Consumer, Delivery, Fault, FaultKind, Held, Looked, Means, Outbound, Outcome, PairNames, Proof, Put,
     SettingsFault, Stored, Writable,
@@ -50,6 +50,10 @@ impl Settings for DotenvSettings {
         }
         self.names.check()?;
         self.in_use.as_ref().map_or(Ok(()), UrlCheck::check)
+    }
+
+    fn keep_place(&mut self) {
+        self.in_use = None;
     }
 
     fn connect(self, _: SecretText, means: &Means) -> Result<Box<dyn Consumer>, SettingsFault> {
@@ -124,8 +128,7 @@ impl DotenvSettings {
         if found.is_some_and(|found| self.held(&found.text).is(delivery)) {
             return Ok(());
         }
-        let message = "the file does not have the new pair any more";
-        Err(Fault::new(FaultKind::Conflict, message, "See what else writes the file."))
+        Err(drift::overwritten("the file"))
     }
 }
 

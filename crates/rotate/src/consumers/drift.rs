@@ -14,11 +14,14 @@ pub(super) fn not_yet(what: &str) -> Fault {
     Fault::new(FaultKind::NotYet, message, "It is asked again.")
 }
 
+/// What a person does when somebody else wrote there after us.
+pub(super) const PUT_AGAIN: &str =
+    "Find out who else writes there; then take it over, which puts the pair there again, or leave it out.";
+
 /// What was written is gone again.
 pub(super) fn overwritten(what: &str) -> Fault {
     let message = format!("{what} holds another pair than the one that was written");
-    let next_step = "Find out who else writes there, then deliver the pair again.";
-    Fault::new(FaultKind::Conflict, message, next_step)
+    Fault::new(FaultKind::Overwritten, message, PUT_AGAIN)
 }
 
 /// Checks that a setting is given, has no control characters and at most `most` bytes.

@@ -24,9 +24,9 @@ pub use self::workflow::Workflow;
 use self::answers::{PublicKey, Repository, Secret, User};
 use self::place::Sharing;
 use self::workflow::Runs;
-use super::Settings;
 use super::api::{self, Api, segment};
 use super::in_use::UrlCheck;
+use super::{Settings, drift};
 use crate::{
     Consumer, Delivery, Fault, FaultKind, Held, InUse, Looked, Means, Outbound, Outcome, PairNames, Proof,
     Put, SettingsFault, Stored, Writable,
@@ -91,6 +91,14 @@ impl Settings for GithubSettings {
         }
         api::check_address("api", &self.api)?;
         self.in_use.as_ref().map_or(Ok(()), UrlCheck::check)
+    }
+
+    fn keep_place(&mut self) {
+        if let Place::Organization { visibility, .. } = &mut self.place {
+            *visibility = Visibility::default();
+        }
+        self.workflow = None;
+        self.in_use = None;
     }
 
     fn connect(self, secret: SecretText, means: &Means) -> Result<Box<dyn Consumer>, SettingsFault> {
@@ -313,8 +321,7 @@ impl Consumer for Github {
             }
             if put.version.as_ref().is_some_and(|put| now > *put) {
                 let message = "a secret was changed by somebody else after the pair was put there";
-                let next_step = "See in the repository's settings who did, then deliver the pair again.";
-                return Err(Fault::new(FaultKind::Conflict, message, next_step));
+                return Err(Fault::new(FaultKind::Overwritten, message, drift::PUT_AGAIN));
             }
             let mut words = Vec::new();
             if let Some(runs) = &self.runs {

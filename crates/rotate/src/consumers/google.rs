@@ -92,6 +92,11 @@ impl Settings for GoogleSettings {
         self.names.check()
     }
 
+    fn keep_place(&mut self) {
+        self.disable_previous = false;
+        self.in_use = None;
+    }
+
     fn connect(self, secret: SecretText, means: &Means) -> Result<Box<dyn Consumer>, SettingsFault> {
         let account = ServiceAccount::parse(&secret, means)?;
         let api = Api::new(&means.outbound, &self.address());

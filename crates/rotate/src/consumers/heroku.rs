@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use self::release::{Dyno, Release};
 use super::api::{self, Api, segment};
 use super::in_use::UrlCheck;
-use super::{Settings, names};
+use super::{Settings, drift, names};
 use crate::{
     Answer, Consumer, Delivery, Fault, FaultKind, Held, InUse, Looked, Means, Outbound, Outcome, PairNames,
     Proof, Put, SettingsFault, Stored, Writable,
@@ -61,6 +61,11 @@ impl Settings for HerokuSettings {
         self.names.check()?;
         api::check_address("api", &self.api)?;
         self.in_use.as_ref().map_or(Ok(()), UrlCheck::check)
+    }
+
+    fn keep_place(&mut self) {
+        self.apps.sort_unstable();
+        self.in_use = None;
     }
 
     fn connect(self, secret: SecretText, means: &Means) -> Result<Box<dyn Consumer>, SettingsFault> {
@@ -149,13 +154,16 @@ impl Heroku {
     }
 
     async fn prove_at(&self, app: &str, delivery: &Delivery, put: &Put) -> Result<u64, Fault> {
-        if !self.vars(app).await?.0.is(delivery) {
-            let message = format!("{app} does not have the new pair");
-            let next_step = "See in the app's activity who changed its config vars.";
-            return Err(Fault::new(FaultKind::NotYet, message, next_step));
-        }
         let ours = put.version.as_deref().and_then(|seen| mark_of(seen, app)).unwrap_or_default();
-        let current = release::settled(app, &self.releases(app).await?, ours)?;
+        let has = self.vars(app).await?.0.is(delivery);
+        let releases = self.releases(app).await?;
+        if !has {
+            // A read may be behind. One that comes after a later release than ours, and has another pair, tells of somebody else's.
+            let later = releases.first().is_some_and(|newest| newest.version > ours);
+            let theirs = later && !self.vars(app).await?.0.is(delivery);
+            return Err(if theirs { drift::overwritten(app) } else { drift::not_yet(app) });
+        }
+        let current = release::settled(app, &releases, ours)?;
         let answer = self.api.get(&format!("/apps/{}/dynos", segment(app))).await?;
         let dynos: Vec<Dyno> = self.api.read(answer).map_err(|fault| about(fault, app))?;
         release::all_run(app, &dynos, ours.max(1))?;

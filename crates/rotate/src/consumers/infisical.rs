@@ -70,6 +70,11 @@ impl Settings for InfisicalSettings {
         self.names.check()
     }
 
+    fn keep_place(&mut self) {
+        self.client_id.clear();
+        self.in_use = None;
+    }
+
     fn connect(self, secret: SecretText, means: &Means) -> Result<Box<dyn Consumer>, SettingsFault> {
         let api = Api::new(&means.outbound, &self.address);
         Ok(Box::new(Infisical { settings: self, secret, api, outbound: means.outbound.clone() }))

@@ -61,6 +61,12 @@ impl Settings for KubernetesSettings {
         self.names.check()
     }
 
+    fn keep_place(&mut self) {
+        self.certificate_authority = None;
+        self.restart.clear();
+        self.in_use = None;
+    }
+
     fn connect(self, secret: SecretText, means: &Means) -> Result<Box<dyn Consumer>, SettingsFault> {
         let mut outbound = means.outbound.clone();
         if let Some(pem) = &self.certificate_authority {
@@ -161,19 +167,24 @@ impl Consumer for Kubernetes {
         async move {
             let present = self.cluster.read().await?;
             if !present.held.is(delivery) {
-                // Resource versions may only be compared for being the same: one that is neither seen before nor written now is somebody
-                // else's, or a read that is behind; the latter passes.
-                let same = put.version.as_deref() == Some(present.version.as_str());
-                return Err(if same {
-                    drift::overwritten(&self.place())
-                } else {
+                // A server that answers from a copy may be behind.
+                let behind = put.version.as_deref().is_some_and(|put| is_behind(&present.version, put));
+                return Err(if behind {
                     drift::not_yet(&self.place())
+                } else {
+                    drift::overwritten(&self.place())
                 });
             }
             Ok(Proof { stored: Stored::ReadBack, in_use: self.in_use(delivery).await? })
         }
         .boxed()
     }
+}
+
+/// Whether a resource version is older than another. They are numbers that only grow (KEP-5504); what is none is taken for somebody else's.
+fn is_behind(version: &str, other: &str) -> bool {
+    let both: (Result<u128, _>, Result<u128, _>) = (version.parse(), other.parse());
+    matches!(both, (Ok(version), Ok(other)) if version < other)
 }
 
 #[cfg(test)]
@@ -192,6 +203,15 @@ mod tests {
     #[case("..", false)]
     fn names_are_judged(#[case] name: &str, #[case] good: bool) {
         assert_eq!(check_name("secret", name).is_ok(), good);
+    }
+
+    #[rstest]
+    #[case("9", "10", true)]
+    #[case("10", "10", false)]
+    #[case("11", "10", false)]
+    #[case("x", "10", false)]
+    fn versions_grow(#[case] version: &str, #[case] other: &str, #[case] behind: bool) {
+        assert_eq!(is_behind(version, other), behind);
     }
 
     #[test]

@@ -41,6 +41,10 @@ impl Settings for SlackSettings {
         Ok(())
     }
 
+    fn keep_place(&mut self) {
+        self.label.clear();
+    }
+
     fn connect(self, secret: SecretText, means: &Means) -> Result<Box<dyn Consumer>, SettingsFault> {
         let address = secret.expose().trim();
         let fault = |problem: String| SettingsFault { field: "secret", problem };

@@ -96,6 +96,11 @@ impl Settings for VaultKvSettings {
         self.names.check()
     }
 
+    fn keep_place(&mut self) {
+        self.login = VaultLogin::Token;
+        self.in_use = None;
+    }
+
     fn connect(self, secret: SecretText, means: &Means) -> Result<Box<dyn Consumer>, SettingsFault> {
         let api = Api::new(&means.outbound, &self.address);
         Ok(Box::new(VaultKv { settings: self, secret, api, outbound: means.outbound.clone() }))

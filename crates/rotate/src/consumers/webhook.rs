@@ -53,6 +53,10 @@ impl Settings for WebhookSettings {
         self.in_use.as_ref().map_or(Ok(()), UrlCheck::check)
     }
 
+    fn keep_place(&mut self) {
+        self.in_use = None;
+    }
+
     fn connect(self, secret: SecretText, means: &Means) -> Result<Box<dyn Consumer>, SettingsFault> {
         let text = secret.expose().trim();
         let key = STANDARD.decode(text.strip_prefix(PREFIX).unwrap_or(text)).map(Zeroizing::new);

@@ -2,11 +2,12 @@
 
 use paddock_core::id::ConsumerId;
 use paddock_core::rotation::{Delivered, Effect, Event, Failure, Proven, Rotation, Seen};
-use paddock_store::{ConsumerRow, Delivery as Attempt, DeliveryOutcome, PairOf};
+use paddock_store::{ConsumerRow, Delivery as Attempt, DeliveryOutcome, Ownership, PairOf};
 use sha2::{Digest as _, Sha256};
 
-use super::ownership::{Expected, judge};
-use crate::consumer::{Consumer, Delivery, Looked, Outcome, Proof, Put, Stored};
+use super::ownership::{Expected, judge, of_this_place};
+use super::vault::unreadable;
+use crate::consumer::{Consumer, Delivery, Held, Looked, Outcome, Proof, Put, Stored};
 use crate::crash::{Doing, Point};
 use crate::pairs::{Pair, Prints};
 use crate::{Applied, Fault, FaultKind, RotateError, Rotations};
@@ -50,6 +51,9 @@ impl Rotations {
         let prints = self.options.prints(&new)?;
         if let Some(failure) = self.against(rotation, &row, &looked).await? {
             return Ok(Event::LookFailed { consumer: id, seen: Some(seen(&looked)), failure });
+        }
+        if let Some(pending) = self.pending(rotation, &row, &looked, prints).await? {
+            return Ok(failed(pending));
         }
         if rotation.rehearsal {
             let delivered = Delivered { how: REHEARSED.to_owned(), version: looked.version };
@@ -107,12 +111,44 @@ impl Rotations {
             Outcome::Pending(words) => {
                 attempt.outcome = DeliveryOutcome::Pending;
                 attempt.detail = Some(words.clone());
-                let message = "the pair waits there for somebody's approval";
-                return failed(Failure::new("approval_pending", message, format!("{words}; then resume")));
+                return failed(waits(&words));
             }
         };
         let delivered = Delivered { how: how.to_owned(), version: put.version };
         Event::Delivered { consumer: id, delivered }
+    }
+
+    /// What somebody there must approve still. It is not asked for again, since every request is one more that somebody has to deal with, unless a
+    /// person says so by taking the consumer over: the request may have been refused.
+    async fn pending(
+        &self,
+        rotation: &Rotation,
+        row: &ConsumerRow,
+        looked: &Looked,
+        prints: Prints,
+    ) -> Result<Option<Failure>, RotateError> {
+        let ownership = self.ownership(row).await?;
+        let last = ownership.attempts.last().filter(|last| {
+            last.rotation == rotation.id
+                && last.outcome == DeliveryOutcome::Pending
+                && last.key_id_fingerprint == prints.key_id.as_bytes()
+                && last.secret_fingerprint == prints.secret_key.as_bytes()
+        });
+        let Some(last) = last else { return Ok(None) };
+        if is_taken_over(rotation, row.id, &ownership) || self.holds(&looked.held, prints)? {
+            return Ok(None);
+        }
+        let words = last.detail.as_deref().unwrap_or("it must be approved there");
+        Ok(Some(waits(words)))
+    }
+
+    /// Whether exactly this pair is there.
+    fn holds(&self, held: &Held, prints: Prints) -> Result<bool, RotateError> {
+        let Held::Values { key_id: Some(key_id), secret_key: Some(secret_key) } = held else {
+            return Ok(false);
+        };
+        let there = Pair { key_id: key_id.clone(), secret_key: secret_key.clone() };
+        Ok(self.options.prints(&there)? == prints)
     }
 
     /// Has a consumer prove the pair.
@@ -133,6 +169,9 @@ impl Rotations {
         let version = rotation.consumer(id).and_then(|consumer| consumer.version_after.clone());
         Ok(match made.prove(&delivery, &Put { version, outcome: Outcome::Written }).await {
             Ok(proof) => Event::Proven { consumer: id, proven: Proven(words(&proof)) },
+            Err(fault) if fault.kind == FaultKind::Overwritten => {
+                Event::Overwritten { consumer: id, failure: failure_of(&fault) }
+            }
             Err(fault) => Event::ProofFailed { consumer: id, failure: failure_of(&fault) },
         })
     }
@@ -144,12 +183,19 @@ impl Rotations {
         row: &ConsumerRow,
         looked: &Looked,
     ) -> Result<Option<Failure>, RotateError> {
-        if rotation.consumer(row.id).is_some_and(|consumer| consumer.taken_over.is_some()) {
+        let ownership = self.ownership(row).await?;
+        if is_taken_over(rotation, row.id, &ownership) {
             return Ok(None);
         }
-        let ownership = self.options.store.ownership(row.id).await?;
         let pairs = self.known(rotation).await?;
         judge(&self.options, looked, &Expected { pairs, ownership })
+    }
+
+    /// What Paddock wrote to the place to which the consumer's settings lead now. What was written elsewhere, before somebody changed them, says
+    /// nothing of this place.
+    pub(crate) async fn ownership(&self, row: &ConsumerRow) -> Result<Ownership, RotateError> {
+        let all = self.options.store.ownership(row.id).await?;
+        Ok(of_this_place(all, &row.settings))
     }
 
     /// The pairs that a consumer may hold with our knowledge, besides what the ledger says: the connection's, and the one that it replaces. A
@@ -174,12 +220,37 @@ impl Rotations {
             let message = "the consumer was removed since the rotation was planned";
             return Ok(Err(Failure::new("removed", message, "leave it out")));
         };
-        let secret = self.options.secret_of(&row).await?;
+        let secret = match self.options.secret_of(&row).await {
+            Ok(secret) => secret,
+            Err(error) => {
+                let failure = unreadable(error, "what Paddock logs in there with")?;
+                let next_step = match failure.may_pass {
+                    true => failure.next_step,
+                    false => "give the consumer its secret again, then resume; or leave it out".to_owned(),
+                };
+                return Ok(Err(Failure { next_step, ..failure }));
+            }
+        };
         Ok(match (self.options.registry)(&row, secret) {
             Ok(made) => Ok((row, made)),
             Err(fault) => Err(failure_of(&fault)),
         })
     }
+}
+
+/// Whether a person said that what is there may be overwritten, and nothing was put there since: each word is for one delivery. What is found after
+/// that is somebody else's once more.
+fn is_taken_over(rotation: &Rotation, id: ConsumerId, ownership: &Ownership) -> bool {
+    let said = rotation.consumer(id).and_then(|consumer| consumer.taken_over.as_ref());
+    said.is_some_and(|said| {
+        !ownership.attempts.iter().any(|attempt| {
+            let put = matches!(
+                attempt.outcome,
+                DeliveryOutcome::Written | DeliveryOutcome::There | DeliveryOutcome::Pending
+            );
+            attempt.rotation == rotation.id && put && attempt.begun_at > said.at
+        })
+    })
 }
 
 fn seen(looked: &Looked) -> Seen {
@@ -205,6 +276,13 @@ fn delivery(rotation: &Rotation, consumer: ConsumerId, pair: Pair, prints: Print
     }
 }
 
+fn waits(words: &str) -> Failure {
+    let message = "the pair waits there for somebody's approval";
+    let next_step =
+        format!("{words}; then resume. If it was refused there, take the consumer over, which asks again");
+    Failure::new("approval_pending", message, next_step)
+}
+
 fn words(proof: &Proof) -> String {
     let stored = match &proof.stored {
         Stored::ReadBack => "read back and equal".to_owned(),
@@ -222,6 +300,7 @@ pub(crate) fn failure_of(fault: &Fault) -> Failure {
     let failure = Failure::new(fault.kind.code(), fault.message.clone(), fault.next_step.clone());
     match fault.kind {
         FaultKind::Limited(wait) => Failure { wait, ..failure.passing() },
+        FaultKind::NotYet => failure.under_way(),
         kind if kind.may_pass() => failure.passing(),
         _ => failure,
     }

@@ -3,8 +3,10 @@
 use paddock_core::SecretText;
 use paddock_core::rotation::Failure;
 use paddock_store::{DeliveryOutcome, Ownership};
+use serde_json::Value;
 
 use crate::consumer::{Held, Looked};
+use crate::consumers::ConsumerSettings;
 use crate::pairs::{Pair, Prints};
 use crate::{RotateError, RotationsOptions};
 
@@ -14,6 +16,21 @@ pub(crate) struct Expected {
     pub(crate) pairs: Vec<Prints>,
     /// What the ledger says.
     pub(crate) ownership: Ownership,
+}
+
+/// The attempts that went to where these settings lead, and none that went elsewhere before somebody changed them.
+pub(crate) fn of_this_place(mut ownership: Ownership, settings: &Value) -> Ownership {
+    let read = |settings: &Value| serde_json::from_value::<ConsumerSettings>(settings.clone()).ok();
+    let here = read(settings);
+    ownership.attempts.retain(|attempt| {
+        let Ok(then) = serde_json::from_str::<Value>(&attempt.settings) else { return false };
+        match (&here, read(&then)) {
+            (Some(here), Some(then)) => here.is_same_place(&then),
+            // Settings of another version of Paddock: only what is the same to the letter is the same place.
+            _ => *settings == then,
+        }
+    });
+    ownership
 }
 
 /// What stands against writing there; nothing when it is ours, or nobody can tell.

@@ -12,7 +12,7 @@ use crate::place::{Sight, Wrong};
 use crate::world::{Site, World, halves, owner};
 
 /// A rotation of a new paper account that waits for the new pair.
-async fn waiting(world: &World, sights: &[Sight]) -> (Site, paddock_core::id::RotationId) {
+pub async fn waiting(world: &World, sights: &[Sight]) -> (Site, paddock_core::id::RotationId) {
     let site = world.site(Environment::Paper, sights).await;
     let id = world.planned(&site).await;
     let deaths = Deaths::default();
@@ -21,17 +21,17 @@ async fn waiting(world: &World, sights: &[Sight]) -> (Site, paddock_core::id::Ro
     (site, id)
 }
 
-async fn state(world: &World, id: paddock_core::id::RotationId) -> paddock_core::rotation::Rotation {
+pub async fn state(world: &World, id: paddock_core::id::RotationId) -> paddock_core::rotation::Rotation {
     world.store.rotation(id).await.unwrap().unwrap().rotation
 }
 
 /// The code of what a person is asked first.
-async fn asked(world: &World, id: paddock_core::id::RotationId) -> String {
+pub async fn asked(world: &World, id: paddock_core::id::RotationId) -> String {
     let status = world.process(&Deaths::default()).status(id).await.unwrap();
     status.asks.iter().map(|ask| ask.code.clone()).find(|code| code != "mint").unwrap_or("mint".to_owned())
 }
 
-fn secret(text: &str) -> SecretText {
+pub fn secret(text: &str) -> SecretText {
     SecretText::new(text.to_owned())
 }
 
@@ -127,6 +127,7 @@ fn what_goes_wrong_at_a_consumer_passes_or_needs_a_person(#[case] wrong: Wrong, 
             assert_eq!(degraded.state, RotationState::Degraded);
             // The other consumer was served all the same.
             assert!(matches!(degraded.consumers[1].stage, ConsumerStage::Delivered | ConsumerStage::Proven));
+            site.consumers[0].1.approve();
             rotations.resume(id, &owner(), world.now()).await.unwrap();
             assert_eq!(world.run(id, &deaths).await, Rest::Over);
         } else {

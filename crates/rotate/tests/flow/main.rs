@@ -8,6 +8,7 @@
     reason = "the lints know tests by their attribute, and most of this is functions that tests call"
 )]
 
+mod consumers;
 mod crash;
 mod database;
 mod flow;

@@ -31,7 +31,7 @@ pub enum Wrong {
     Put(FaultKind),
     /// `put` writes and fails.
     PutAfterApplying(FaultKind),
-    /// `put` waits for an approval, which is given.
+    /// `put` waits for an approval ([`Place::approve`]).
     Approval,
     /// `prove` fails.
     Prove(FaultKind),
@@ -49,11 +49,37 @@ pub struct Kept {
     /// The tokens of what was written, in order.
     pub writes: Vec<Uuid>,
     pub wrong: Option<Wrong>,
+    /// What waits for an approval.
+    pub waiting: Vec<(Uuid, (SecretText, SecretText))>,
 }
 
 impl Place {
     pub fn holding(sight: Sight, pair: Option<(SecretText, SecretText)>) -> Self {
-        Self(Arc::new(Mutex::new(Kept { sight, pair, version: 1, writes: Vec::new(), wrong: None })))
+        Self(Arc::new(Mutex::new(Kept {
+            sight,
+            pair,
+            version: 1,
+            writes: Vec::new(),
+            wrong: None,
+            waiting: Vec::new(),
+        })))
+    }
+
+    /// Somebody approves what waits last, if anything does.
+    pub fn approve(&self) {
+        let mut kept = self.0.lock().unwrap();
+        if let Some((token, pair)) = kept.waiting.pop() {
+            kept.pair = Some(pair);
+            kept.version += 1;
+            kept.writes.push(token);
+        }
+    }
+
+    /// Somebody else writes there.
+    pub fn overwrite(&self, pair: (SecretText, SecretText)) {
+        let mut kept = self.0.lock().unwrap();
+        kept.pair = Some(pair);
+        kept.version += 1;
     }
 
     pub fn writes(&self) -> Vec<Uuid> {
@@ -104,11 +130,12 @@ impl Consumer for Place {
             return futures_util::future::ready(Err(fault(kind, Applied::No))).boxed();
         }
         let version = |kept: &Kept| (kept.sight != Sight::Nothing).then(|| kept.version.to_string());
+        let pair = (delivery.key_id.clone(), delivery.secret_key.clone());
         if wrong == Some(Wrong::Approval) {
+            kept.waiting.push((delivery.token, pair));
             let put = Put { version: None, outcome: Outcome::Pending("approve it there".to_owned()) };
             return futures_util::future::ready(Ok(put)).boxed();
         }
-        let pair = (delivery.key_id.clone(), delivery.secret_key.clone());
         if kept.sight == Sight::Values && kept.pair.as_ref() == Some(&pair) {
             let put = Put { version: version(&kept), outcome: Outcome::AlreadyThere };
             return futures_util::future::ready(Ok(put)).boxed();
@@ -134,7 +161,7 @@ impl Consumer for Place {
         }
         let is_there = kept.pair.as_ref() == Some(&(delivery.key_id.clone(), delivery.secret_key.clone()));
         if !is_there {
-            return futures_util::future::ready(Err(fault(FaultKind::Unexpected, Applied::No))).boxed();
+            return futures_util::future::ready(Err(fault(FaultKind::Overwritten, Applied::No))).boxed();
         }
         let stored = match kept.sight {
             Sight::Values => Stored::ReadBack,

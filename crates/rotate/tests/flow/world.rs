@@ -226,23 +226,34 @@ impl World {
         let connection = self.store.add_connection(&row, &credential, &Actor::Operator, now).await.unwrap();
         let mut consumers = Vec::new();
         for (number, sight) in sights.iter().enumerate() {
-            let consumer = ConsumerRow {
-                id: ConsumerId::generate(now, &OsEntropy),
-                user: self.user,
-                connection: id,
-                name: format!("place-{number}"),
-                kind: "place".to_owned(),
-                settings: json!({"number": number}),
-                secret: None,
-                created_at: now + Duration::from_millis(number as u64),
-            };
-            self.store.add_consumer(&consumer, &Actor::Operator, now).await.unwrap();
-            let pair = (SecretText::new(account.key_id.clone()), account.secret_key.clone());
-            let place = Place::holding(*sight, Some(pair));
-            self.places.lock().unwrap().insert(consumer.id, place.clone());
-            consumers.push((consumer, place));
+            consumers.push(self.consumer(id, &account, number, *sight).await);
         }
         Site { account, connection, consumers }
+    }
+
+    /// Adds one more consumer, `place-` and its number.
+    pub async fn consumer(
+        &self,
+        connection: ConnectionId,
+        account: &NewAccount,
+        number: usize,
+        sight: Sight,
+    ) -> (ConsumerRow, Place) {
+        let now = self.clock.now();
+        let consumer = ConsumerRow {
+            id: ConsumerId::generate(now, &OsEntropy),
+            user: self.user,
+            connection,
+            name: format!("place-{number}"),
+            kind: "place".to_owned(),
+            settings: json!({"number": number}),
+            secret: None,
+            created_at: now + Duration::from_millis(number as u64),
+        };
+        self.store.add_consumer(&consumer, &Actor::Operator, now).await.unwrap();
+        let place = Place::holding(sight, Some(halves(account)));
+        self.places.lock().unwrap().insert(consumer.id, place.clone());
+        (consumer, place)
     }
 
     async fn sealed(&self, connection: ConnectionId, version: u32, account: &NewAccount) -> SealedCredential {

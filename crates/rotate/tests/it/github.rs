@@ -150,7 +150,7 @@ async fn what_somebody_else_wrote_is_noticed() {
     let looked = ours.look().await.unwrap();
     let put = ours.put(&delivery(0), looked.version.as_deref()).await.unwrap();
     deliver(&*theirs, &delivery(2)).await.unwrap();
-    assert_eq!(ours.prove(&delivery(0), &put).await.unwrap_err().kind, FaultKind::Conflict);
+    assert_eq!(ours.prove(&delivery(0), &put).await.unwrap_err().kind, FaultKind::Overwritten);
 }
 
 #[tokio::test]

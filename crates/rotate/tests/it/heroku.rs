@@ -64,6 +64,23 @@ async fn a_release_phase_that_fails_is_told() {
 }
 
 #[tokio::test]
+async fn a_release_that_somebody_else_makes_after_ours_is_told_as_theirs() {
+    let fake = start(Heroku::with(&["bot"])).await;
+    let consumer = consumer(&fake.url, &["bot"]);
+    let put = consumer.put(&delivery(0), None).await.unwrap();
+    fake.with(|fake| {
+        let bot = fake.apps.get_mut("bot").unwrap();
+        bot.vars.insert("APCA_API_KEY_ID".to_owned(), "SOMEBODY".to_owned());
+    });
+    // Without a release of theirs it may be a read that is behind.
+    assert_eq!(consumer.prove(&delivery(0), &put).await.unwrap_err().kind, FaultKind::NotYet);
+    fake.with(|fake| fake.apps.get_mut("bot").unwrap().releases.push(State::Succeeded));
+    let fault = consumer.prove(&delivery(0), &put).await.unwrap_err();
+    assert_eq!(fault.kind, FaultKind::Overwritten);
+    assert!(fault.next_step.contains("take it over"), "{fault:?}");
+}
+
+#[tokio::test]
 async fn the_least_token_is_enough_and_one_that_reads_only_is_found_out() {
     let fake = start(Heroku { scope: "read write-protected".to_owned(), ..Heroku::with(&["bot"]) }).await;
     let consumer = consumer(&fake.url, &["bot"]);

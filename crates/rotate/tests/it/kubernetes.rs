@@ -60,7 +60,7 @@ async fn a_rollout_that_fails_or_is_undone_is_told() {
     assert_eq!(fault.kind, FaultKind::Unexpected);
     assert!(fault.next_step.contains("kubectl describe deployment/bot -n bots"), "{fault:?}");
     fake.with(|fake| fake.deployment["spec"]["template"]["metadata"]["annotations"] = json!({}));
-    assert_eq!(proven(&*consumer, &put).await.unwrap_err().kind, FaultKind::Conflict);
+    assert_eq!(proven(&*consumer, &put).await.unwrap_err().kind, FaultKind::Overwritten);
 }
 
 #[rstest]

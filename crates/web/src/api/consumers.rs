@@ -10,7 +10,8 @@ pub(crate) mod remove;
 use http::StatusCode;
 use jiff::Timestamp;
 use paddock_core::SecretText;
-use paddock_core::id::ConsumerId;
+use paddock_core::id::{ConnectionId, ConsumerId};
+use paddock_core::rotation::{Rotation, RotationState};
 use paddock_rotate::SettingsFault;
 use paddock_rotate::consumers::ConsumerSettings;
 use paddock_store::{Connection, ConsumerRow, SealedSecret};
@@ -47,10 +48,30 @@ pub struct ConsumerView {
     pub secret: Option<String>,
     /// When it was added.
     pub created_at: Timestamp,
+    /// Why it does not get the pair of the rotation that is in progress, and what to do; nothing when it does, or there is none.
+    #[schema(required)]
+    pub left_behind: Option<String>,
 }
 
-/// The consumer as it is shown.
-pub(crate) fn view(connection: &Connection, row: ConsumerRow) -> ConsumerView {
+/// The rotation of a connection that is in progress.
+pub(crate) async fn in_progress(desk: &Desk, connection: ConnectionId) -> Result<Option<Rotation>, Problem> {
+    let open = desk.store.open_rotations().await?.into_iter().map(|row| row.rotation);
+    Ok(open.filter(|one| !one.rehearsal).find(|one| one.connection == connection))
+}
+
+/// What a person is told of a consumer that came too late. Until the pair is taken to the consumers, a rotation takes in those that come.
+fn left_behind(rotation: &Rotation, row: &ConsumerRow) -> Option<String> {
+    let late = rotation.state.has_committed() && rotation.state != RotationState::Committed;
+    (late && !rotation.is_over() && rotation.consumer(row.id).is_none()).then(|| {
+        "it was added after the rotation in progress had begun to take the new pair to the consumers, and does not get it: give it the new pair \
+         by hand, or plan another rotation when this one is over"
+            .to_owned()
+    })
+}
+
+/// The consumer as it is shown, beside the rotation of its connection that is in progress.
+pub(crate) fn view(connection: &Connection, row: ConsumerRow, rotation: Option<&Rotation>) -> ConsumerView {
+    let left_behind = rotation.and_then(|rotation| left_behind(rotation, &row));
     let known: Option<ConsumerSettings> = serde_json::from_value(row.settings.clone()).ok();
     let title = known.as_ref().map_or_else(|| row.kind.clone(), |known| known.title().to_owned());
     let mut settings = row.settings;
@@ -67,7 +88,18 @@ pub(crate) fn view(connection: &Connection, row: ConsumerRow) -> ConsumerView {
         settings,
         secret: known.and_then(|settings| settings.secret().map(str::to_owned)),
         created_at: row.created_at,
+        left_behind,
     }
+}
+
+/// The same, with the rotation looked for.
+pub(crate) async fn shown_of(
+    desk: &Desk,
+    connection: &Connection,
+    row: ConsumerRow,
+) -> Result<ConsumerView, Problem> {
+    let rotation = in_progress(desk, connection.id).await?;
+    Ok(view(connection, row, rotation.as_ref()))
 }
 
 /// The consumer of that name of a connection.

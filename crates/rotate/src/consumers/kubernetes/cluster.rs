@@ -120,10 +120,15 @@ impl Cluster {
 
     /// That every pod of the workload is new since this delivery, in words.
     pub(super) async fn rolled_out(&self, workload: &Workload, delivery: &Delivery) -> Result<String, Fault> {
-        let object: Value = self.api.read(self.api.get(&self.workload_path(workload)).await?)?;
-        if delivered(&object) != Some(delivery.token.to_string().as_str()) {
-            let message = format!("{workload} was not restarted for this pair, or somebody undid it");
-            return Err(Fault::new(FaultKind::Conflict, message, "Deliver the pair again."));
+        let token = delivery.token.to_string();
+        let mut object: Value = self.api.read(self.api.get(&self.workload_path(workload)).await?)?;
+        if delivered(&object) != Some(&token) {
+            // A read may be behind, once.
+            object = self.api.read(self.api.get(&self.workload_path(workload)).await?)?;
+        }
+        if delivered(&object) != Some(&token) {
+            let message = format!("somebody undid the restart of {workload} for this pair");
+            return Err(Fault::new(FaultKind::Overwritten, message, drift::PUT_AGAIN));
         }
         match workload.rollout(&object) {
             Rollout::Done(words) => Ok(words),

@@ -73,5 +73,5 @@ pub(crate) async fn perform(desk: &Desk, name: &str, mut fields: Fields) -> Resu
         .add_consumer(&row, &desk.actor(), now)
         .await
         .map_err(|error| Problem::from(error).at("name"))?;
-    Ok(super::view(&connection, row))
+    super::shown_of(desk, &connection, row).await
 }

@@ -70,5 +70,5 @@ pub(crate) async fn perform(
         .change_consumer(&row, &desk.actor(), desk.now())
         .await
         .map_err(|error| Problem::from(error).at("name"))?;
-    Ok(super::view(&connection, row))
+    super::shown_of(desk, &connection, row).await
 }

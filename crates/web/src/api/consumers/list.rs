@@ -33,7 +33,9 @@ pub(crate) async fn list(
     let connection = connections::named(&desk, &name).await?;
     let rows = desk.store.consumers_of(connection.id).await?;
     let page = paging.page_of_all(rows, |row| Since::new(row.created_at, row.id));
-    Ok(Json(page.with(|rows| rows.into_iter().map(|row| super::view(&connection, row)).collect())))
+    let rotation = super::in_progress(&desk, connection.id).await?;
+    let view = |row| super::view(&connection, row, rotation.as_ref());
+    Ok(Json(page.with(|rows| rows.into_iter().map(view).collect())))
 }
 
 /// One consumer.
@@ -56,5 +58,5 @@ pub(crate) async fn show(
     query.finish(&[])?;
     let connection = connections::named(&desk, &name).await?;
     let row = super::named(&desk, &connection, &consumer).await?;
-    Ok(Json(super::view(&connection, row)))
+    Ok(Json(super::shown_of(&desk, &connection, row).await?))
 }

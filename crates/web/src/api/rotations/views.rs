@@ -202,6 +202,10 @@ pub struct RotationConsumerView {
     /// When it is tried again by itself; a person is asked when there is trouble and no such time.
     #[schema(required)]
     pub retry_at: Option<Timestamp>,
+    /// When it was seen that somebody else wrote there after the pair was put; a person takes it over, which puts the pair there again, or leaves it
+    /// out.
+    #[schema(required)]
+    pub overwritten_at: Option<Timestamp>,
     /// Why what is there may be overwritten, in the words of whoever said so.
     #[schema(required)]
     pub taken_over: Option<String>,
@@ -373,6 +377,7 @@ fn consumer(consumer: &RotationConsumer) -> RotationConsumerView {
         attempts: consumer.attempts,
         trouble: trouble.map(|trouble| trouble.message.clone()),
         retry_at: trouble.and_then(|trouble| trouble.retry_at),
+        overwritten_at: consumer.overwritten_at,
         taken_over: consumer.taken_over.as_ref().map(|said| said.why.clone()),
         left_out: consumer.left_out.as_ref().map(|said| said.why.clone()),
     }
@@ -416,6 +421,7 @@ fn what(step: &str) -> &'static str {
         "abort" => "called off",
         "leave_out" => "left out",
         "take_over" => "taken over: what is there may be overwritten",
+        "consumers" => "the connection's consumers changed",
         "pasted" => "a pair was pasted",
         "skip_test_order" => "the test order was skipped",
         "account_seen" => "the account was read",
@@ -435,6 +441,7 @@ fn what(step: &str) -> &'static str {
         "delivery_failed" => "the pair could not be put there",
         "proven" => "the pair is proven there",
         "proof_failed" => "the pair is not proven there",
+        "overwritten" => "somebody else wrote there after Paddock",
         "old_pair_dead" => "Alpaca refuses the old pair",
         "old_pair_alive" => "Alpaca still takes the old pair",
         "old_pair_unheard" => "Alpaca was not heard about the old pair",

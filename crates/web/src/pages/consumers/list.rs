@@ -32,7 +32,7 @@ struct Row {
 /// The page.
 pub(super) async fn show(desk: Desk, PathName(name): PathName, done: Done) -> Result<Response, Problem> {
     let row = named(&desk, &name).await?;
-    let consumers = desk.store.consumers_of(row.id).await?.into_iter().map(|one| view(&row, one));
+    let consumers = desk.store.consumers_of(row.id).await?.into_iter().map(|one| view(&row, one, None));
     page(&List {
         consumers: consumers
             .map(|one| Row { name: one.name, title: one.title, has_secret: one.secret.is_some() })

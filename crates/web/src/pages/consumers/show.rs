@@ -79,7 +79,7 @@ pub(super) async fn check(
 
 async fn gather(desk: &Desk, name: &str, consumer: &str) -> Result<Show, Problem> {
     let row = named(desk, name).await?;
-    let view = api::view(&row, api::named(desk, &row, consumer).await?);
+    let view = api::shown_of(desk, &row, api::named(desk, &row, consumer).await?).await?;
     let known = kinds::named(&view.kind).map(|kind| kind.settings).unwrap_or_default();
     let settings = known.iter().filter_map(|setting| {
         let value = view.settings.pointer(&format!("/{}", setting.path.replace('.', "/")))?;
@@ -135,7 +135,7 @@ pub(super) async fn change(
 
 async fn edit_page(desk: &Desk, name: &str, consumer: &str, form: Option<FormView>) -> Result<Edit, Problem> {
     let row = named(desk, name).await?;
-    let view = api::view(&row, api::named(desk, &row, consumer).await?);
+    let view = api::shown_of(desk, &row, api::named(desk, &row, consumer).await?).await?;
     let kind = kinds::named(&view.kind);
     let form = match (form, &kind) {
         (Some(form), _) => form,
@@ -156,7 +156,7 @@ async fn edit_page(desk: &Desk, name: &str, consumer: &str, form: Option<FormVie
 /// Asks whether it shall be forgotten.
 pub(super) async fn ask_remove(desk: Desk, PathPair(name, consumer): PathPair) -> Result<Response, Problem> {
     let row = named(&desk, &name).await?;
-    let view = api::view(&row, api::named(&desk, &row, &consumer).await?);
+    let view = api::shown_of(&desk, &row, api::named(&desk, &row, &consumer).await?).await?;
     let shell = Shell::load(&desk, Section::Rotations, format!("Remove {}", view.name)).await?.about(&row);
     page(&Remove { shell, name: row.name, view })
 }

@@ -192,6 +192,7 @@ fn consumer(row: &RotationConsumerView, view: &RotationView, now: Timestamp) -> 
     let (words, kind) = match (row.stage.as_str(), row.trouble.is_some()) {
         ("left_out", _) => ("left out", "warn"),
         ("proven", _) => ("proven", "good"),
+        _ if row.overwritten_at.is_some() => ("written by somebody else", "warn"),
         (_, true) => ("in trouble", "warn"),
         ("delivered", _) => ("has the new pair", ""),
         ("ready", _) => ("can take the new pair", ""),
