@@ -82,11 +82,14 @@ impl Desk {
         }
     }
 
-    /// Whether a person asks who has no second factor.
+    /// Whether a person asks who has no second factor, or a token of theirs: a token that may do without a fresh proof can be made with
+    /// no more than a password, and would open to it what a password does not.
     pub(crate) async fn lacks_second_factor(&self) -> Result<bool, Problem> {
         match (&self.way, &self.person) {
-            (Way::Session(_), Some(person)) => Ok(!second_factor::is_on(self, person.id).await?),
-            _ => Ok(false),
+            (Way::Session(_) | Way::Token { .. }, Some(person)) => {
+                Ok(!second_factor::is_on(self, person.id).await?)
+            }
+            (Way::Socket, _) | (_, None) => Ok(false),
         }
     }
 }

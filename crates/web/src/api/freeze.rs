@@ -2,6 +2,7 @@
 
 pub(crate) mod everything;
 pub(crate) mod list;
+pub(crate) mod proof;
 pub(crate) mod wind_down;
 
 use std::collections::BTreeMap;
@@ -10,11 +11,10 @@ use std::time::Duration;
 use axum::Json;
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
-use paddock_core::Environment;
 use paddock_core::audit::WindDown;
 use paddock_core::decide::{Passage, Passing};
 use paddock_core::id::RequestId;
-use paddock_store::{Connection, Freezing, StoreError, Subject};
+use paddock_store::{Freezing, StoreError, Subject};
 use serde::Serialize;
 
 use crate::desk::Desk;
@@ -245,7 +245,7 @@ pub(crate) async fn everything_frozen(desk: &Desk) -> Result<bool, Problem> {
 
 /// Lifts a freeze. Of everything, for a team that does not run this Paddock, that of each of its own connections.
 pub(crate) async fn unfreeze(desk: &Desk, subject: Subject) -> Result<(), Problem> {
-    need_proof(desk, subject).await?;
+    proof::need(desk, subject).await?;
     if subject != Subject::Everything || desk.runs_this() {
         return unfreeze_one(desk, subject).await;
     }
@@ -253,22 +253,6 @@ pub(crate) async fn unfreeze(desk: &Desk, subject: Subject) -> Result<(), Proble
         unfreeze_one(desk, Subject::Connection(connection.id)).await?;
     }
     Ok(())
-}
-
-/// What was frozen goes on only for whoever has proved who they are, and where it is about real money, has a second factor at all.
-pub(crate) async fn need_proof(desk: &Desk, subject: Subject) -> Result<(), Problem> {
-    let of_key = match subject {
-        Subject::Key(id) => desk.store.key(id).await?.map(|key| key.connection),
-        Subject::Everything | Subject::Connection(_) => None,
-    };
-    let is_meant = |row: &Connection| match subject {
-        Subject::Everything => true,
-        Subject::Connection(id) => row.id == id,
-        Subject::Key(_) => of_key == Some(row.id),
-    };
-    let connections = desk.store.connections(desk.user).await?;
-    let is_live = connections.iter().any(|row| is_meant(row) && row.environment == Environment::Live);
-    desk.need_proof_for(if is_live { Environment::Live } else { Environment::Paper }).await
 }
 
 async fn unfreeze_one(desk: &Desk, subject: Subject) -> Result<(), Problem> {

@@ -1,6 +1,6 @@
 //! The brake, as a browser without scripts uses it.
 
-use paddock_core::Environment;
+use paddock_core::{Environment, Role};
 use paddock_paper::{DEFAULT_CASH, EphemeralBroker};
 use rstest::rstest;
 use serde_json::{Value, json};
@@ -159,8 +159,8 @@ async fn what_is_open_at_real_money_need_not_be_known_for_the_freeze_to_hold() {
     assert_eq!(frozen(&paddock).await, (json!([["connection", ["cancels"], null]]), json!([])));
 }
 
-#[tokio::test]
-async fn everything_is_of_other_teams_too_and_their_real_money_is_asked_about() {
+/// A Paddock whose first team has paper only, and where another one's owner, `eve`, connected real money, `hers`.
+async fn with_real_money_of_another_team() -> Paddock {
     let (paddock, _) = with_a_key().await;
     let stranger = Visitor::stranger(&paddock, "eve").await;
     turn_on(&paddock, &stranger).await;
@@ -169,6 +169,31 @@ async fn everything_is_of_other_teams_too_and_their_real_money_is_asked_about() 
     theirs.extend(pair.map(|(name, value)| (name, value.to_owned())));
     let theirs: Vec<_> = theirs.iter().map(|(name, value)| (*name, &**value)).collect();
     stranger.submit("/connections/new/live", &theirs).await.expect(303);
+    paddock
+}
+
+#[tokio::test]
+async fn everything_goes_on_with_other_teams_real_money_only_by_a_second_factor() {
+    let paddock = with_real_money_of_another_team().await;
+    let grace = Visitor::member(&paddock, "grace", Role::Operator).await;
+    grace.submit("/freeze", &[]).await.expect_redirect("/freeze?done=frozen");
+    let all = [("subject", "everything")];
+    grace.submit("/unfreeze", &all).await.expect_redirect("/settings/security?needed=live");
+    let refused = grace.call("POST", "/api/v1/unfreeze", &json!({})).await;
+    refused.expect_problem(403, "second_factor_needed");
+    assert!(!refused.text().contains("hers"), "{refused:?}");
+    assert_eq!(frozen(&paddock).await.0, json!([["everything", ["cancels"], null]]));
+    turn_on(&paddock, &grace).await;
+    grace.submit("/unfreeze", &all).await.expect_redirect("/freeze?done=unfrozen");
+    // What a team without real money stops is its own, and goes on by password.
+    let other = Visitor::stranger(&paddock, "mallory").await;
+    other.submit("/freeze", &[]).await.expect(303);
+    other.submit("/unfreeze", &all).await.expect_redirect("/freeze?done=unfrozen");
+}
+
+#[tokio::test]
+async fn everything_is_of_other_teams_too_and_their_real_money_is_asked_about() {
+    let paddock = with_real_money_of_another_team().await;
     let asks = paddock.submit("/freeze", &[("then", "flatten")]).await;
     shows(asks.expect(200), &["accounts of the other teams"]);
     assert!(!asks.text().contains("hers"), "{asks:?}");

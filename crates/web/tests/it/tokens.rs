@@ -9,7 +9,8 @@ use http::{Request, header};
 use paddock_core::{Clock as _, Role};
 use serde_json::{Value, json};
 
-use crate::harness::{Paddock, Reply};
+use crate::harness::{LIVE, Paddock, Reply};
+use crate::second_factor::{set_up, turn_on};
 use crate::streams::Listener;
 use crate::visitor::Visitor;
 
@@ -233,6 +234,71 @@ async fn a_token_is_no_fresh_proof_unless_it_was_made_for_it() {
         owner.call("GET", "/api/v1/tokens", &Value::Null).await.json["items"].as_array().unwrap().len(),
         2
     );
+}
+
+/// Who has somebody's password makes such a token with it, and must not reach with the token what the password does not open.
+#[tokio::test]
+async fn a_token_acts_for_real_money_while_its_person_has_a_second_factor() {
+    let paddock = Paddock::start().await;
+    let browser = set_up(&paddock).await;
+    let able = make(&browser, json!({ "name": "able", "may_without_factor": true })).await;
+    paddock.connect_paper().await;
+    paddock.connect("real", "live", &LIVE).await.expect(201);
+    let limits = json!({ "preset": "trader", "max_order_notional": "100" });
+    paddock.issue_key("bot", &limits).await;
+    let mut wanted = limits;
+    (wanted["name"], wanted["connection"]) = (json!("real-bot"), json!("real"));
+    paddock.post("/api/v1/keys", &wanted).await.expect(201);
+    let plan = json!({ "window_from": "2026-11-23T14:00:00Z", "window_until": "2026-11-23T16:00:00Z", "ticket": "OPS-17" });
+    let planned = paddock.post("/api/v1/connections/real/rotations", &plan).await;
+    let rotation = format!("/api/v1/rotations/{}", planned.expect(201).json["id"].as_str().unwrap());
+    let (start, paste) = (format!("{rotation}/start"), format!("{rotation}/paste"));
+
+    let none = json!({});
+    let raise = json!({ "max_order_notional": "101" });
+    let goes_on = [
+        ("PATCH", "/api/v1/keys/real-bot", &raise),
+        ("POST", "/api/v1/keys/real-bot/unfreeze", &none),
+        ("POST", "/api/v1/connections/real/unfreeze", &none),
+        ("POST", "/api/v1/unfreeze", &none),
+    ];
+    let pair = json!({ "key_id": LIVE.0, "secret_key": LIVE.1 });
+    let (mut another, mut replaced) = (pair.clone(), pair.clone());
+    (another["name"], another["environment"]) = (json!("second"), json!("live"));
+    (replaced["name"], replaced["environment"], replaced["replace"]) =
+        (json!("real"), json!("live"), json!(true));
+    let key = json!({ "name": "another", "connection": "real", "preset": "read-only" });
+    let refused = [
+        ("POST", "/api/v1/keys", &key),
+        ("POST", "/api/v1/connections", &another),
+        ("POST", "/api/v1/connections", &replaced),
+        ("POST", &start, &none),
+        ("POST", &paste, &pair),
+    ];
+    let asked = paddock.alpaca.asked();
+    let closed = async || {
+        for (method, path, body) in goes_on.into_iter().chain(refused) {
+            let reply = with(&paddock, &able, (method, path), body).await;
+            assert_eq!(reply.json["code"], "second_factor_needed", "{method} {path}: {reply:?}");
+        }
+    };
+    closed().await;
+    assert_eq!(paddock.alpaca.asked(), asked, "no pair went anywhere");
+    // Paper asks for no more than the proof that the token stands for.
+    with(&paddock, &able, ("PATCH", "/api/v1/keys/bot"), &raise).await.expect(200);
+    with(&paddock, &able, ("POST", "/api/v1/keys/bot/unfreeze"), &none).await.expect(200);
+
+    turn_on(&paddock, &browser).await;
+    for (method, path, body) in goes_on {
+        with(&paddock, &able, (method, path), body).await.expect(200);
+    }
+    with(&paddock, &able, ("POST", "/api/v1/keys"), &key).await.expect(201);
+    with(&paddock, &able, ("PATCH", "/api/v1/keys/real-bot"), &json!({ "max_order_notional": "100" }))
+        .await
+        .expect(200);
+    let off = browser.call("DELETE", "/api/v1/second-factor", &Value::Null).await;
+    off.expect(200);
+    closed().await;
 }
 
 #[tokio::test]

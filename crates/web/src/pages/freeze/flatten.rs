@@ -10,6 +10,7 @@ use paddock_store::Connection;
 use super::SENTENCES;
 use crate::api::accounts::{PositionView, orders_of, positions_of};
 use crate::api::connections::named;
+use crate::api::freeze::proof::others;
 use crate::desk::Desk;
 use crate::fields::FormFields;
 use crate::pages::accounts::money;
@@ -117,17 +118,6 @@ pub(super) async fn unconfirmed(
         Some(Err(problem)) => Some((flatten, FormView::blank().refused(problem))),
         None => Some((flatten, FormView::blank())),
     })
-}
-
-/// The connections of other teams, which a freeze of everything is of too where the first team freezes it.
-async fn others(desk: &Desk) -> Result<Vec<Connection>, Problem> {
-    let mut others = Vec::new();
-    if desk.runs_this() {
-        for team in desk.store.teams().await?.into_iter().filter(|team| team.id != desk.user) {
-            others.extend(desk.store.connections(team.id).await?);
-        }
-    }
-    Ok(others)
 }
 
 async fn open_at(desk: &Desk, connection: &Connection) -> Account {

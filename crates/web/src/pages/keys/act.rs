@@ -50,7 +50,7 @@ pub(super) async fn freeze(
 /// `GET /keys/{name}/unfreeze`: what will work again.
 pub(super) async fn ask_unfreeze(desk: Desk, PathName(name): PathName) -> Result<Response, Problem> {
     let key = named(&desk, &name).await?;
-    freeze::need_proof(&desk, Subject::Key(key.id)).await?;
+    freeze::proof::need(&desk, Subject::Key(key.id)).await?;
     let view = shown_by_id(&desk, key.id).await?;
     let freezes = desk.store.freezes().await?.into_iter();
     let reason = freezes.filter(|row| row.subject == Subject::Key(key.id)).find_map(|row| row.reason);
