@@ -188,6 +188,27 @@ pub enum PairFault {
     SecretMalformed,
 }
 
+impl PairFault {
+    /// Whether only Alpaca can tell that it is one. Alpaca publishes no form of its keys and has changed it once, in 2025: where a person
+    /// has made a pair that cannot be made again, halves of a length of their own are no reason to refuse it unasked.
+    #[must_use]
+    pub fn may_be_a_newer_form(self, key_id: &SecretText, secret_key: &SecretText) -> bool {
+        match self {
+            Self::KeyIdMalformed | Self::SecretMalformed => {
+                is_like_a_key(key_id) && is_like_a_key(secret_key)
+            }
+            Self::HalvesOfTwoPairs => true,
+            Self::Missing | Self::Swapped | Self::KeyIdTwice | Self::SecretTwice => false,
+        }
+    }
+}
+
+/// No word or sentence: one piece of the length that drawn keys have.
+fn is_like_a_key(text: &SecretText) -> bool {
+    let text = text.expose();
+    (16..=128).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic())
+}
+
 /// Looks at a repaired pair. `None` says that it could be one.
 #[must_use]
 pub fn pair_fault(key_id: &SecretText, secret_key: &SecretText) -> Option<PairFault> {
@@ -219,6 +240,25 @@ mod tests {
 
     fn secret(text: &str) -> SecretText {
         SecretText::new(text.to_owned())
+    }
+
+    #[rstest]
+    #[case::as_known(ID, SECRET, None)]
+    #[case::longer_id("PKAAAABBBBCCCCDDDDEEEE23456789", SECRET, Some(true))]
+    #[case::longer_secret(ID, "abcdefghijklmnopqrstuvwxyz_ABCDEFGHIJKLMNOP-1234567890", Some(true))]
+    #[case::of_two_forms(OLD_ID, SECRET, Some(true))]
+    #[case::words("hello", SECRET, Some(false))]
+    #[case::sentence("please see my other message", SECRET, Some(false))]
+    #[case::empty("", SECRET, Some(false))]
+    #[case::swapped(SECRET, ID, Some(false))]
+    #[case::twice(ID, ID, Some(false))]
+    fn what_only_alpaca_can_tell_is_no_certain_fault(
+        #[case] id: &str,
+        #[case] key: &str,
+        #[case] may_be: Option<bool>,
+    ) {
+        let (id, key) = (secret(id), secret(key));
+        assert_eq!(pair_fault(&id, &key).map(|fault| fault.may_be_a_newer_form(&id, &key)), may_be);
     }
 
     #[rstest]

@@ -134,10 +134,25 @@ fn look(args: &ScanArgs) -> Outcome<Looked> {
 
 /// Looks at bytes that may be text. Others have no lines and hold nothing that people wrote.
 fn leaks(bytes: &[u8]) -> Vec<scan::Leak> {
+    if let Some(text) = of_utf16(bytes) {
+        return scan::scan(&text);
+    }
     if !scan::worth_a_look(bytes) || bytes.iter().take(8000).any(|byte| *byte == 0) {
         return Vec::new();
     }
     scan::scan(&String::from_utf8_lossy(bytes))
+}
+
+/// What `>` writes in the PowerShell that comes with Windows: UTF-16, which begins with a mark of its order.
+fn of_utf16(bytes: &[u8]) -> Option<String> {
+    let unit: fn([u8; 2]) -> u16 = match bytes.get(..2)? {
+        [0xff, 0xfe] => u16::from_le_bytes,
+        [0xfe, 0xff] => u16::from_be_bytes,
+        _ => return None,
+    };
+    let units: Vec<u16> =
+        bytes.chunks_exact(2).skip(1).filter_map(|two| two.try_into().ok()).map(unit).collect();
+    Some(String::from_utf16_lossy(&units))
 }
 
 fn views(findings: &[Finding]) -> Vec<Value> {

@@ -4,6 +4,7 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
+use rstest::rstest;
 use serde_json::Value;
 
 use crate::bench::{Bench, Done, finish, paddock, run};
@@ -53,6 +54,22 @@ fn a_pair_in_a_file_is_found_and_not_shown() {
             json["findings"][0]["rule"].clone()
         };
         assert_eq!(rule, "alpaca-key-pair");
+    }
+}
+
+#[rstest]
+#[case::little_end_first([0xff, 0xfe], u16::to_le_bytes)]
+#[case::big_end_first([0xfe, 0xff], u16::to_be_bytes)]
+fn a_file_of_powershell_is_read_too(#[case] mark: [u8; 2], #[case] bytes: fn(u16) -> [u8; 2]) {
+    let folder = tempfile::tempdir().unwrap();
+    git(folder.path(), &["init", "-q"]);
+    let text: Vec<u8> = env_file().replace('\n', "\r\n").encode_utf16().flat_map(bytes).collect();
+    fs::write(folder.path().join(".env"), [&mark[..], &text].concat()).unwrap();
+    git(folder.path(), &["add", "."]);
+    for how in [&[][..], &["--staged"]] {
+        let done = scan(folder.path(), how);
+        assert_eq!(done.status, 3, "{done:?}");
+        assert!(done.stdout.contains(".env:1:17"), "{done:?}");
     }
 }
 

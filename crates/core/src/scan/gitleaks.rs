@@ -14,6 +14,10 @@ secretGroup = 1
 entropy = 3.2
 keywords = ["PK", "AK", "CK"]
 
+[rules.allowlist]
+description = "Examples"
+regexes = ['''(?i)example|your[_-]?(?:api|secret|key)|placeholder|xxxx''']
+
 [[rules]]
 id = "alpaca-key-id-named"
 description = "An Alpaca Key ID behind a name that says so"
@@ -21,6 +25,10 @@ regex = '''(?i:apca|alpaca)[A-Za-z0-9_.\-\[\]"' ]{0,40}["']?\s*(?:=>|:=|=|:|,)\s
 secretGroup = 1
 entropy = 2.8
 keywords = ["apca", "alpaca"]
+
+[rules.allowlist]
+description = "Examples"
+regexes = ['''(?i)example|your[_-]?(?:api|secret|key)|placeholder|xxxx''']
 
 [[rules]]
 id = "alpaca-secret-key"
@@ -30,8 +38,12 @@ secretGroup = 1
 entropy = 4.0
 keywords = ["apca", "alpaca"]
 
+[rules.allowlist]
+description = "Examples"
+regexes = ['''(?i)example|your[_-]?(?:api|secret|key)|placeholder|xxxx''']
+
 [allowlist]
-description = "Examples, and lines that somebody has looked at"
+description = "Lines that somebody has looked at"
 regexTarget = "line"
-regexes = ['''paddock:allow''', '''(?i)example|your[_-]?(?:api|secret|key)|placeholder|xxxx''']
+regexes = ['''paddock:allow''']
 "##;

@@ -13,7 +13,10 @@ use crate::{RotateError, Rotations};
 impl Rotations {
     pub(crate) async fn check_candidate(&self, rotation: &Rotation) -> Result<Event, RotateError> {
         let pair = self.options.of_rotation(rotation, PairOf::Candidate).await?;
-        if let Some(fault) = pair_fault(&pair.key_id, &pair.secret_key) {
+        let doubt = pair_fault(&pair.key_id, &pair.secret_key);
+        if let Some(fault) = doubt
+            && !fault.may_be_a_newer_form(&pair.key_id, &pair.secret_key)
+        {
             return Ok(Event::CandidateFailed(failure_of(&ConnectFault::Pair(fault))));
         }
         if let Some(failure) = self.known_halves(rotation, &pair).await? {
@@ -22,6 +25,11 @@ impl Rotations {
         let client = self.broker(rotation)?;
         let account = match probe(client, &pair.credential(), rotation.environment).await {
             Ok(account) => account,
+            // Its form says more than a refusal does.
+            Err(ConnectFault::InvalidCredentials { environment, other }) => {
+                let refused = ConnectFault::InvalidCredentials { environment, other };
+                return Ok(Event::CandidateFailed(failure_of(&doubt.map_or(refused, ConnectFault::Pair))));
+            }
             Err(fault) => return Ok(Event::CandidateFailed(failure_of(&fault))),
         };
         // A pair opens one environment. One that opens both is none that Alpaca makes.

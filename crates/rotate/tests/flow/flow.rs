@@ -38,6 +38,8 @@ pub fn secret(text: &str) -> SecretText {
 #[rstest]
 #[case::swapped("swapped", "fields_swapped")]
 #[case::nonsense("nonsense", "key_id_malformed")]
+#[case::longer_than_any("longer", "key_id_malformed")]
+#[case::longer_and_torn("longer and torn", "torn_pair")]
 #[case::torn("torn", "torn_pair")]
 #[case::the_same("same", "same_pair")]
 #[case::of_nobody("nobody", "invalid_credentials")]
@@ -61,6 +63,8 @@ fn a_wrong_pair_is_told_and_the_right_one_still_goes(#[case] what: &'static str,
         let pasted = match what {
             "swapped" => (new.1.clone(), new.0.clone()),
             "nonsense" => (secret("hello"), secret("world")),
+            "longer" => (secret("PKAAAABBBBCCCCDDDDEEEE2345678901"), new.1.clone()),
+            "longer and torn" => (secret("PKAAAABBBBCCCCDDDDEEEE2345678901"), old.1.clone()),
             "torn" => (new.0.clone(), old.1.clone()),
             "nobody" => {
                 (secret("PKAAAABBBBCCCCDDDDEEEE2345"), secret("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOP12"))

@@ -30,6 +30,35 @@ fn deaths(calm: &Lived) -> Vec<Killing> {
     moments.chain(requests).chain(program).collect()
 }
 
+/// The effects of a procedure by the words in which moments have them, so that none is left out because nothing brought it about.
+fn effects(procedure: Procedure) -> BTreeSet<&'static str> {
+    let all = [
+        "ConfirmPause",
+        "CheckCandidate",
+        "Commit",
+        "Swap",
+        "ConfirmResume",
+        "Deliver",
+        "Prove",
+        "ProveOldPairDead",
+    ];
+    let of_its_own: &[&str] = match procedure {
+        Procedure::Paper => &["LookAtAccount", "LookAt", "PlaceTestOrder"],
+        Procedure::Live => &["LookAtAccount", "LookAt", "CancelOrders"],
+        Procedure::Forced => &[],
+    };
+    all.iter().chain(of_its_own).copied().collect()
+}
+
+/// The effects among moments.
+fn effects_of(moments: &[String]) -> BTreeSet<&str> {
+    let doing = moments.iter().filter_map(|name| name.split(", ").nth(1));
+    doing
+        .filter(|doing| !doing.starts_with("a person's"))
+        .filter_map(|doing| doing.split(' ').next())
+        .collect()
+}
+
 /// Every death of every procedure once. Each life is one of many deaths, so that the next one often strikes what is done about the one before.
 #[rstest]
 fn no_death_matters_on_sqlite(
@@ -52,6 +81,7 @@ async fn every_death_once(target: Target, procedure: Procedure, part: usize) {
     const LIVES: usize = 2;
     let world = World::on(target.clone()).await;
     let calm = live(&world, &target, procedure, &Killing::default()).await;
+    assert_eq!(effects_of(&calm.moments), effects(procedure));
     let mut killing = Killing::default();
     for death in deaths(&calm).into_iter().skip(part).step_by(LIVES) {
         killing.moments.extend(death.moments);

@@ -194,6 +194,31 @@ async fn a_paper_pair_is_replaced_from_plan_to_report() {
 }
 
 #[tokio::test]
+async fn a_new_pair_of_a_form_that_nobody_has_seen_is_taken_when_alpaca_takes_it() {
+    const LONGER: (&str, &str) =
+        ("PKCANARYLONGERTHANANYKEYIDBEFORE", "CanaryLonger_than-any.Secret~Key+before/it=1234567890");
+    let paddock = Paddock::start().await;
+    paddock.connect_paper().await;
+    paddock.alpaca.tell_lists(Environment::Paper);
+    let planned = paddock.post("/api/v1/connections/my-paper/rotations", &json!({})).await;
+    let id = planned.expect(201).json["id"].as_str().unwrap().to_owned();
+    paddock.post(&format!("/api/v1/rotations/{id}/start"), &json!({})).await.expect(200);
+    until(&paddock, &id, |one| one["state"] == "awaiting_mint").await;
+    let paste = format!("/api/v1/rotations/{id}/paste");
+    // What cannot be a key is refused at once, and one is told to keep the pair.
+    let words = json!({ "key_id": "hello", "secret_key": LONGER.1 });
+    let refused = paddock.post(&paste, &words).await;
+    refused.expect_problem(422, "key_id_malformed");
+    assert!(refused.json["next_step"].as_str().unwrap().starts_with("keep the pair"), "{refused:?}");
+    paddock.alpaca.revoke(Environment::Paper, PAPER.0);
+    paddock.alpaca.issue(Environment::Paper, &LONGER, "PA3XK7Q2M9TD", |_| ());
+    let pair = json!({ "key_id": LONGER.0, "secret_key": LONGER.1 });
+    paddock.post(&paste, &pair).await.expect(200);
+    let closed = until(&paddock, &id, |one| one["over"] == true).await;
+    assert_eq!((&closed["state"], &closed["credential_version"]), (&"closed".into(), &2.into()), "{closed}");
+}
+
+#[tokio::test]
 async fn a_live_pair_is_an_owners_with_a_window_a_ticket_and_a_fresh_proof() {
     let paddock = Paddock::start().await;
     paddock.connect("my-live", "live", &LIVE).await.expect(201);

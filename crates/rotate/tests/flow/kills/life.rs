@@ -9,6 +9,7 @@ use std::process::{Output, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
 
+use paddock_alpaca::wire::OrderStatus;
 use paddock_core::audit::Actor;
 use paddock_core::id::{ConsumerId, RotationId};
 use paddock_core::rotation::{ConsumerStage, Rotation, RotationState, TradingHold};
@@ -21,7 +22,7 @@ use paddock_vault::{Binding, Field, OsEntropy, WrappedDek};
 use tokio::process::Command;
 
 use super::places::{Pair, Places, SetUp};
-use super::process::{CLOCK, MOMENTS, ORDERS, Orders, TOLD};
+use super::process::{CLOCK, MOMENTS, ORDERS, Orders, TEST_ORDER, TOLD, credential, resting_order};
 use super::victim::Victim;
 use crate::world::{Site, World, halves};
 
@@ -131,8 +132,14 @@ pub async fn live(world: &World, target: &Target, procedure: Procedure, killing:
         programs: vec![places.program()],
         deaths: killing.moments.clone(),
         now: world.now(),
+        old: old.clone(),
         pair: None,
     };
+    if procedure == Procedure::Live {
+        let (client, old) = (world.client(), credential(&old));
+        let asking = client.with_credential(environment, &old).unwrap();
+        asking.place_order(&resting_order("resting".to_owned())).await.unwrap();
+    }
     let (minted, deaths) = (None, Vec::new());
     let mut life = Life { world, site: &site, folder: path, places, victim, armed, old, minted, deaths };
     if procedure == Procedure::Forced {
@@ -140,6 +147,7 @@ pub async fn live(world: &World, target: &Target, procedure: Procedure, killing:
     }
     let id = life.until_over(orders).await;
     life.judge(id).await;
+    life.judge_orders(procedure, id).await;
     let secrets = [site.account.secret_key.clone(), life.minted.as_ref().unwrap().secret_key.clone()];
     Lived { moments: life.moments(), requests: life.victim.requests(), deaths: life.deaths, secrets }
 }
@@ -308,6 +316,20 @@ impl Life<'_> {
         for secret in [&minted.secret_key, &self.site.account.secret_key] {
             assert!(!markdown.contains(secret.expose()) && !json.contains(secret.expose()));
         }
+    }
+
+    /// Each order was placed once, and none is left.
+    async fn judge_orders(&self, procedure: Procedure, id: RotationId) {
+        let (client, new) = (self.world.client(), credential(&texts(self.minted.as_ref().unwrap())));
+        let asking = client.with_credential(procedure.environment(), &new).unwrap();
+        let orders = asking.recent_orders(10).await.unwrap();
+        let seen: Vec<_> = orders.iter().map(|order| (order.client_order_id.clone(), order.status)).collect();
+        let wanted = match procedure {
+            Procedure::Paper => vec![(format!("{TEST_ORDER}{id}"), Some(OrderStatus::Canceled))],
+            Procedure::Live => vec![("resting".to_owned(), Some(OrderStatus::Canceled))],
+            Procedure::Forced => vec![],
+        };
+        assert_eq!(seen, wanted);
     }
 }
 

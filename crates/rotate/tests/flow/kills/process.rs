@@ -8,15 +8,19 @@ use std::sync::{Arc, Mutex};
 
 use futures_util::future::BoxFuture;
 use jiff::{SignedDuration, Timestamp};
+use paddock_alpaca::order_body::ParsedOrder;
+use paddock_alpaca::{AlpacaClient, Credential};
 use paddock_core::id::{ConnectionId, ConsumerId, RotationId, UserId};
-use paddock_core::rotation::{Effect, Failure, RotationState};
-use paddock_core::{Clock as _, Environment, ManualClock, SecretText};
+use paddock_core::order::{Amount, OrderRequest, OrderType, Side, TimeInForce};
+use paddock_core::rotation::{Effect, Failure, OpenOrders, RotationState};
+use paddock_core::{Clock as _, Environment, ManualClock, SecretText, Symbol};
 use paddock_rotate::{
     Deaths, Doing, Gate, Machine, Means, Memory, Moment, Outbound, OutboundOptions, RehearsalBroker, Rest,
     Rotations, RotationsOptions, Suspicion, registry,
 };
 use paddock_store::{Store, Target};
 use paddock_vault::{KeyFile, OsEntropy, Vault};
+use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
 use crate::world::{KEY_FILE, TestGate, client, owner, plan};
@@ -29,6 +33,9 @@ pub const MOMENTS: &str = "moments";
 
 /// What the gateway was told.
 pub const TOLD: &str = "told";
+
+/// What the test order's client order id begins with.
+pub const TEST_ORDER: &str = "paddock-rotation-";
 
 /// Which time the process had when it was killed or ended.
 pub const CLOCK: &str = "clock";
@@ -82,6 +89,8 @@ pub struct Orders {
     pub deaths: BTreeSet<String>,
     /// Its time at the start.
     pub now: Timestamp,
+    /// The pair that is replaced.
+    pub old: (String, String),
     /// The pair that the person has made, once that is so.
     pub pair: Option<(String, String)>,
 }
@@ -110,7 +119,12 @@ async fn work(orders: Orders) {
             other => panic!("the dead pair was not noticed: {other:?}"),
         },
         None => {
-            let request = plan(orders.connection, orders.environment, clock.now());
+            let mut request = plan(orders.connection, orders.environment, clock.now());
+            // All that has to do with orders is done where it can be.
+            match orders.environment {
+                Environment::Paper => request.plan.test_order = true,
+                Environment::Live => request.plan.open_orders = OpenOrders::Cancel,
+            }
             rotations.plan(orders.team, request, &owner(), clock.now()).await.unwrap().rotation.id
         }
     };
@@ -163,7 +177,14 @@ fn rotations(orders: &Orders, store: &Store, clock: &Arc<ManualClock>) -> Rotati
         machine: Machine { folders: vec![orders.folder.clone()], programs: orders.programs.clone() },
         memory: Memory::default(),
     };
-    let gate = FileGate { checks: TestGate::new(store.clone()), file: append(&orders.folder.join(TOLD)) };
+    let gate = FileGate {
+        checks: TestGate::new(store.clone()),
+        file: append(&orders.folder.join(TOLD)),
+        client: client(&orders.paper, &orders.live),
+        environment: orders.environment,
+        old: credential(&orders.old),
+        new: orders.pair.as_ref().map(credential),
+    };
     let options = RotationsOptions {
         store: store.clone(),
         sealer: vault.sealer(),
@@ -222,11 +243,30 @@ fn name(moment: &Moment, names: &BTreeMap<ConsumerId, String>) -> String {
     format!("{state}, {doing}, {:?}", moment.point)
 }
 
-/// The checks of the other tests, and a file that outlives the process.
+/// The checks of the other tests, a file that outlives the process, and what becomes of orders at the broker.
 #[derive(Debug)]
 struct FileGate {
     checks: TestGate,
     file: Mutex<File>,
+    client: AlpacaClient,
+    environment: Environment,
+    old: Credential,
+    new: Option<Credential>,
+}
+
+/// A pair as the client takes it.
+pub fn credential((key_id, secret_key): &(String, String)) -> Credential {
+    let [key_id, secret_key] = [key_id, secret_key].map(|half| SecretText::new(half.clone()));
+    Credential::KeyPair { key_id, secret_key }
+}
+
+/// One share far below the market, until it is canceled.
+pub fn resting_order(name: String) -> ParsedOrder {
+    let symbol = Symbol::parse("AAPL").unwrap();
+    let market = OrderRequest::market(symbol, Side::Buy, TimeInForce::Gtc, Amount::Quantity(Decimal::ONE));
+    let limit = Some(Decimal::ONE);
+    let (order_type, client_order_id) = (OrderType::Limit, Some(name));
+    ParsedOrder::of(OrderRequest { order_type, limit_price: limit, client_order_id, ..market }).unwrap()
 }
 
 impl FileGate {
@@ -253,7 +293,15 @@ impl Gate for FileGate {
 
     fn cancel_orders(&self, connection: ConnectionId) -> BoxFuture<'_, Result<u32, Failure>> {
         self.told("cancel");
-        self.checks.cancel_orders(connection)
+        Box::pin(async move {
+            self.checks.cancel_orders(connection).await?;
+            let asking = self.client.with_credential(self.environment, &self.old).unwrap();
+            let open = asking.open_orders().await.unwrap();
+            for order in &open {
+                asking.cancel_order(order.id).await.unwrap();
+            }
+            Ok(u32::try_from(open.len()).unwrap())
+        })
     }
 
     fn test_order(
@@ -262,6 +310,18 @@ impl Gate for FileGate {
         rotation: RotationId,
     ) -> BoxFuture<'_, Result<String, Failure>> {
         self.told("test order");
-        self.checks.test_order(connection, rotation)
+        Box::pin(async move {
+            let told = self.checks.test_order(connection, rotation).await?;
+            let asking = self.client.with_credential(self.environment, self.new.as_ref().unwrap()).unwrap();
+            let name = format!("{TEST_ORDER}{rotation}");
+            let order = match asking.order_by_client_order_id(&name).await {
+                Ok(order) => order,
+                Err(_) => asking.place_order(&resting_order(name)).await.unwrap(),
+            };
+            if asking.open_orders().await.unwrap().iter().any(|open| open.id == order.id) {
+                asking.cancel_order(order.id).await.unwrap();
+            }
+            Ok(told)
+        })
     }
 }

@@ -15,17 +15,17 @@ use crate::state::BESIDE;
 /// How to get a new pair, since a Secret Key is shown only once.
 const NEW_PAIR: &str = "generate a new pair in Alpaca's dashboard and copy both keys from there";
 
+/// Looks at a repaired pair that replaces one which is dead by now: only what cannot be a pair is refused without asking Alpaca.
+pub(crate) fn check_minted(key_id: &SecretText, secret_key: &SecretText) -> Result<(), Problem> {
+    match pair_fault(key_id, secret_key) {
+        Some(fault) if fault.may_be_a_newer_form(key_id, secret_key) => check_whose(key_id, secret_key),
+        _ => check_shape(key_id, secret_key),
+    }
+}
+
 /// Looks at a repaired pair before anyone is asked.
 pub(crate) fn check_shape(key_id: &SecretText, secret_key: &SecretText) -> Result<(), Problem> {
-    if key_id.expose().starts_with(KEY_ID_PREFIX) || secret_key.expose().starts_with(SECRET_PREFIX) {
-        return Err(Problem::new(
-            StatusCode::UNPROCESSABLE_ENTITY,
-            "paddock_key",
-            "An access key of Paddock's",
-            "this is an access key that Paddock issued, not a pair of Alpaca's",
-            "paste the pair that Alpaca's dashboard shows; access keys are for programs",
-        ));
-    }
+    check_whose(key_id, secret_key)?;
     let Some(fault) = pair_fault(key_id, secret_key) else { return Ok(()) };
     let problem = of_fault(&ConnectFault::Pair(fault));
     Err(match fault {
@@ -36,6 +36,19 @@ pub(crate) fn check_shape(key_id: &SecretText, secret_key: &SecretText) -> Resul
         PairFault::SecretTwice | PairFault::KeyIdMalformed => problem.with("field", "key_id"),
         PairFault::Swapped | PairFault::HalvesOfTwoPairs => problem,
     })
+}
+
+fn check_whose(key_id: &SecretText, secret_key: &SecretText) -> Result<(), Problem> {
+    if key_id.expose().starts_with(KEY_ID_PREFIX) || secret_key.expose().starts_with(SECRET_PREFIX) {
+        return Err(Problem::new(
+            StatusCode::UNPROCESSABLE_ENTITY,
+            "paddock_key",
+            "An access key of Paddock's",
+            "this is an access key that Paddock issued, not a pair of Alpaca's",
+            "paste the pair that Alpaca's dashboard shows; access keys are for programs",
+        ));
+    }
+    Ok(())
 }
 
 /// What Alpaca's two hosts had to say. 503 where trying again may help, 502 where the host is not as it should be.

@@ -64,7 +64,7 @@ pub(crate) async fn perform(desk: &Desk, id: &str, mut fields: Fields) -> Result
     super::need_role(desk, rotation.environment).map_err(keep_it)?;
     super::need_proof(desk, &rotation).await.map_err(keep_it)?;
     // What can be told without asking anybody is told at once, and nothing is kept of it.
-    connect_problem::check_shape(&repair(&key_id).text, &repair(&secret_key).text)?;
+    connect_problem::check_minted(&repair(&key_id).text, &repair(&secret_key).text).map_err(keep_it)?;
     let pasted = desk.rotations.paste(rotation.id, &key_id, &secret_key, &super::by(desk), desk.now()).await;
     let pasted = pasted.map_err(|error| keep_it(error.into()))?;
     let said = [("key_id", &pasted.key_id_repairs), ("secret_key", &pasted.secret_key_repairs)];
