@@ -1,6 +1,7 @@
 //! The one way from consumers to the network.
 
 use std::collections::BTreeSet;
+use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
@@ -44,7 +45,6 @@ pub struct Outbound {
 }
 
 /// One request.
-#[derive(Debug)]
 pub struct Call {
     /// Its method.
     pub method: Method,
@@ -59,7 +59,6 @@ pub struct Call {
 }
 
 /// What was answered.
-#[derive(Debug)]
 pub struct Answer {
     /// Its status.
     pub status: StatusCode,
@@ -210,9 +209,11 @@ impl Resolve for Guarded {
     }
 }
 
-/// Networks that are not the public internet: IANA's special-purpose registries (RFC 6890 and its updates), among them 169.254.169.254, where
-/// clouds keep their metadata.
-const INSIDE: [&str; 21] = [
+/// Networks that are not the public internet: what IANA's registries of special purposes list (RFC 6890 and its updates, whether or not some of it
+/// is reachable from everywhere), among them 169.254.169.254, where clouds keep their metadata. In IPv6 only 2000::/3 is given out at all,
+/// so that everything else is one: the unspecified and the loopback address, IPv4-compatible ones, local translation to IPv4, discard-only,
+/// site-local, link-local, unique local, multicast and SRv6.
+const INSIDE: [&str; 26] = [
     "0.0.0.0/8",
     "10.0.0.0/8",
     "100.64.0.0/10",
@@ -221,19 +222,26 @@ const INSIDE: [&str; 21] = [
     "172.16.0.0/12",
     "192.0.0.0/24",
     "192.0.2.0/24",
+    "192.31.196.0/24",
+    "192.52.193.0/24",
+    "192.88.99.0/24",
     "192.168.0.0/16",
+    "192.175.48.0/24",
     "198.18.0.0/15",
     "198.51.100.0/24",
     "203.0.113.0/24",
     "224.0.0.0/4",
     "240.0.0.0/4",
-    "::/127",
-    "64:ff9b:1::/48",
-    "100::/64",
-    "fc00::/7",
-    "fe80::/10",
-    "ff00::/8",
+    "::/3",
+    "4000::/2",
+    "8000::/1",
+    // Teredo, benchmarks, ORCHID and what else IETF protocols use.
+    "2001::/23",
     "2001:db8::/32",
+    // 6to4, which carries an IPv4 address of any kind.
+    "2002::/16",
+    "2620:4f:8000::/48",
+    "3fff::/20",
 ];
 
 fn is_inside(address: IpAddr) -> bool {
@@ -246,6 +254,22 @@ fn is_inside(address: IpAddr) -> bool {
         four => four,
     };
     INSIDE.iter().filter_map(|net| net.parse::<IpNet>().ok()).any(|net| net.contains(&address))
+}
+
+/// The address may be a secret, as that of a webhook is, and the body has the pair.
+impl fmt::Debug for Call {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let url = Url::parse(&self.url).ok();
+        let host = url.as_ref().and_then(Url::host_str);
+        f.debug_struct("Call").field("method", &self.method).field("host", &host).finish_non_exhaustive()
+    }
+}
+
+/// What is answered may be a secret too.
+impl fmt::Debug for Answer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Answer").field("status", &self.status).finish_non_exhaustive()
+    }
 }
 
 impl Answer {
@@ -294,11 +318,51 @@ mod tests {
     #[case("64:ff9b::a9fe:a9fe", true)]
     #[case("fd00:ec2::254", true)]
     #[case("100.100.100.200", true)]
+    #[case::relay_of_6to4("192.88.99.1", true)]
+    #[case::as112("192.175.48.1", true)]
+    #[case::multicast("239.1.1.1", true)]
+    #[case::unspecified("::", true)]
+    #[case::v4_compatible("::8.8.8.8", true)]
+    #[case::v4_translated("::ffff:0:8.8.8.8", true)]
+    #[case::mapped_outside("::ffff:8.8.8.8", false)]
+    #[case::translated_outside("64:ff9b::8.8.8.8", false)]
+    #[case::translated_inside("64:ff9b::10.1.2.3", true)]
+    #[case::translated_here("64:ff9b:1::8.8.8.8", true)]
+    #[case::discard_only("100::1", true)]
+    #[case::dummy("100:0:0:1::1", true)]
+    #[case::teredo("2001::1", true)]
+    #[case::orchid("2001:20::1", true)]
+    #[case::documentation("2001:db8::1", true)]
+    #[case::more_documentation("3fff:fff::1", true)]
+    #[case::of_6to4("2002:a00:1::1", true)]
+    #[case::of_6to4_outside("2002:808:808::1", true)]
+    #[case::srv6("5f00::1", true)]
+    #[case::site_local("fec0::1", true)]
+    #[case::link_local("fe80::1", true)]
+    #[case::multicast_of_six("ff02::1", true)]
+    #[case::after_the_protocols("2001:200::1", false)]
+    #[case::google("2001:4860:4860::8888", false)]
+    #[case::after_documentation("3fff:1000::1", false)]
     #[case("8.8.8.8", false)]
     #[case("2606:4700::1111", false)]
     #[case("172.32.0.1", false)]
     fn addresses_inside_networks_are_told(#[case] address: &str, #[case] inside: bool) {
         assert_eq!(is_inside(address.parse().unwrap()), inside);
+    }
+
+    #[test]
+    fn what_is_sent_and_answered_is_not_printed() {
+        let mut headers = HeaderMap::new();
+        headers.insert("x-canary", "canary".parse().unwrap());
+        let call = Call {
+            headers: headers.clone(),
+            body: Zeroizing::new(b"canary".to_vec()),
+            ..get("https://canary:canary@hooks.example/canary?canary#canary")
+        };
+        let answer = Answer { status: StatusCode::OK, headers, body: Zeroizing::new(b"canary".to_vec()) };
+        let printed = format!("{call:?} {answer:?}");
+        assert!(!printed.contains("canary") && !printed.contains("99, 97, 110"), "{printed}");
+        assert!(printed.contains("hooks.example"), "{printed}");
     }
 
     #[test]
