@@ -2,9 +2,11 @@
 //!
 //! The prefix of a Key ID only hints at its environment; what Alpaca's two hosts answer proves it.
 
+use std::sync::Arc;
+
 use paddock_core::Environment;
 
-use crate::client::{AlpacaClient, ClientError};
+use crate::client::{AlpacaClient, ClientError, Pacer};
 use crate::connect_fault::{ConnectFault, OtherHost};
 use crate::credential::Credential;
 use crate::error::AlpacaError;
@@ -27,6 +29,28 @@ pub async fn probe(client: &AlpacaClient, credential: &Credential, environment: 
     let (here, there) = tokio::join!(here.account(), there.account());
     let host = client.endpoints().trading(environment).authority();
     judge(credential, environment, host, here, there)
+}
+
+/// Asks the environment's own host only, about a credential that is known to belong there, and in turn with what else is asked of the account.
+/// When it is refused, the other host was not heard.
+///
+/// # Errors
+/// As for [`probe`].
+pub async fn probe_own_host(
+    client: &AlpacaClient,
+    credential: &Credential,
+    environment: Environment,
+    pacer: Option<Arc<dyn Pacer>>,
+) -> ProbeResult {
+    let Ok(here) = client.with_credential(environment, credential) else {
+        return Err(unsendable(credential));
+    };
+    let here = match pacer {
+        Some(pacer) => here.paced(pacer),
+        None => here,
+    };
+    let host = client.endpoints().trading(environment).authority();
+    judge(credential, environment, host, here.account().await, Err(ClientError::Unreachable))
 }
 
 /// What the answers of both hosts mean together. `here` is the answer of the environment asked for.

@@ -7,6 +7,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use jiff::Timestamp;
 use paddock_alpaca::Credential;
+use paddock_alpaca::client::Pacer;
 use paddock_alpaca::connect_fault::ConnectFault;
 use paddock_alpaca::operation::Api;
 use paddock_alpaca::probe::probe;
@@ -23,7 +24,7 @@ use tokio::sync::broadcast;
 use uuid::Uuid;
 
 use crate::approvals::ApprovalOutcome;
-use crate::budget::{Asker, BudgetView, Priority};
+use crate::budget::{Asker, BudgetView, Pace, Priority};
 use crate::by_hand::{HandOrder, HandOutcome};
 use crate::checkpoints::{self, AuditKeys};
 use crate::explain::Explanation;
@@ -120,8 +121,8 @@ impl Control {
         Deadman::begin(Arc::clone(&self.shared), options).await
     }
 
-    /// Tells of connections whose credential the broker refuses although it was stored as good, once for each credential: it was probably
-    /// regenerated, or the account reset.
+    /// Tells of connections whose credential the broker refuses to a request or a stream although it was stored as good, at most once a minute
+    /// for each credential: it was probably regenerated, or the account reset.
     #[must_use]
     pub fn refused_credentials(&self) -> broadcast::Receiver<ConnectionId> {
         self.shared.refused.listen()
@@ -224,6 +225,14 @@ impl Control {
                 Ok(ConnectionCheck::Faulty(fault))
             }
         }
+    }
+
+    /// Takes what Paddock's own upkeep asks of an account out of the account's budget of requests, after whatever programs want.
+    #[must_use]
+    pub fn pacer(&self, connection: ConnectionId) -> Arc<dyn Pacer> {
+        let account = self.shared.meters.account(connection);
+        let asker = Asker { key: None, priority: Priority::Read };
+        Arc::new(Pace { account, asker, clock: Arc::clone(&self.shared.clock) })
     }
 
     /// Cancels or closes for a person, once: decided, recorded, forwarded and observed like any other request.

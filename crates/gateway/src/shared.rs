@@ -213,6 +213,7 @@ impl Gateway {
         let started_at = options.clock.now();
         let shared = Shared {
             for_changes: Upstream::new()?,
+            refused: RefusedCredentials::new(Arc::clone(&options.clock)),
             signatures: SeenSignatures::since(options.clock.now()),
             bell: Bell::default(),
             for_reads: Mutex::default(),
@@ -242,7 +243,6 @@ impl Gateway {
             sending: Sending::default(),
             emergency: Arc::default(),
             wind_downs: WindDowns::default(),
-            refused: RefusedCredentials::default(),
             metrics: Arc::default(),
             directory_is_stale: AtomicBool::new(false),
             started_at,

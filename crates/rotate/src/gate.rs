@@ -1,8 +1,10 @@
 //! What a rotation needs of the gateway.
 
 use std::fmt;
+use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
+use paddock_alpaca::client::Pacer;
 use paddock_core::id::{ConnectionId, RotationId};
 use paddock_core::rotation::Failure;
 
@@ -20,6 +22,10 @@ pub trait Gate: fmt::Debug + Send + Sync {
 
     /// Cancels all open orders of a connection, on the way that every request takes, and tells how many there were.
     fn cancel_orders(&self, connection: ConnectionId) -> BoxFuture<'_, Result<u32, Failure>>;
+
+    /// Has what is asked of a connection's account take its turn in the account's budget of requests, after whatever programs want. None where
+    /// nobody counts.
+    fn pacer(&self, connection: ConnectionId) -> Option<Arc<dyn Pacer>>;
 
     /// Places one share far from the market on a paper account, sees it and cancels it, on the same way. It is placed once for each rotation.
     /// Gives the order in one line.

@@ -3,8 +3,11 @@
 
 use std::time::Duration;
 
-use paddock_alpaca::connect_fault::OtherHost;
-use paddock_alpaca::{ConnectFault, Credential, probe};
+use futures_util::future::BoxFuture;
+use futures_util::stream::{self, FuturesUnordered};
+use futures_util::{FutureExt as _, StreamExt as _};
+use paddock_alpaca::probe::probe_own_host;
+use paddock_alpaca::{ConnectFault, Credential};
 use paddock_core::CredentialKind;
 use paddock_core::audit::Actor;
 use paddock_core::id::ConnectionId;
@@ -16,6 +19,9 @@ use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 
 use crate::{RotateError, Rotations};
+
+/// How many connections are looked at at once.
+const AT_ONCE: usize = 8;
 
 /// What a look at a connection found out.
 #[derive(Debug)]
@@ -35,51 +41,59 @@ pub enum Suspicion {
 }
 
 impl Rotations {
-    /// Looks whether a connection's pair is dead, and opens a rotation if it is. That it is, is believed only when both environments refuse
-    /// it; an account that is inactive or restricted is told apart.
+    /// Looks whether a connection's pair is dead, and opens a rotation if it is. That it is, is believed when its own host refuses it twice; an
+    /// account that is inactive or restricted is told apart. Its questions come after whatever programs ask of the account.
     ///
     /// # Errors
     /// [`RotateError`] when the database or the vault cannot take part.
     pub async fn suspect(&self, connection: ConnectionId) -> Result<Suspicion, RotateError> {
-        let snapshot = self.options.store.snapshot().await?;
-        let found = snapshot.connections.into_iter().find(|(row, _)| row.id == connection);
-        match found {
-            Some((row, credential)) => self.look_into(&row, &credential).await,
-            None => Ok(Suspicion::NoSuchConnection),
+        let store = &self.options.store;
+        let row = store.connection(connection).await?.filter(|row| row.removed_at.is_none());
+        match (row, store.credential(connection).await?) {
+            (Some(row), Some(credential)) => self.look_into(&row, &credential).await,
+            _ => Ok(Suspicion::NoSuchConnection),
         }
     }
 
-    /// Looks at every connection once, gently: two requests for each.
+    /// Looks at every connection once, gently: one request for each, and a few at a time, so that one that is slow holds up no other.
     ///
     /// # Errors
     /// [`RotateError`] when the database cannot be read. What goes wrong with one connection is logged and holds up no other.
     pub async fn look_at_all(&self) -> Result<(), RotateError> {
-        for (row, credential) in self.options.store.snapshot().await?.connections {
-            self.note(row.id, self.look_into(&row, &credential).await);
-        }
+        let connections = self.options.store.snapshot().await?.connections;
+        let looks = connections.into_iter().map(|(row, _)| self.look_and_note(row.id));
+        stream::iter(looks).for_each_concurrent(AT_ONCE, |look| look).await;
         Ok(())
     }
 
     /// Looks at connections whose pair was refused as soon as `refused` tells of them, and at all of them every so often, until `stop`.
     pub async fn watch(&self, mut refused: Receiver<ConnectionId>, every: Duration, stop: CancellationToken) {
-        let mut looks = interval(every);
-        looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut rounds = interval(every);
+        rounds.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut listening = true;
+        let mut looking: FuturesUnordered<BoxFuture<'_, ()>> = FuturesUnordered::new();
         loop {
             let told = tokio::select! {
                 () = stop.cancelled() => return,
+                Some(()) = looking.next() => continue,
                 told = refused.recv(), if listening => told,
-                _ = looks.tick() => Err(RecvError::Lagged(0)),
+                _ = rounds.tick() => Err(RecvError::Lagged(0)),
             };
             match told {
-                Ok(connection) => self.note(connection, self.suspect(connection).await),
-                Err(RecvError::Lagged(_)) => {
-                    if let Err(error) = self.look_at_all().await {
-                        tracing::error!(%error, "the connections could not be looked at; it is tried again");
-                    }
-                }
+                Ok(connection) => looking.push(self.look_and_note(connection).boxed()),
+                Err(RecvError::Lagged(_)) => looking.push(self.look_at_all_and_note().boxed()),
                 Err(RecvError::Closed) => listening = false,
             }
+        }
+    }
+
+    async fn look_and_note(&self, connection: ConnectionId) {
+        self.note(connection, self.suspect(connection).await);
+    }
+
+    async fn look_at_all_and_note(&self) {
+        if let Err(error) = self.look_at_all().await {
+            tracing::error!(%error, "the connections could not be looked at; it is tried again");
         }
     }
 
@@ -90,7 +104,14 @@ impl Rotations {
         }
         let pair = options.of_connection(row.user, sealed).await?;
         let credential: Credential = pair.credential();
-        match probe(&options.client, &credential, row.environment).await {
+        let ask =
+            || probe_own_host(&options.client, &credential, row.environment, options.gate.pacer(row.id));
+        let mut answer = ask().await;
+        // A host that has a bad moment is not taken at its first word.
+        if let Err(ConnectFault::InvalidCredentials { .. }) = answer {
+            answer = ask().await;
+        }
+        match answer {
             Ok(account) => {
                 // What was seen is kept for people, and not written again and again.
                 if account.status != row.status {
@@ -98,7 +119,7 @@ impl Rotations {
                 }
                 Ok(Suspicion::Healthy)
             }
-            Err(ConnectFault::InvalidCredentials { other: OtherHost::Refused, .. }) => {
+            Err(ConnectFault::InvalidCredentials { .. }) => {
                 // It may have been replaced since the pair was read: then this one's death is no news.
                 let now = options.store.credential(row.id).await?;
                 if now.is_none_or(|now| now.secret.fingerprint() != sealed.secret.fingerprint()) {

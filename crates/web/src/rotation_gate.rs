@@ -1,6 +1,9 @@
 //! What a rotation needs of the gateway, done by the gateway's control handle.
 
+use std::sync::Arc;
+
 use futures_util::future::BoxFuture;
+use paddock_alpaca::client::Pacer;
 use paddock_core::audit::Actor;
 use paddock_core::id::{ConnectionId, RotationId};
 use paddock_core::rotation::Failure;
@@ -53,6 +56,10 @@ impl Gate for ControlGate {
 
     fn swap(&self, _: ConnectionId) -> BoxFuture<'_, Result<(), Failure>> {
         Box::pin(self.reload())
+    }
+
+    fn pacer(&self, connection: ConnectionId) -> Option<Arc<dyn Pacer>> {
+        Some(self.0.pacer(connection))
     }
 
     fn test_order(

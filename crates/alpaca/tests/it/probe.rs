@@ -3,7 +3,7 @@ use std::time::Duration;
 use paddock_alpaca::client::ClientOptions;
 use paddock_alpaca::connect_fault::OtherHost;
 use paddock_alpaca::error::UNAUTHORIZED_HTML;
-use paddock_alpaca::probe::ProbeResult;
+use paddock_alpaca::probe::{ProbeResult, probe_own_host};
 use paddock_alpaca::{ConnectFault, probe};
 use paddock_core::Environment;
 use rstest::rstest;
@@ -88,6 +88,25 @@ async fn a_paper_key_in_a_live_connection_names_its_account() {
     let result = probe(&hosts.client(), &credential(), Environment::Live).await;
     let account_number = "PA3ABCDEFGHI".to_owned();
     assert_eq!(result, Err(ConnectFault::WrongEnvironment { expected: Environment::Live, account_number }));
+}
+
+#[rstest]
+#[case(account("PA1", "ACTIVE"), "connected")]
+#[case(account("PA1", "ONBOARDING"), "account_inactive")]
+#[case(unauthorized(), "invalid_credentials")]
+#[case(ResponseTemplate::new(502), "server_error")]
+#[tokio::test]
+async fn a_pair_that_belongs_to_one_host_is_sent_to_no_other(
+    #[case] paper: ResponseTemplate,
+    #[case] expected: &str,
+) {
+    let hosts = Hosts::start().await;
+    answer(&hosts.paper, paper).await;
+    answer(&hosts.live, unauthorized()).await;
+    let result = probe_own_host(&hosts.client(), &credential(), Environment::Paper, None).await;
+    assert_eq!(code(&result), expected);
+    assert_eq!(hosts.paper.received_requests().await.unwrap().len(), 1);
+    assert!(hosts.live.received_requests().await.unwrap().is_empty());
 }
 
 #[rstest]

@@ -47,7 +47,11 @@ pub(super) async fn connect(
     expect(&mut wire, "success", Some("connected")).await?;
     let wrap = |key: &str, secret: &str| json!({"action": "auth", "key": key, "secret": secret});
     wire.authenticate(&entry, &shared, wrap).await?;
-    expect(&mut wire, "success", Some("authenticated")).await?;
+    let authenticated = expect(&mut wire, "success", Some("authenticated")).await;
+    if matches!(authenticated, Err(NoStream::Refused)) {
+        shared.refused.note(&entry);
+    }
+    authenticated?;
     if !wanted.is_empty() {
         wire.send(&ask("subscribe", &wanted)).await?;
         expect(&mut wire, "subscription", None).await?;

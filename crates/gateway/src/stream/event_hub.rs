@@ -246,7 +246,11 @@ impl Line {
         ticket.answered(response.status(), response.headers());
         match response.status() {
             StatusCode::OK => {}
-            StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => return Err(NoStream::Refused),
+            StatusCode::UNAUTHORIZED => {
+                shared.refused.note(&entry);
+                return Err(NoStream::Refused);
+            }
+            StatusCode::FORBIDDEN => return Err(NoStream::Refused),
             other => return Err(NoStream::Error(other.as_u16().into())),
         }
         if response.headers().get(CONTENT_ENCODING).is_some_and(|coding| coding != "identity") {

@@ -164,6 +164,7 @@ impl Hub {
         let mut wire = shared.dialer.open(base, TRADE_UPDATES_PATH, Format::Json).await?;
         wire.authenticate(&entry, shared, trading::authenticate).await?;
         if !trading::is_authorized(&expect(&mut wire, "authorization").await?) {
+            shared.refused.note(&entry);
             return Err(NoStream::Refused);
         }
         wire.send(&trading::listen()).await?;

@@ -340,8 +340,11 @@ async fn a_dead_pair_without_a_rotation_is_told_at_once_and_to_whoever_listens()
         assert_eq!((status, body["reason"].as_str()), (503, Some("connection_credential_refused")));
     }
     assert_eq!(refusals.recv().await.unwrap(), rig.connection);
-    // Once for each credential, however often it is refused.
+    // Once in a minute, however often it is refused.
     assert!(refusals.try_recv().is_err());
+    rig.clock.advance(Duration::from_secs(61));
+    rig.send("GET", "/v2/account", &pair, None).await;
+    assert_eq!(refusals.recv().await.unwrap(), rig.connection);
 }
 
 /// What a rotation needs follows the team's data-encryption key, and opens under the new one.

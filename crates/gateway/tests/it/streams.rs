@@ -237,6 +237,41 @@ async fn only_the_symbols_that_the_scope_allows() {
 }
 
 #[rstest]
+#[case::market_data("/v2/iex")]
+#[case::trade_updates("/stream")]
+#[case::trade_events("/v2/events/trades")]
+#[tokio::test]
+async fn a_stream_that_alpaca_does_not_let_in_is_told_to_whoever_looks_after_pairs(#[case] path: &str) {
+    let stage = Stage::set().await;
+    let pair = stage.rig.key(trader()).await;
+    let mut refusals = stage.rig.control.refused_credentials();
+    stage.renew().await;
+    let listening = async {
+        if path.contains("events") {
+            let _ = stage.rig.send("GET", path, &pair, None).await;
+        } else {
+            let mut socket = stage.open(path, &[]).await;
+            socket.say(json!({"action": "auth", "key": pair.key_id, "secret": pair.secret})).await;
+            socket.say(json!({"action": "subscribe", "trades": ["AAPL"]})).await;
+            socket.say(json!({"action": "listen", "data": {"streams": ["trade_updates"]}})).await;
+            while socket.0.next().await.is_some_and(|message| message.is_ok()) {}
+        }
+        std::future::pending::<()>().await;
+    };
+    let told = async {
+        assert_eq!(refusals.recv().await.unwrap(), stage.rig.connection);
+        // The look that this led to may have shown nothing. It is tried again, so it is told again, and not at once.
+        stage.pass(61);
+        assert_eq!(refusals.recv().await.unwrap(), stage.rig.connection);
+    };
+    let told = tokio::time::timeout(PATIENCE, told);
+    tokio::select! {
+        () = listening => unreachable!("it waits for ever"),
+        told = told => told.unwrap(),
+    }
+}
+
+#[rstest]
 #[case::freeze(true)]
 #[case::revoke(false)]
 #[tokio::test]

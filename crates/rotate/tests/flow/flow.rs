@@ -438,3 +438,38 @@ fn a_pair_that_dies_by_surprise_pauses_trading_and_asks_for_another() {
         assert!(site.consumers[0].1.holds(&key_id, &secret_key));
     });
 }
+
+#[test]
+fn a_look_at_a_pair_takes_its_turn_and_one_that_waits_holds_up_no_other() {
+    on_sqlite(async |target: Target| {
+        let world = World::on(target).await;
+        let waits = world.site(Environment::Paper, &[]).await;
+        let dies = world.site(Environment::Paper, &[]).await;
+        let rotations = world.process(&Deaths::default());
+        rotations.look_at_all().await.unwrap();
+        let (mut asked, mut all) =
+            (world.gate.turns.lock().unwrap().split_off(0), vec![waits.connection.id, dies.connection.id]);
+        asked.sort();
+        all.sort();
+        assert_eq!(asked, all, "each is asked once");
+
+        world.broker.broker.regenerate_key(dies.account.account_id).await.unwrap();
+        *world.gate.out_of_turns.lock().unwrap() = Some(waits.connection.id);
+        let (_tell, told) = tokio::sync::broadcast::channel(4);
+        let stop = CancellationToken::new();
+        let hour = std::time::Duration::from_secs(3600);
+        let watching = tokio::spawn({
+            let (rotations, stop) = (rotations.clone(), stop.clone());
+            async move { rotations.watch(told, hour, stop).await }
+        });
+        let mut looks = tokio::time::interval(std::time::Duration::from_millis(20));
+        while world.store.snapshot().await.unwrap().held_by_rotation != [dies.connection.id] {
+            looks.tick().await;
+        }
+        let asked = world.gate.turns.lock().unwrap().clone();
+        assert_eq!(asked.iter().filter(|id| **id == waits.connection.id).count(), 1);
+        assert_eq!(asked.iter().filter(|id| **id == dies.connection.id).count(), 2);
+        stop.cancel();
+        watching.await.unwrap();
+    });
+}

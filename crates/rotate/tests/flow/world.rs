@@ -9,8 +9,9 @@ use std::time::Duration;
 use futures_util::future::BoxFuture;
 use jiff::Timestamp;
 use paddock_alpaca::AlpacaClient;
-use paddock_alpaca::client::ClientOptions;
+use paddock_alpaca::client::{ClientOptions, NextTurn, Pacer, Turn};
 use paddock_alpaca::endpoints::{EndpointOverrides, Endpoints};
+use paddock_alpaca::operation::Api;
 use paddock_core::audit::Actor;
 use paddock_core::id::{ConnectionId, ConsumerId, RotationId, UserId};
 use paddock_core::rotation::{Authority, By, Cause, Failure, Plan, RotationState, Window};
@@ -39,11 +40,21 @@ pub struct TestGate {
     pub told: Mutex<Vec<(ConnectionId, &'static str)>>,
     /// Whether it takes its time to hold a connection.
     pub is_slow: watch::Sender<bool>,
+    /// Of whose accounts something was asked in turn.
+    pub turns: Arc<Mutex<Vec<ConnectionId>>>,
+    /// A connection whose turn does not come.
+    pub out_of_turns: Arc<Mutex<Option<ConnectionId>>>,
 }
 
 impl TestGate {
     pub fn new(store: Store) -> Self {
-        Self { store, told: Mutex::default(), is_slow: watch::Sender::new(false) }
+        Self {
+            store,
+            told: Mutex::default(),
+            is_slow: watch::Sender::new(false),
+            turns: Arc::default(),
+            out_of_turns: Arc::default(),
+        }
     }
 
     fn tell(&self, connection: ConnectionId, what: &'static str) {
@@ -53,6 +64,30 @@ impl TestGate {
     async fn is_held(&self, connection: ConnectionId) -> bool {
         self.store.snapshot().await.unwrap().held_by_rotation.contains(&connection)
     }
+}
+
+/// Gives turns and counts them; a connection that has none left waits for ever.
+#[derive(Debug)]
+struct Turns {
+    connection: ConnectionId,
+    taken: Arc<Mutex<Vec<ConnectionId>>>,
+    refused: Arc<Mutex<Option<ConnectionId>>>,
+}
+
+impl Pacer for Turns {
+    fn turn(&self, _: Api) -> NextTurn<'_> {
+        self.taken.lock().unwrap().push(self.connection);
+        let waits = *self.refused.lock().unwrap() == Some(self.connection);
+        Box::pin(async move {
+            if waits { std::future::pending().await } else { Ok(Box::new(Taken) as Box<dyn Turn>) }
+        })
+    }
+}
+
+struct Taken;
+
+impl Turn for Taken {
+    fn answered(self: Box<Self>, _: http::StatusCode, _: &http::HeaderMap) {}
 }
 
 impl Gate for TestGate {
@@ -88,6 +123,14 @@ impl Gate for TestGate {
     fn cancel_orders(&self, connection: ConnectionId) -> BoxFuture<'_, Result<u32, Failure>> {
         self.tell(connection, "cancel");
         Box::pin(async { Ok(0) })
+    }
+
+    fn pacer(&self, connection: ConnectionId) -> Option<Arc<dyn Pacer>> {
+        Some(Arc::new(Turns {
+            connection,
+            taken: Arc::clone(&self.turns),
+            refused: self.out_of_turns.clone(),
+        }))
     }
 
     fn test_order(

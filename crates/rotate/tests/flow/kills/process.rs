@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex};
 
 use futures_util::future::BoxFuture;
 use jiff::{SignedDuration, Timestamp};
+use paddock_alpaca::client::Pacer;
 use paddock_alpaca::order_body::ParsedOrder;
 use paddock_alpaca::{AlpacaClient, Credential};
 use paddock_core::id::{ConnectionId, ConsumerId, RotationId, UserId};
@@ -302,6 +303,10 @@ impl Gate for FileGate {
             }
             Ok(u32::try_from(open.len()).unwrap())
         })
+    }
+
+    fn pacer(&self, connection: ConnectionId) -> Option<Arc<dyn Pacer>> {
+        self.checks.pacer(connection)
     }
 
     fn test_order(
