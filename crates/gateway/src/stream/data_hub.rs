@@ -190,7 +190,7 @@ impl Hub {
                         Over::Idle => return,
                         Over::Lost => {
                             tracing::warn!(feed = self.feed.path(), "the stream from alpaca was interrupted");
-                            gap = Some(wire.silent_since(self.shared.clock.now()));
+                            gap = Some(wire.whole_until(self.shared.clock.now()));
                         }
                     }
                 }

@@ -37,6 +37,8 @@ pub(super) const LINGER: Duration = Duration::from_secs(10);
 /// How often the broker is asked whether it is there, and how many times in vain.
 pub(super) const PING: Duration = Duration::from_secs(15);
 const SILENT_PINGS: u32 = 3;
+/// So much earlier begins what programs are told to be missing.
+const MARGIN: Duration = Duration::from_secs(5);
 /// The first and the longest pause before the broker is tried again.
 pub(super) const FIRST_PAUSE: Duration = Duration::from_millis(250);
 pub(super) const LONGEST_PAUSE: Duration = Duration::from_secs(30);
@@ -73,6 +75,12 @@ pub(super) struct Wire {
     socket: WebSocketStream<TokioIo<MaybeHttpsStream<TokioIo<TcpStream>>>>,
     /// When anything was heard last, if only a pong.
     heard: Instant,
+    /// Whatever the broker said before this was read.
+    whole_until: Instant,
+    /// The last ping that has no answer, and when it was sent.
+    pinged: Option<(Bytes, Instant)>,
+    /// Tells an answer from that to an earlier ping.
+    pings: u64,
     /// Looks for the credential that was said on it.
     scrubber: Option<Scrubber<'static>>,
 }
@@ -100,7 +108,18 @@ impl Dialer {
         }
         let handshake = tokio_tungstenite::client_async_with_config(request, TokioIo::new(io), Some(config));
         match tokio::time::timeout(STEP_TIMEOUT, handshake).await {
-            Ok(Ok((socket, _))) => Ok(Wire { format, socket, heard: Instant::now(), scrubber: None }),
+            Ok(Ok((socket, _))) => {
+                let now = Instant::now();
+                Ok(Wire {
+                    format,
+                    socket,
+                    heard: now,
+                    whole_until: now,
+                    pinged: None,
+                    pings: 0,
+                    scrubber: None,
+                })
+            }
             Ok(Err(error)) => Err(unreachable(&error)),
             Err(_) => Err(NoStream::Timeout),
         }
@@ -115,8 +134,15 @@ impl Wire {
             self.heard = Instant::now();
             return match message {
                 Message::Close(_) => None,
+                // What was said before the answer to a ping has come before it.
+                Message::Pong(answered) => {
+                    if let Some((_, sent)) = self.pinged.take_if(|(ping, _)| *ping == answered) {
+                        self.whole_until = sent;
+                    }
+                    continue;
+                }
                 // Pongs are sent by themselves.
-                Message::Ping(_) | Message::Pong(_) | Message::Frame(_) => continue,
+                Message::Ping(_) | Message::Frame(_) => continue,
                 Message::Text(text) => {
                     let text = self.without_credential(text.into())?;
                     text.try_into().ok().map(Message::Text)
@@ -156,9 +182,11 @@ impl Wire {
         sent.map_err(|_| NoStream::Timeout)?.map_err(|error| NoStream::Unreachable(error.to_string()))
     }
 
-    /// Since when nothing was heard, at `now`: whatever was said later is lost when the connection is.
-    pub(super) fn silent_since(&self, now: Timestamp) -> Timestamp {
-        now.checked_sub(self.heard.elapsed()).unwrap_or(now)
+    /// Since when something may be missing if the connection is lost at `now`. What was read last says little: on a machine that is behind it was
+    /// sent long before, with more after it that was never read. But what the broker said before it answered a ping was read before the
+    /// answer, so that nothing is missing of before that ping was sent, give or take what waited at the broker and the clocks' difference.
+    pub(super) fn whole_until(&self, now: Timestamp) -> Timestamp {
+        now.checked_sub(self.whole_until.elapsed().saturating_add(MARGIN)).unwrap_or(now)
     }
 
     /// Asks the broker whether it is there, or tells that it has not answered for too long.
@@ -166,7 +194,10 @@ impl Wire {
         if self.heard.elapsed() > PING * SILENT_PINGS {
             return Err(NoStream::Timeout);
         }
-        let sent = tokio::time::timeout(STEP_TIMEOUT, self.socket.send(Message::Ping(Bytes::new()))).await;
+        self.pings = self.pings.wrapping_add(1);
+        let ping = Bytes::copy_from_slice(&self.pings.to_be_bytes());
+        self.pinged = Some((ping.clone(), Instant::now()));
+        let sent = tokio::time::timeout(STEP_TIMEOUT, self.socket.send(Message::Ping(ping))).await;
         sent.map_err(|_| NoStream::Timeout)?.map_err(|error| NoStream::Unreachable(error.to_string()))
     }
 
@@ -184,5 +215,46 @@ impl Wire {
             Credential::OauthToken(token) => wrap("oauth", token.expose()),
         };
         self.send(&message).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use paddock_alpaca::endpoints::{EndpointOverrides, Endpoints};
+    use tokio::net::TcpListener;
+
+    use super::*;
+
+    /// Sends a message at once, and another one after whatever it hears.
+    async fn talk(listener: TcpListener) {
+        let (socket, _) = listener.accept().await.unwrap();
+        let mut socket = tokio_tungstenite::accept_async(socket).await.unwrap();
+        socket.send(Message::text("first")).await.unwrap();
+        while let Some(Ok(_)) = socket.next().await {
+            socket.send(Message::text("next")).await.unwrap();
+        }
+    }
+
+    #[tokio::test]
+    async fn what_was_read_is_whole_until_the_last_ping_that_was_answered() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let stream = Some(format!("ws://{}", listener.local_addr().unwrap()));
+        tokio::spawn(talk(listener));
+        let endpoints = Endpoints::new(&EndpointOverrides { stream, ..Default::default() }).unwrap();
+        let mut wire =
+            Dialer::new().unwrap().open(endpoints.stream(), "/stream", Format::Json).await.unwrap();
+        let opened = Instant::now();
+        assert!(wire.next().await.is_some());
+        assert!(wire.whole_until <= opened, "a message says nothing of those after it");
+
+        let asked = Instant::now();
+        wire.ping().await.unwrap();
+        assert!(wire.next().await.is_some());
+        // The answer may come after what was said at the same time, and is there when something else is asked.
+        wire.send(&Value::Null).await.unwrap();
+        assert!(wire.next().await.is_some());
+        assert!(wire.whole_until >= asked);
+        let now: Timestamp = "2026-11-20T15:00:00Z".parse().unwrap();
+        assert!(wire.whole_until(now) + MARGIN <= now);
     }
 }

@@ -87,7 +87,7 @@ impl Hub {
                         break;
                     }
                     tracing::warn!("the trade updates from alpaca were interrupted");
-                    gap = Some(wire.silent_since(self.shared.clock.now()));
+                    gap = Some(wire.whole_until(self.shared.clock.now()));
                     idle = Instant::now();
                 }
                 Err(error) => tracing::warn!(%error, "there are no trade updates from alpaca"),

@@ -426,7 +426,8 @@ async fn an_interruption_is_told_as_a_gap_and_programs_stay() {
     assert_eq!(told["stream"], "gap", "{told}");
     for gap in [&gap, &told["data"]] {
         let instant = |name: &str| gap[name].as_str().unwrap().parse::<jiff::Timestamp>().unwrap();
-        assert!(instant("from") <= instant("to"), "{gap}");
+        // What was heard last may have been sent a while before, with more after it.
+        assert!(instant("from") + Duration::from_secs(5) <= instant("to"), "{gap}");
         assert!(instant("to") >= before, "{gap}");
     }
     // Both hear on.
