@@ -81,6 +81,9 @@ impl Gateway {
         _ = settling.await;
         _ = following.await;
         _ = indexing.await;
+        if let Err(error) = wind_down::let_go(&self.shared).await {
+            tracing::warn!(%error, "what freezes have left to do could not be let go of; its lease lapses");
+        }
         // What the last requests left.
         if let Err(error) = key_use::write(&self.shared).await {
             tracing::warn!(%error, "the use of access keys could not be written");

@@ -229,6 +229,16 @@ impl Store {
         row.wind_down().map(Some)
     }
 
+    /// Lets go of all wind-downs that a node has, so that another one need not wait for the leases to lapse.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn let_go_of_wind_downs(&self, node: &str) -> Result<(), StoreError> {
+        let mut tx = self.begin_write().await?;
+        sql!(tx, execute "UPDATE wind_downs SET node = NULL, lease_until = NULL WHERE node = $1", node)?;
+        tx.commit().await
+    }
+
     /// Notes how far a wind-down is and what there is to say about it.
     ///
     /// # Errors

@@ -22,6 +22,7 @@ use paddock_store::{Phase, Step, StepAct, StepState, StoreError, WindDownRow};
 use rust_decimal::Decimal;
 use tokio::sync::watch;
 use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
 
 use super::own::{self, Reply, Stopped};
 use crate::budget::{Asker, Priority};
@@ -31,6 +32,8 @@ use crate::shared::{GatewayError, Shared};
 
 /// For how long a node has a wind-down to itself after it last said so. Longer than a pass can take.
 const LEASE: SignedDuration = SignedDuration::from_mins(3);
+/// How long a pass may take to its end when this process is to stop.
+const GRACE: Duration = Duration::from_secs(10);
 /// What was asked for longer ago than this is not begun again: whoever wanted it has seen to it otherwise.
 const STALE: SignedDuration = SignedDuration::from_hours(24);
 /// Single cancels of one pass.
@@ -54,11 +57,18 @@ pub(crate) struct WindDowns {
     running: Mutex<HashSet<(u64, ConnectionId)>>,
     ended: watch::Sender<u64>,
     node: OnceLock<String>,
+    /// Canceled when this process begins no further pass.
+    stop: CancellationToken,
 }
 
 impl Default for WindDowns {
     fn default() -> Self {
-        Self { running: Mutex::default(), ended: watch::Sender::new(0), node: OnceLock::new() }
+        Self {
+            running: Mutex::default(),
+            ended: watch::Sender::new(0),
+            node: OnceLock::new(),
+            stop: CancellationToken::new(),
+        }
     }
 }
 
@@ -74,8 +84,22 @@ impl WindDowns {
     }
 }
 
+/// Takes what is being done to its end and leaves the rest to another node, or to the next start. A pass that does not end in time keeps its
+/// lease: what it has sent may still have no answer.
+pub(crate) async fn let_go(shared: &Shared) -> Result<(), StoreError> {
+    let wind_downs = &shared.wind_downs;
+    wind_downs.stop.cancel();
+    let (Some(node), Ok(())) = (wind_downs.node.get(), timeout(GRACE, wind_downs.idle()).await) else {
+        return Ok(());
+    };
+    shared.store.let_go_of_wind_downs(node).await
+}
+
 /// Begins to work on whatever is not over and nobody here works on.
 pub(crate) async fn resume(shared: &Arc<Shared>) -> Result<(), GatewayError> {
+    if shared.wind_downs.stop.is_cancelled() {
+        return Ok(());
+    }
     for row in shared.store.open_wind_downs().await? {
         if shared.wind_downs.lock().insert((row.freeze, row.connection)) {
             let running = Running { shared: Arc::clone(shared), of: (row.freeze, row.connection) };
@@ -112,7 +136,8 @@ impl Running {
         let mut work = Work::new(&self.shared, row);
         let mut changes = self.shared.directory_changes.subscribe();
         let mut pause = PAUSES[0];
-        loop {
+        let stop = self.shared.wind_downs.stop.clone();
+        while !stop.is_cancelled() {
             let wait = match work.pass().await {
                 Ok(Next::Now) => continue,
                 Ok(Next::Soon) => {
@@ -137,7 +162,10 @@ impl Running {
                 }
             };
             // Unfreezing ends it, so a change is worth a look.
-            _ = timeout(wait, changes.changed()).await;
+            tokio::select! {
+                _ = timeout(wait, changes.changed()) => {}
+                () = stop.cancelled() => {}
+            }
         }
     }
 }

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, mpsc};
 use std::time::Duration;
 
-use paddock_core::audit::Actor;
+use paddock_core::audit::{Actor, WindDown};
 use paddock_core::{Clock as _, ManualClock, Scope, SecretText};
 use paddock_gateway::{Limits, Unanswered};
 use paddock_store::{Subject, Target};
@@ -181,5 +181,30 @@ async fn a_node_that_has_not_heard_of_a_pause_sends_no_order_and_its_order_waits
     let orders = rig.broker.changes().split_off(before);
     assert_eq!(orders.len(), 1);
     assert_eq!(orders[0].headers["apca-api-key-id"], crate::rotating::NEW_ID);
+    server.clear().await;
+}
+
+#[tokio::test]
+async fn a_node_that_is_stopped_lets_go_of_what_a_freeze_has_left_to_do() {
+    let Some(server) = Server::of_environment("let_go").await else { return };
+    let rig = server.rig().await;
+    // Nothing can be read, so that there is always something left to do.
+    rig.broker.script(|_| crate::broker::json(500, &json!({})));
+    let freezing = paddock_store::Freezing {
+        wind_down: Some(WindDown::CancelAll),
+        ..paddock_store::Freezing::of(Subject::Connection(rig.connection))
+    };
+    let now = rig.clock.now();
+    rig.store.freeze(&freezing, &Actor::Operator, now).await.unwrap();
+    rig.control.wind_down(Duration::ZERO).await.unwrap();
+    let row = rig.store.open_wind_downs().await.unwrap().remove(0);
+    let mut looks = tokio::time::interval(Duration::from_millis(20));
+    while rig.broker.got().is_empty() {
+        looks.tick().await;
+    }
+    let until = now + Duration::from_secs(60);
+    assert_eq!(rig.store.claim_wind_down(&row, "another", now, until).await.unwrap(), None);
+    rig.shut_down().await;
+    assert!(rig.store.claim_wind_down(&row, "another", now, until).await.unwrap().is_some());
     server.clear().await;
 }

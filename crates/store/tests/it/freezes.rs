@@ -92,6 +92,11 @@ async fn a_wind_down_is_one_nodes_until_its_lease_is_over(database: Database) {
     let alone = matches!(database.target, paddock_store::Target::Sqlite(_));
     assert_eq!(store.claim_wind_down(row, "two", later(2), later(12)).await.unwrap().is_some(), alone);
     assert!(store.claim_wind_down(row, "two", later(20), later(30)).await.unwrap().is_some());
+    // A node lets go of its own only, and then it is free at once.
+    store.let_go_of_wind_downs("one").await.unwrap();
+    assert_eq!(store.claim_wind_down(row, "one", later(20), later(30)).await.unwrap().is_some(), alone);
+    store.let_go_of_wind_downs("two").await.unwrap();
+    assert!(store.claim_wind_down(row, "one", later(20), later(30)).await.unwrap().is_some());
 
     let step = step(row);
     assert!(store.begin_step(row, &step, &permitted_step(&step)).await.unwrap());
