@@ -124,7 +124,7 @@ fn stall(rig: &Rig, is_meant: fn(&Got) -> bool) -> (UnboundedReceiver<()>, mpsc:
     rig.broker.script(move |got| {
         if is_meant(got) {
             asked.send(()).unwrap();
-            may_answer.lock().unwrap().recv().unwrap();
+            tokio::task::block_in_place(|| may_answer.lock().unwrap().recv().unwrap());
         }
         well_behaved(got)
     });

@@ -134,7 +134,7 @@ async fn rotate_while_it_is_decided<T: Send + 'static>(
     rig.broker.script(move |got| {
         if got.target.contains("/quotes/latest") {
             asked.send(()).unwrap();
-            may_answer.lock().unwrap().recv().unwrap();
+            tokio::task::block_in_place(|| may_answer.lock().unwrap().recv().unwrap());
         }
         well_behaved(got)
     });
