@@ -99,6 +99,10 @@ pub enum Writable {
     Likely(String),
 }
 
+/// What the version of a change starts with that was made and could not be seen at once; the instant follows from which on it must have happened.
+/// It says nothing of whose it is that is there later.
+pub(crate) const UNSEEN: &str = "after ";
+
 /// What came of putting a pair.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Put {

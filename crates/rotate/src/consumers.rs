@@ -14,6 +14,7 @@ mod in_use;
 mod infisical;
 mod kubernetes;
 mod names;
+mod since;
 mod skew;
 mod slack;
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use crate::{Fake, Heard, Reply};
@@ -20,6 +21,12 @@ pub struct Cloudflare {
     pub secrets: BTreeMap<String, String>,
     /// How often it was deployed.
     pub deployments: u32,
+    /// How many of these are listed, while the list is behind.
+    pub listed: Option<u32>,
+    /// Whether the list catches up by one deployment with each change.
+    pub grows: bool,
+    /// When, as far as that was by a change of secrets; others are older.
+    pub deployed_at: BTreeMap<u32, Timestamp>,
     /// Whether two versions share the requests.
     pub rolling_out: bool,
     /// Whether the latest version is not deployed.
@@ -33,6 +40,9 @@ impl Default for Cloudflare {
             of_account: false,
             secrets: BTreeMap::from([("OTHER".to_owned(), "untouched".to_owned())]),
             deployments: 1,
+            listed: None,
+            grows: false,
+            deployed_at: BTreeMap::new(),
             rolling_out: false,
             undeployed: false,
         }
@@ -43,16 +53,23 @@ impl Cloudflare {
     fn deployed(&self) -> Reply {
         let version =
             |number: u32, percentage: u32| json!({"version_id": id(0xbb, number), "percentage": percentage});
-        let all: Vec<Value> = (1..=self.deployments)
+        let all: Vec<Value> = (1..=self.listed.unwrap_or(self.deployments))
             .rev()
             .map(|number| {
                 let shared = self.rolling_out && number == self.deployments;
                 let versions =
                     if shared { json!([version(number, 10), version(number - 1, 90)]) } else { json!([version(number, 100)]) };
-                json!({"id": id(0xaa, number), "strategy": "percentage", "source": "api", "versions": versions})
+                let at = self.deployed_at.get(&number).map_or_else(|| "2026-01-01T00:00:00Z".to_owned(), Timestamp::to_string);
+                json!({"id": id(0xaa, number), "created_on": at, "strategy": "percentage", "source": "api", "versions": versions})
             })
             .collect();
         good(&json!({"deployments": all}))
+    }
+
+    fn deploy(&mut self, heard: &Heard) {
+        self.deployments += 1;
+        self.deployed_at.insert(self.deployments, heard.now);
+        self.listed = self.listed.map(|listed| if self.grows { listed + 1 } else { listed });
     }
 
     fn refuses_change(&self) -> Option<Reply> {
@@ -80,7 +97,7 @@ impl Cloudflare {
             }
         }
         self.secrets = secrets;
-        self.deployments += 1;
+        self.deploy(heard);
         self.listed()
     }
 
@@ -93,7 +110,7 @@ impl Cloudflare {
             return failed(400, 10021, "A secret has name, text and type secret_text.");
         };
         self.secrets.insert(name.to_owned(), text.to_owned());
-        self.deployments += 1;
+        self.deploy(heard);
         good(&json!({"name": name, "type": "secret_text"}))
     }
 

@@ -32,6 +32,10 @@ pub struct Github {
     pub runs: Runs,
     /// How often the public key was replaced.
     pub generation: u8,
+    /// When secrets were changed, as reads tell it that are behind; nothing where they are not.
+    pub listed_at: Option<Timestamp>,
+    /// Whether reads that are behind do not know the secrets at all, before the next change.
+    pub unlisted: bool,
     /// How many changes there were: each takes a second.
     changes: i64,
 }
@@ -69,6 +73,8 @@ impl Default for Github {
             archived: false,
             runs: Runs::default(),
             generation: 0,
+            listed_at: None,
+            unlisted: false,
             changes: 0,
         }
     }
@@ -105,8 +111,11 @@ impl Github {
                 Reply::json(200, &json!({"total_count": all.len(), "secrets": all}))
             }
             [name] if get => match self.secrets.get(&(place, name.to_ascii_uppercase())) {
-                Some(stored) => Reply::json(200, &told(name, stored)),
-                None => failed(404, "Not Found"),
+                Some(stored) if !self.unlisted => {
+                    let updated_at = self.listed_at.unwrap_or(stored.updated_at);
+                    Reply::json(200, &told(name, &Stored { updated_at, ..stored.clone() }))
+                }
+                _ => failed(404, "Not Found"),
             },
             [name, "repositories"] if get => match self.secrets.get(&(place, name.to_ascii_uppercase())) {
                 Some(stored) => {
@@ -148,6 +157,7 @@ impl Github {
         let selected = body.get("selected_repository_ids").and_then(Value::as_array);
         let selected = selected.map(|ids| ids.iter().filter_map(Value::as_u64).collect()).unwrap_or_default();
         self.changes += 1;
+        self.unlisted = false;
         let updated_at = heard.now.checked_add(Span::new().seconds(self.changes)).unwrap_or(heard.now);
         let stored = Stored { value, updated_at, visibility, selected };
         let known = self.secrets.insert((place, name), stored).is_some();

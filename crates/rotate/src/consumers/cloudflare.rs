@@ -4,16 +4,18 @@
 //! (<https://developers.cloudflare.com/api/resources/workers/subresources/scripts/subresources/secrets/>). Values never come back.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use futures_util::future::{BoxFuture, FutureExt as _};
 use http::Method;
-use paddock_core::SecretText;
+use jiff::Timestamp;
+use paddock_core::{Clock, SecretText};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use super::Settings;
 use super::api::{self, Api, segment};
 use super::in_use::UrlCheck;
+use super::{Settings, drift, since};
 use crate::{
     Answer, Consumer, Delivery, Fault, FaultKind, Held, Looked, Means, Outbound, Outcome, PairNames, Proof,
     Put, SettingsFault, Stored, Writable,
@@ -65,7 +67,8 @@ impl Settings for CloudflareSettings {
 
     fn connect(self, secret: SecretText, means: &Means) -> Result<Box<dyn Consumer>, SettingsFault> {
         let api = Api::new(&means.outbound, &self.api).with_bearer(&secret)?;
-        Ok(Box::new(Worker { settings: self, api, outbound: means.outbound.clone() }))
+        let (outbound, clock) = (means.outbound.clone(), Arc::clone(&means.clock));
+        Ok(Box::new(Worker { settings: self, api, outbound, clock }))
     }
 }
 
@@ -74,6 +77,7 @@ struct Worker {
     settings: CloudflareSettings,
     api: Api,
     outbound: Outbound,
+    clock: Arc<dyn Clock>,
 }
 
 /// What every answer is wrapped in.
@@ -113,7 +117,29 @@ struct Deployments {
 #[derive(Deserialize)]
 struct Deployment {
     id: String,
+    #[serde(default)]
+    created_on: Option<Timestamp>,
     versions: Vec<serde::de::IgnoredAny>,
+}
+
+/// The last deployments.
+struct Deployed {
+    /// The one that serves.
+    now: Deployment,
+    /// Those before it, newest first.
+    earlier: Vec<Deployment>,
+    /// Later ones are from this instant on.
+    since: Timestamp,
+}
+
+impl Deployed {
+    fn newest_first(&self) -> impl Iterator<Item = &Deployment> {
+        std::iter::once(&self.now).chain(&self.earlier)
+    }
+
+    fn has(&self, id: &str) -> bool {
+        self.newest_first().any(|one| one.id == id)
+    }
 }
 
 #[derive(Serialize)]
@@ -181,14 +207,16 @@ impl Worker {
     }
 
     /// The last deployments, newest first: that one serves now.
-    async fn deployments(&self) -> Result<(Deployment, Vec<Deployment>), Fault> {
-        let all: Deployments = self.read(self.api.get(&self.path("deployments")).await?)?;
+    async fn deployments(&self) -> Result<Deployed, Fault> {
+        let answer = self.api.get(&self.path("deployments")).await?;
+        let since = since::since(&answer, self.clock.now());
+        let all: Deployments = self.read(answer)?;
         let mut all = all.deployments.into_iter();
-        let newest = all.next().ok_or_else(|| {
+        let now = all.next().ok_or_else(|| {
             let message = format!("{} was never deployed", self.settings.script);
             Fault::new(FaultKind::NotFound, message, "Deploy it once, for example with `wrangler deploy`.")
         })?;
-        Ok((newest, all.collect()))
+        Ok(Deployed { now, earlier: all.collect(), since })
     }
 
     /// Lets a success through, whatever its result.
@@ -207,8 +235,8 @@ impl Consumer for Worker {
         async move {
             let login = self.login().await?;
             let (key_id, secret_key) = self.has().await?;
-            let (now, _) = self.deployments().await?;
-            if now.versions.len() > 1 {
+            let deployed = self.deployments().await?;
+            if deployed.now.versions.len() > 1 {
                 let message =
                     format!("{} is being rolled out to a part of its requests", self.settings.script);
                 let next_step = "Finish the rollout: a secret can be set only when one version serves all.";
@@ -226,7 +254,7 @@ impl Consumer for Worker {
 
     fn put<'a>(&'a self, delivery: &'a Delivery, _: Option<&'a str>) -> BoxFuture<'a, Result<Put, Fault>> {
         async move {
-            let (before, _) = self.deployments().await?;
+            let before = self.deployments().await?;
             let names = &self.settings.names;
             let secret = |name, text| (name, NewSecret { name, text, r#type: "secret_text" });
             let secrets = BTreeMap::from([
@@ -236,9 +264,12 @@ impl Consumer for Worker {
             let answer =
                 self.api.change(Method::PATCH, &self.path("secrets-bulk"), &Bulk { secrets }).await?;
             self.succeeded(answer)?;
-            let (after, _) = self.deployments().await.map_err(Fault::perhaps_applied)?;
-            let version = (after.id != before.id).then_some(after.id);
-            Ok(Put { version, outcome: Outcome::Written })
+            let after = self.deployments().await.map_err(Fault::perhaps_applied)?;
+            // One that was not listed before may be older all the same, if that list was behind.
+            let is_later = |one: &&Deployment| one.created_on.is_none_or(|at| at >= before.since);
+            let ours = after.newest_first().filter(is_later).find(|one| !before.has(&one.id));
+            let version = ours.map_or_else(|| since::unseen(before.since), |ours| ours.id.clone());
+            Ok(Put { version: Some(version), outcome: Outcome::Written })
         }
         .boxed()
     }
@@ -249,12 +280,20 @@ impl Consumer for Worker {
             if self.has().await? != (true, true) {
                 return Err(not_yet("a secret of the pair is not listed yet".to_owned()));
             }
-            let (now, earlier) = self.deployments().await?;
-            let ours = put.version.as_deref().unwrap_or(&now.id);
+            let deployed = self.deployments().await?;
+            let version = put.version.as_deref().ok_or_else(|| drift::not_told(&self.settings.script))?;
             // Somebody may have deployed after us, and secrets go with that; but a list without ours is behind.
-            if now.id != ours && !earlier.iter().any(|deployment| deployment.id == ours) {
+            let ours = match since::of_unseen(version) {
+                Some(since) => {
+                    let later = |one: &&Deployment| one.created_on.is_some_and(|at| at >= since);
+                    deployed.newest_first().filter(later).last().map(|ours| ours.id.as_str())
+                }
+                None => deployed.has(version).then_some(version),
+            };
+            let Some(ours) = ours else {
                 return Err(not_yet("the deployment with the pair is not listed yet".to_owned()));
-            }
+            };
+            let now = &deployed.now;
             if now.versions.len() > 1 {
                 return Err(not_yet("an older version still gets a part of the requests".to_owned()));
             }

@@ -24,6 +24,12 @@ pub(super) fn overwritten(what: &str) -> Fault {
     Fault::new(FaultKind::Overwritten, message, PUT_AGAIN)
 }
 
+/// A proof of something that was put by a Paddock that did not tell which change it was.
+pub(super) fn not_told(what: &str) -> Fault {
+    let message = format!("which change of {what} has the pair was not seen");
+    Fault::new(FaultKind::Unexpected, message, "Resume: the pair is put there once more.")
+}
+
 /// Checks that a setting is given, has no control characters and at most `most` bytes.
 pub(super) fn check_text(field: &'static str, text: &str, most: usize) -> Result<(), SettingsFault> {
     let problem = if text.trim().is_empty() {

@@ -13,6 +13,7 @@ use std::sync::Arc;
 
 use futures_util::future::{BoxFuture, FutureExt as _};
 use http::{HeaderName, Method, header};
+use jiff::Timestamp;
 use paddock_core::{Clock, Entropy, SecretText};
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
@@ -26,7 +27,7 @@ use self::place::Sharing;
 use self::workflow::Runs;
 use super::api::{self, Api, segment};
 use super::in_use::UrlCheck;
-use super::{Settings, drift};
+use super::{Settings, drift, since};
 use crate::{
     Consumer, Delivery, Fault, FaultKind, Held, InUse, Looked, Means, Outbound, Outcome, PairNames, Proof,
     Put, SettingsFault, Stored, Writable,
@@ -141,9 +142,11 @@ struct NewSecret<'a> {
 }
 
 impl Github {
-    async fn public_key(&self) -> Result<PublicKey, Fault> {
+    /// The key for what is written from now on, and from when on that is listed.
+    async fn public_key(&self) -> Result<(PublicKey, Timestamp), Fault> {
         let answer = self.api.get(&format!("{}/public-key", self.settings.place.path())).await?;
-        answers::read(&self.api, &*self.clock, answer)
+        let since = since::since(&answer, self.clock.now());
+        Ok((answers::read(&self.api, &*self.clock, answer)?, since))
     }
 
     async fn secret(&self, name: &str) -> Result<Option<Secret>, Fault> {
@@ -250,6 +253,12 @@ impl Github {
     }
 }
 
+/// Whether a secret was written at an instant or later.
+fn is_from(mark: &Option<String>, since: Timestamp) -> bool {
+    let at = mark.as_ref().and_then(|mark| mark.parse::<Timestamp>().ok());
+    at.is_some_and(|at| at >= since)
+}
+
 /// `NAME@time NAME@time`, or `NAME@absent`.
 fn version(names: &[&str], marks: &[Option<String>]) -> String {
     let mark =
@@ -280,7 +289,7 @@ impl Consumer for Github {
     fn put<'a>(&'a self, delivery: &'a Delivery, seen: Option<&'a str>) -> BoxFuture<'a, Result<Put, Fault>> {
         async move {
             let names = self.settings.secrets();
-            let key = self.public_key().await?;
+            let (key, since) = self.public_key().await?;
             let marks_before = self.marks().await?;
             let before = version(&names, &marks_before);
             // GitHub cannot compare, so it is done just before; what happens in between is not seen.
@@ -298,10 +307,12 @@ impl Consumer for Github {
                 written = true;
             }
             let marks = self.marks().await.map_err(Fault::perhaps_applied)?;
-            // Times have seconds: two writes in one second, or a read that is behind, do not show.
-            let moved = marks.iter().zip(&marks_before).all(|(now, before)| now != before);
-            let version = moved.then(|| version(&names, &marks));
-            Ok(Put { version, outcome: Outcome::Written })
+            // Times have seconds: two writes in one second, or a read that is behind, do not show. A time that only moved since a read that was
+            // behind is not ours.
+            let moved =
+                marks.iter().zip(&marks_before).all(|(now, before)| now != before && is_from(now, since));
+            let version = if moved { version(&names, &marks) } else { since::unseen(since) };
+            Ok(Put { version: Some(version), outcome: Outcome::Written })
         }
         .boxed()
     }
@@ -314,12 +325,18 @@ impl Consumer for Github {
                 let message = "a secret of the pair is not listed yet";
                 return Err(Fault::new(FaultKind::NotYet, message, "It is asked again."));
             }
+            let put = put.version.as_deref().ok_or_else(|| drift::not_told("the secrets"))?;
+            let since = since::of_unseen(put);
             // RFC 3339 in UTC: later times are greater texts. A read may be behind.
-            if put.version.as_ref().is_some_and(|put| now < *put) {
-                let message = "the secrets are listed with an older time than they had before";
+            let behind = match since {
+                Some(since) => !marks.iter().all(|mark| is_from(mark, since)),
+                None => now.as_str() < put,
+            };
+            if behind {
+                let message = "the secrets are listed with an older time than that of the write";
                 return Err(Fault::new(FaultKind::NotYet, message, "It is asked again."));
             }
-            if put.version.as_ref().is_some_and(|put| now > *put) {
+            if since.is_none() && now.as_str() > put {
                 let message = "a secret was changed by somebody else after the pair was put there";
                 return Err(Fault::new(FaultKind::Overwritten, message, drift::PUT_AGAIN));
             }

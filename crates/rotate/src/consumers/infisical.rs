@@ -206,7 +206,9 @@ impl Infisical {
         let second = self.write_one(api, &names.key_id, &delivery.key_id, present.key_id.as_ref()).await;
         let second = second.map_err(Fault::perhaps_applied)?;
         Ok(match (first, second) {
-            (Written::Waits(slug), _) | (_, Written::Waits(slug)) => Written::Waits(slug),
+            // One request each, and both must be approved.
+            (Written::Waits(first), Written::Waits(second)) => Written::Waits([first, second].concat()),
+            (Written::Waits(requests), _) | (_, Written::Waits(requests)) => Written::Waits(requests),
             (Written::Done { secret_key, .. }, Written::Done { key_id, .. }) => {
                 Written::Done { key_id, secret_key }
             }
@@ -311,9 +313,13 @@ impl Consumer for Infisical {
                 Written::Done { key_id, secret_key } => {
                     Put { version: Some(versions(key_id, secret_key)), outcome: Outcome::Written }
                 }
-                Written::Waits(request) => {
+                Written::Waits(requests) => {
+                    let requests = match requests.as_slice() {
+                        [one] => format!("change request {one}"),
+                        several => format!("change requests {}", several.join(" and ")),
+                    };
                     let what = format!(
-                        "change request {request} at {} must be approved and merged there, under Change Requests",
+                        "{requests} at {} must be approved and merged there, under Change Requests",
                         self.api.host()
                     );
                     Put { version, outcome: Outcome::Pending(what) }

@@ -5,7 +5,7 @@ use paddock_core::rotation::Failure;
 use paddock_store::{DeliveryOutcome, Ownership};
 use serde_json::Value;
 
-use crate::consumer::{Held, Looked};
+use crate::consumer::{Held, Looked, UNSEEN};
 use crate::consumers::ConsumerSettings;
 use crate::pairs::{Pair, Prints};
 use crate::{RotateError, RotationsOptions};
@@ -110,7 +110,8 @@ fn unreadable(version: Option<&str>, ownership: &Ownership) -> Option<Failure> {
             "take it over if they may be overwritten, or leave it out",
         ));
     };
-    let moved = last.version.is_some() && version.is_some() && last.version.as_deref() != version;
+    let ours = last.version.as_deref().filter(|ours| !ours.starts_with(UNSEEN));
+    let moved = ours.is_some() && version.is_some() && ours != version;
     (moved && !has_begun(ownership)).then(drift)
 }
 

@@ -1,7 +1,7 @@
 //! Cloudflare Workers: both secrets in one request.
 
 use paddock_fakes::cloudflare::{ACCOUNT, Cloudflare};
-use paddock_rotate::{Consumer, FaultKind, Held, Stored};
+use paddock_rotate::{Consumer, FaultKind, Held, Put, Stored};
 use serde_json::{Value, json};
 
 use crate::common::faults::{deliver, documented, every_trouble};
@@ -50,6 +50,21 @@ async fn a_deployment_of_new_code_is_no_obstacle() {
     fake.with(|fake| fake.deployments += 1);
     let Stored::Moved(mark) = consumer.prove(&delivery(0), &put).await.unwrap().stored else { panic!() };
     assert!(mark.ends_with("later than ours"), "{mark}");
+}
+
+/// Lists that are behind show somebody else's deployment as if it had come after the write.
+#[tokio::test]
+async fn a_deployment_that_was_only_not_listed_before_proves_nothing() {
+    let fake = start(Cloudflare { deployments: 2, listed: Some(1), ..Cloudflare::default() }).await;
+    let consumer = consumer(&fake.url, "bot");
+    fake.with(|fake| fake.grows = true);
+    let put = consumer.put(&delivery(0), None).await.unwrap();
+    assert_eq!(consumer.prove(&delivery(0), &put).await.unwrap_err().kind, FaultKind::NotYet);
+    fake.with(|fake| fake.listed = None);
+    assert!(matches!(consumer.prove(&delivery(0), &put).await.unwrap().stored, Stored::Moved(_)));
+    // A Paddock of before did not tell which deployment it was.
+    let untold = Put { version: None, ..put };
+    assert_eq!(consumer.prove(&delivery(0), &untold).await.unwrap_err().kind, FaultKind::Unexpected);
 }
 
 #[tokio::test]

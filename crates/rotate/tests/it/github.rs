@@ -153,6 +153,23 @@ async fn what_somebody_else_wrote_is_noticed() {
     assert_eq!(ours.prove(&delivery(0), &put).await.unwrap_err().kind, FaultKind::Overwritten);
 }
 
+/// Reads that are behind show somebody else's change as if it had come after the write.
+#[tokio::test]
+async fn a_time_that_was_only_not_seen_before_proves_nothing() {
+    let fake = start(Github::default()).await;
+    let consumer = consumer(&fake.url, &json!({}));
+    deliver(&*consumer, &delivery(1)).await.unwrap();
+    let old = Some("2026-11-27T12:00:00Z".parse().unwrap());
+    fake.with(|fake| (fake.unlisted, fake.listed_at) = (true, old));
+    let put = consumer.put(&delivery(0), None).await.unwrap();
+    assert_eq!(consumer.prove(&delivery(0), &put).await.unwrap_err().kind, FaultKind::NotYet);
+    fake.with(|fake| fake.listed_at = None);
+    assert!(matches!(consumer.prove(&delivery(0), &put).await.unwrap().stored, Stored::Moved(_)));
+    // A Paddock of before did not tell which change it was.
+    let untold = Put { version: None, ..put };
+    assert_eq!(consumer.prove(&delivery(0), &untold).await.unwrap_err().kind, FaultKind::Unexpected);
+}
+
 #[tokio::test]
 async fn what_cannot_be_written_is_found_out_first() {
     let fake = start(Github::default()).await;

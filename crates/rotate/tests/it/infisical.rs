@@ -77,6 +77,8 @@ async fn a_protected_folder_waits_for_its_approval(#[case] has_version_4: bool) 
     let put = consumer.put(&delivery(0), None).await.unwrap();
     let Outcome::Pending(what) = &put.outcome else { panic!("{put:?}") };
     assert!(what.contains("change-1"), "{what}");
+    // Version 3 has a request for each half, and the pair is there when both are approved.
+    assert_eq!(what.contains("change requests change-1 and change-2"), !has_version_4, "{what}");
     let fault = consumer.prove(&delivery(0), &put).await.unwrap_err();
     assert_eq!(fault.kind, FaultKind::NotYet);
     fake.with(Infisical::approve);

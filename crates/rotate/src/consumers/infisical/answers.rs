@@ -21,8 +21,8 @@ pub(super) struct Missing;
 pub(super) enum Written {
     /// It is there, in these versions as far as they were told.
     Done { key_id: Option<u64>, secret_key: Option<u64> },
-    /// It waits for an approval: the request's short name.
-    Waits(String),
+    /// It waits for approvals: the requests' short names.
+    Waits(Vec<String>),
 }
 
 /// A secret from the answer to a question for it.
@@ -84,5 +84,5 @@ pub(super) fn written_one(api: &Api, answer: &Answer) -> Result<Written, Fault> 
 fn waits(reply: &Value) -> Option<Written> {
     let approval = reply.get("approval").filter(|approval| approval.is_object())?;
     let name = approval["slug"].as_str().or_else(|| approval["id"].as_str()).unwrap_or("without a name");
-    Some(Written::Waits(name.chars().filter(|letter| !letter.is_control()).take(100).collect()))
+    Some(Written::Waits(vec![name.chars().filter(|letter| !letter.is_control()).take(100).collect()]))
 }
