@@ -25,6 +25,7 @@ const PAGES = [
   { name: "key-new-live", path: "/keys/new?connection=real" },
   { name: "key", path: "/keys/momentum", also: ["dark", "phone"] },
   { name: "key-edit", path: "/keys/momentum/edit" },
+  { name: "key-replace", path: "/keys/momentum/replace" },
   { name: "key-revoke", path: "/keys/momentum/revoke" },
   { name: "approvals", path: "/approvals", also: ["dark", "phone"] },
   { name: "approval", path: (scene) => `/approvals/${scene.approval}` },

@@ -15,6 +15,7 @@ const PAGES = [
   { name: "rotations", path: "/rotations", also: ["dark", "phone"] },
   { name: "rotation-plan", path: "/connections/swing/rotate", also: ["phone"] },
   { name: "rotation-plan-live", path: "/connections/real/rotate", also: ["dark", "phone"] },
+  { name: "rotation-rehearse", path: "/connections/swing/rehearse", also: ["phone"] },
   { name: "rotation-planned", path: ({ planned }) => `/rotations/${planned}` },
   { name: "rotation-paste", path: ({ waiting }) => `/rotations/${waiting}`, also: ["dark", "phone"] },
   { name: "rotation-degraded", path: ({ degraded }) => `/rotations/${degraded}`, also: ["dark", "phone"] },

@@ -33,9 +33,46 @@ pub(crate) fn certificate(dir: &DataDir, now: Timestamp) -> Outcome<String> {
     replace(dir, now)
 }
 
+/// What clients should trust, in PEM: the authority's certificate, and that of the next one if one was prepared.
+pub(crate) fn trusted(dir: &DataDir, now: Timestamp) -> Outcome<String> {
+    let certificate = certificate(dir, now)?;
+    match dir.next_authority_key().exists() {
+        true => Ok(certificate + &read(&dir.next_authority())?),
+        false => Ok(certificate),
+    }
+}
+
+/// Makes the next authority, if none is prepared. Servers go on with the present one, and clients can be given both certificates meanwhile.
+pub(crate) fn prepare(dir: &DataDir, now: Timestamp) -> Outcome {
+    dir.create()?;
+    if dir.next_authority_key().exists() {
+        return Ok(());
+    }
+    let NewAuthority { key, certificate } = Authority::create(now).map_err(damaged)?;
+    write(&dir.next_authority(), certificate.as_bytes())?;
+    write(&dir.next_authority_key(), key.expose().as_bytes())
+}
+
+/// Puts the next authority in the place of the present one: the one that was prepared, or else a new one, which no client knows yet. Tells
+/// whether it was prepared. Cut off anywhere, it can be done again.
+pub(crate) fn renew(dir: &DataDir, now: Timestamp) -> Outcome<bool> {
+    if !dir.next_authority_key().exists() {
+        replace(dir, now)?;
+        return Ok(false);
+    }
+    let (certificate, key) = (read(&dir.next_authority())?, secret(&dir.next_authority_key())?);
+    Authority::load(&key, &certificate).map_err(damaged)?;
+    write(&dir.authority(), certificate.as_bytes())?;
+    write(&dir.authority_key(), key.expose().as_bytes())?;
+    for path in [dir.next_authority_key(), dir.next_authority()] {
+        fs::remove_file(&path).map_err(Failure::cannot(format!("remove {}", path.display())))?;
+    }
+    Ok(true)
+}
+
 /// Makes an authority in the place of what there is. Clients that trust the old one trust no server any more that starts from now
 /// on.
-pub(crate) fn replace(dir: &DataDir, now: Timestamp) -> Outcome<String> {
+fn replace(dir: &DataDir, now: Timestamp) -> Outcome<String> {
     dir.create()?;
     let NewAuthority { key, certificate } = Authority::create(now).map_err(damaged)?;
     // The certificate first: a key without one would be taken for whole.

@@ -61,7 +61,7 @@ pub(crate) async fn of(key: &str, context: &Context) -> Outcome<ClientSettings> 
     let proxy = match text(&status["proxy"]) {
         Some(url) => {
             let dir = context.data_dir()?;
-            let certificate = authority::certificate(&dir, paddock_core::Clock::now(&SystemClock))?;
+            let certificate = authority::trusted(&dir, paddock_core::Clock::now(&SystemClock))?;
             Some(ProxySettings { url, bundle: authority::write_bundle(&dir, &certificate)? })
         }
         None => None,

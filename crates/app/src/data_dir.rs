@@ -56,6 +56,16 @@ impl DataDir {
         self.0.join("ca.key")
     }
 
+    /// The certificate of the authority that takes the present one's place at the next renewal, if one was prepared.
+    pub(crate) fn next_authority(&self) -> PathBuf {
+        self.0.join("ca-next.pem")
+    }
+
+    /// The key of that one.
+    pub(crate) fn next_authority_key(&self) -> PathBuf {
+        self.0.join("ca-next.key")
+    }
+
     /// The system's authorities and the local one, for clients that take one file for all.
     pub(crate) fn authority_bundle(&self) -> PathBuf {
         self.0.join("ca-bundle.pem")

@@ -161,6 +161,7 @@ impl Instance {
             oauth,
             rotations,
             rehearsal,
+            rehearsals: TaskTracker::new(),
             rehearsal_host: Arc::new(OwnBroker::new(Arc::clone(&clock), Arc::clone(&entropy))),
             means,
             clock: Arc::clone(&clock),
@@ -295,6 +296,8 @@ impl Instance {
     /// Waits for what was begun here, notes the chain and closes the database.
     pub(crate) async fn close(&self) {
         self.closing.cancel();
+        self.state.rehearsals.close();
+        self.state.rehearsals.wait().await;
         self.work.close();
         self.work.wait().await;
         self.note_chain().await;

@@ -10,6 +10,7 @@ mod asks;
 mod due;
 mod event;
 mod record;
+mod rehearse;
 mod remind;
 mod step;
 mod words;
@@ -21,6 +22,7 @@ pub use record::{
     AccountSnapshot, CandidateMark, Marks, NewRotation, OldPair, Plan, PlanFault, Rotation, RotationConsumer,
     TakenOver, TestOrder, Trouble, Window,
 };
+pub use rehearse::{ChosenFault, RehearsedFault};
 pub use remind::{Nearness, days_left, due_words};
 pub use step::step;
 pub use words::{Cause, ConsumerStage, OpenOrders, ResumeWhen, RotationState, TradingHold};

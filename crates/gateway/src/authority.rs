@@ -3,6 +3,8 @@
 //! Its certificate is bound by name constraints to Alpaca's domain and to names and addresses of private networks: whoever steals
 //! its key cannot pass for any other site, not even to a client that trusts it.
 
+mod facts;
+
 use std::fmt;
 use std::net::IpAddr;
 use std::str::FromStr as _;
@@ -18,6 +20,8 @@ use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::sign::CertifiedKey;
 use time::OffsetDateTime;
+
+pub use facts::CertificateFacts;
 
 /// The domain of all of Alpaca's hosts.
 const ALPACA: &str = "alpaca.markets";

@@ -52,7 +52,7 @@ mod test_order;
 mod upstream;
 
 pub use approvals::ApprovalOutcome;
-pub use authority::{Authority, AuthorityError, NewAuthority, ServerName};
+pub use authority::{Authority, AuthorityError, CertificateFacts, NewAuthority, ServerName};
 pub use budget::{BudgetView, Patience};
 pub use by_hand::{HandAct, HandDone, HandOrder, HandOutcome};
 pub use certificates::{CertificateError, Certificates, OwnCertificate};

@@ -147,6 +147,11 @@ impl Report {
         if let Some(version) = rotation.committed_version {
             writeln!(text, "* Vault: version {version}")?;
         }
+        for chosen in &rotation.faults {
+            let name = rotation.consumer(chosen.consumer).map_or("a consumer", |one| one.name.as_str());
+            let met = if chosen.met { "met" } else { "not met" };
+            writeln!(text, "* Chosen failure: {} at {}, {met}", chosen.fault, cell(name))?;
+        }
         match rotation.old_pair {
             OldPair::Unasked => {}
             OldPair::Dead { status, at } => {

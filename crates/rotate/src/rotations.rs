@@ -7,7 +7,8 @@ use paddock_core::audit::Actor;
 use paddock_core::id::{ConnectionId, ConsumerId, RotationId, UserId};
 use paddock_core::paste::{Repair, repair};
 use paddock_core::rotation::{
-    Ask, By, Cause, Due, Event, NewRotation, Plan, Rotation, RotationConsumer, asks, due, step,
+    Ask, By, Cause, ChosenFault, Due, Event, NewRotation, Plan, RehearsedFault, Rotation, RotationConsumer,
+    asks, due, step,
 };
 use paddock_core::{CredentialKind, SecretText};
 use paddock_store::{
@@ -120,6 +121,21 @@ impl Rotations {
         by: &By,
         at: Timestamp,
     ) -> Result<RotationRow, RotateError> {
+        self.plan_with_faults(team, request, Vec::new(), by, at).await
+    }
+
+    /// Plans a rehearsal in which these failures are met at these consumers; a rotation has none.
+    ///
+    /// # Errors
+    /// [`RotateError`], as for [`Rotations::plan`].
+    pub async fn plan_with_faults(
+        &self,
+        team: UserId,
+        request: PlanRequest,
+        faults: Vec<(ConsumerId, RehearsedFault)>,
+        by: &By,
+        at: Timestamp,
+    ) -> Result<RotationRow, RotateError> {
         let connection = self.connection(team, request.connection).await?;
         request.plan.check(connection.environment)?;
         let mut new = self.begin(&connection, request.cause, request.plan, at).await?;
@@ -132,7 +148,9 @@ impl Rotations {
         }
         new.rehearsal = true;
         (new.account_id, new.account_number) = (pair.account_id, pair.account_number);
-        let rotation = Rotation::planned(new, by.actor.clone(), at);
+        let mut rotation = Rotation::planned(new, by.actor.clone(), at);
+        let chosen = |(consumer, fault)| ChosenFault { consumer, fault, met: false };
+        rotation.faults = faults.into_iter().map(chosen).collect();
         let pair = Pair { key_id: pair.key_id, secret_key: pair.secret_key };
         let sealed = self.options.seal_for_rotation(&rotation, PairOf::Retiring, 0, &pair).await?;
         self.open(&rotation, Some(&sealed), &by.actor, at).await

@@ -7,6 +7,7 @@ pub(crate) mod approvals;
 pub(crate) mod around;
 pub(crate) mod audit;
 pub(crate) mod backup;
+pub(crate) mod ca;
 pub(crate) mod check_in;
 pub(crate) mod connections;
 pub(crate) mod consumers;
@@ -76,7 +77,9 @@ pub(crate) fn routes(state: &Arc<WebState>) -> Router<Arc<WebState>> {
         )
         .route("/connections/{name}/consumers/{consumer}/check", post(consumers::check::check))
         .route("/connections/{name}/rotations", post(rotations::plan::plan))
+        .route("/connections/{name}/rehearsals", post(rotations::rehearse::rehearse))
         .route("/connections/{name}/cadence", post(rotations::cadence::set))
+        .route("/ca", get(ca::show))
         .route("/rotation-matrix", get(rotations::matrix::show))
         .route("/rehearsal-broker", post(rotations::broker::start))
         .route("/rotations", get(rotations::list::list))
@@ -98,6 +101,7 @@ pub(crate) fn routes(state: &Arc<WebState>) -> Router<Arc<WebState>> {
         .route("/keys/{name}/explain", post(keys::explain::explain))
         .route("/keys/{name}/freeze", post(keys::freeze::freeze))
         .route("/keys/{name}/unfreeze", post(keys::freeze::unfreeze))
+        .route("/keys/{name}/replace", post(keys::replace::replace))
         .route("/keys/{name}/revoke", post(keys::revoke::revoke))
         .route("/scope/describe", post(keys::outlook::describe))
         .route("/leaks/check", post(leaks::check))

@@ -24,6 +24,7 @@ mod problem;
 mod qr;
 mod query;
 mod recovery;
+mod rehearsal;
 mod rotation_gate;
 mod same_origin;
 mod sealing;
@@ -34,6 +35,7 @@ pub use access::access_routes;
 pub use api::accounts::{AccountFigures, OrderView, PlacedBy, PositionView};
 pub use api::approvals::ApprovalView;
 pub use api::audit::prune::{Pruned, prune_before};
+pub use api::ca::AuthorityView;
 pub use api::connections::{ConnectionView, RepairView};
 pub use api::consumers::ConsumerView;
 pub use api::consumers::check::{ConsumerCheckView, ConsumerProblem};
@@ -43,7 +45,7 @@ pub use api::keys::{KeyView, UsageView};
 pub use api::pace::{Pace, USUAL_PER_MINUTE};
 pub use api::people::sessions::SessionView;
 pub use api::people::{InvitationView, PersonView};
-pub use api::rotations::broker::RehearsalHost;
+pub use api::rotations::broker::{PaperAccount, RehearsalHost};
 pub use api::rotations::matrix::{Matrix, MatrixRow};
 pub use api::rotations::{
     AccountBefore, AskView, DueView, PastedPair, PlanView, RotationConsumerView, RotationView, StepView,

@@ -15,6 +15,7 @@ use paddock_rotate::{Means, RehearsalBroker, Rotations};
 use paddock_store::Store;
 use paddock_vault::{Sealer, SecondFactor};
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 
 use crate::api::pace::Pace;
 use crate::api::rotations::broker::RehearsalHost;
@@ -44,7 +45,9 @@ pub struct WebState {
     pub rotations: Rotations,
     /// Asks the paper broker with which rotations are rehearsed, if there is one.
     pub rehearsal: RehearsalBroker,
-    /// Starts one where there is none.
+    /// The rehearsals that are played, which call themselves off when `closing` is canceled.
+    pub rehearsals: TaskTracker,
+    /// Starts one where there is none, and opens the accounts that rehearsals play with.
     pub rehearsal_host: Arc<dyn RehearsalHost>,
     /// What consumers may use of the world and of this machine.
     pub means: Means,

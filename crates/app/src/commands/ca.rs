@@ -13,7 +13,7 @@ use crate::failure::{Failure, Outcome};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum CaCommand {
-    /// Write the authority's certificate, for clients to trust; it is made if there is none
+    /// Write the authority's certificate, for clients to trust, and the next one's if one is prepared; it is made if there is none
     Export {
         /// Where to; standard output when absent
         #[arg(long, value_name = "FILE")]
@@ -22,7 +22,9 @@ pub(crate) enum CaCommand {
         #[arg(long)]
         bundle: bool,
     },
-    /// Make a new authority; servers use it from their next start on, and clients must be given its certificate
+    /// Make the next authority: from now on `export` writes both certificates, and servers go on with the present one
+    Prepare,
+    /// Put the prepared authority in the place of the present one, or a new one if none is prepared; servers use it from their next start on
     Renew,
 }
 
@@ -32,7 +34,7 @@ pub(crate) fn run(command: CaCommand, context: &Context) -> Outcome {
     match command {
         CaCommand::Export { out, bundle } => {
             dir.create()?;
-            let mut text = authority::certificate(&dir, now)?;
+            let mut text = authority::trusted(&dir, now)?;
             if bundle {
                 let path = authority::write_bundle(&dir, &text)?;
                 text = std::fs::read_to_string(&path)
@@ -52,14 +54,27 @@ pub(crate) fn run(command: CaCommand, context: &Context) -> Outcome {
                 }
             }
         }
-        CaCommand::Renew => {
-            let certificate = authority::replace(&dir, now)?;
-            authority::write_bundle(&dir, &certificate)?;
-            context.output.show(&json!({ "path": dir.authority() }), |_| {
+        CaCommand::Prepare => {
+            authority::prepare(&dir, now)?;
+            authority::write_bundle(&dir, &authority::trusted(&dir, now)?)?;
+            context.output.show(&json!({ "path": dir.next_authority() }), |_| {
                 format!(
-                    "made a new authority: {}\nnext: restart `paddock serve`, and give the certificate to your clients",
-                    dir.authority().display()
+                    "prepared the next authority: {}\nnext: give your clients what `paddock ca export` writes, which holds both certificates; \
+                     when all of them have it, `paddock ca renew` and restart `paddock serve`",
+                    dir.next_authority().display()
                 )
+            })
+        }
+        CaCommand::Renew => {
+            let prepared = authority::renew(&dir, now)?;
+            authority::write_bundle(&dir, &authority::trusted(&dir, now)?)?;
+            context.output.show(&json!({ "path": dir.authority(), "prepared": prepared }), |_| {
+                let next = if prepared {
+                    "next: restart `paddock serve`; clients that were given both certificates go on"
+                } else {
+                    "next: restart `paddock serve`, and give the certificate to your clients, which trust no server until then"
+                };
+                format!("a new authority is in place: {}\n{next}", dir.authority().display())
             })
         }
     }

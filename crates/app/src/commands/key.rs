@@ -3,6 +3,7 @@
 mod create;
 mod edit;
 mod explain;
+mod replace;
 
 use clap::Subcommand;
 use paddock_core::money::format_usd;
@@ -50,6 +51,8 @@ pub(crate) enum KeyCommand {
         /// The access key's name
         name: String,
     },
+    /// Issue another access key with the same limits; the old one works on for a while and then ends
+    Replace(replace::ReplaceArgs),
     /// End an access key for good
     Revoke {
         /// The access key's name
@@ -64,6 +67,7 @@ pub(crate) async fn run(command: KeyCommand, context: &Context) -> Outcome {
         KeyCommand::Show { name, days } => show(&name, days, context).await,
         KeyCommand::Edit(args) => edit::edit(*args, context).await,
         KeyCommand::Diff(args) => edit::diff(*args, context).await,
+        KeyCommand::Replace(args) => replace::run(&args, context).await,
         KeyCommand::Explain(args) => explain::run(args, context).await,
         KeyCommand::Freeze { name, how } => {
             let path = format!("/api/v1/keys/{}/freeze", segment(&name));

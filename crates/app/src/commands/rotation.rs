@@ -130,8 +130,8 @@ pub(crate) struct PlanArgs {
     test_order: bool,
 }
 
-/// The API's request to plan. It has no `Debug`, since it may hold the pair of a rehearsal.
-#[derive(Default, Serialize)]
+/// The API's request to plan.
+#[derive(Serialize)]
 struct Planned<'a> {
     cause: Option<&'static str>,
     window_from: Option<Timestamp>,
@@ -140,9 +140,6 @@ struct Planned<'a> {
     open_orders: Option<&'static str>,
     resume: Option<&'static str>,
     test_order: bool,
-    rehearsal: bool,
-    key_id: Option<&'a str>,
-    secret_key: Option<&'a str>,
 }
 
 /// The API's request to paste. It has no `Debug`.
@@ -232,7 +229,6 @@ async fn plan(args: &PlanArgs, client: &ApiClient, context: &Context) -> Outcome
         open_orders: args.open_orders.map(OpenOrders::as_str),
         resume: args.resume.map(ResumeWhen::as_str),
         test_order: args.test_order,
-        ..Planned::default()
     };
     let path = format!("/api/v1/connections/{}/rotations", segment(&args.connection));
     let planned = client.post(&path, &content).await?;

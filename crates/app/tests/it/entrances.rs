@@ -26,6 +26,18 @@ fn the_authority_is_made_once_and_its_key_is_its_owners_alone() {
     assert_eq!(server.stop(), 0);
     bench.run(&["ca", "renew"]).ok();
     assert_ne!(export(), first);
+
+    // Once the next one is prepared clients can be given both, and trust whichever the server shows before and after the renewal.
+    let old = export();
+    bench.run(&["ca", "prepare"]).ok();
+    let both = export();
+    assert!(both.starts_with(&old) && both.matches("BEGIN CERTIFICATE").count() == 2, "{both}");
+    bench.run(&["ca", "prepare"]).ok();
+    assert_eq!((export(), mode("ca-next.key")), (both.clone(), 0o600), "there is one next authority");
+    assert_eq!(bench.run(&["ca", "renew"]).ok().json()["prepared"], true);
+    assert_eq!(both, format!("{old}{}", export()));
+    let mut server = serve(&bench);
+    assert_eq!(server.stop(), 0, "key and certificate belong together");
 }
 
 #[test]

@@ -47,6 +47,7 @@ fn every_command_explains_itself() {
         ("rotation-rehearse", ["rotation", "rehearse"]),
         ("key-create", ["key", "create"]),
         ("key-edit", ["key", "edit"]),
+        ("key-replace", ["key", "replace"]),
         ("key-diff", ["key", "diff"]),
         ("key-explain", ["key", "explain"]),
         ("audit-list", ["audit", "list"]),

@@ -224,6 +224,11 @@ fn a_live_pair_is_replaced_in_its_window_as_the_runbook_says() {
 
     let mut server: Process = bench.serve();
     let (web, gateway) = (server.address("web"), server.address("gateway"));
+    // The runbook begins with a rehearsal, which holds no order back and asks nobody for a proof.
+    let fail = ["--fail", "other-account", "--fail", "consumer=push:permission-lost"];
+    let rehearsed = bench.run(&[&["rotation", "rehearse", "real"], &fail[..]].concat()).ok().json();
+    assert_eq!((&rehearsed["state"], &rehearsed["environment"]), (&json!("closed"), &json!("live")));
+    assert_eq!((rehearsed["holds_orders"].clone(), places.taken.exists()), (json!(false), false));
     let cookie = set_up(server.ready["set_up"].as_str().unwrap());
     let owner = Asker { web: &web, headers: vec![("cookie", cookie), ("origin", web.clone())] };
     let operator = Asker::with_token(&web, &bench, "desk", "operator");

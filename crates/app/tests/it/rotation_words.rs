@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 
-use crate::bench::{Bench, http, set_up};
+use crate::bench::{Bench, http, location_of, set_up, submit_form};
 
 const STATUS: [&str; 3] = ["rotation", "status", "main"];
 const FOLLOW: [&str; 4] = ["rotation", "status", "main", "--follow"];
@@ -144,6 +144,72 @@ fn a_rehearsal_goes_on_without_consumers_only_where_that_was_said() {
     let stages = ["own", "foreign", "program"].map(|name| consumer(&done, name)["stage"].clone());
     assert_eq!(stages, ["proven", "left_out", "proven"], "{done}");
     assert_eq!((places.read("foreign.env"), exists(&places.at("taken"))), (before, false));
+    assert_eq!(server.stop(), 0);
+}
+
+/// Each chosen failure is met, dealt with as a person would, and stands in the report; by a page as by a command.
+#[test]
+fn a_rehearsal_meets_the_failures_that_were_chosen() {
+    let bench = Bench::new();
+    let places = Places::set_up(&bench);
+    let before = (places.read("own.env"), places.read("foreign.env"));
+    let mut server = bench.serve();
+    let unknown = bench.run(&["rotation", "rehearse", "main", "--fail", "consumer=own:thunder"]);
+    assert_eq!((unknown.status, unknown.stderr.contains("approval_pending")), (2, true), "{unknown:?}");
+    assert_eq!(bench.run(&["rotation", "rehearse", "main", "--fail", "consumer=nobody:drift"]).status, 2);
+    let chosen = [
+        "torn-pair",
+        "consumer=own:refused",
+        "consumer=own:permission-lost",
+        "consumer=own:approval-pending",
+        "consumer=foreign:drift",
+        "consumer=program:too-many",
+        "consumer=program:lost-answer",
+    ];
+    let mut words = vec!["rotation", "rehearse", "main"];
+    for failure in chosen {
+        words.extend(["--fail", failure]);
+    }
+    let done = bench.run(&words).ok().json();
+    assert_eq!((&done["state"], &done["rehearsal"]), (&json!("closed"), &json!(true)), "{done}");
+    let failures = done["chosen_failures"].as_array().unwrap();
+    assert_eq!((failures.len(), failures.iter().all(|one| one["met"] == true)), (6, true), "{done}");
+    let stages = ["own", "foreign", "program"].map(|name| consumer(&done, name)["stage"].clone());
+    assert_eq!(stages, ["proven", "proven", "proven"], "{done}");
+    assert!(consumer(&done, "foreign")["taken_over"].is_string(), "{done}");
+    let told = done["steps"].to_string();
+    for code in
+        ["torn_pair", "login_refused", "drift", "rate_limited", "timeout", "forbidden", "approval_pending"]
+    {
+        assert!(told.contains(&format!("{code}: ")), "{code} was not met: {told}");
+    }
+    assert!(told.contains("degraded"), "the rotation waits for a person when a write is forbidden: {told}");
+    let mut report = bench.command();
+    report.args(["rotation", "report", done["id"].as_str().unwrap()]);
+    let report = crate::bench::finish(report, "").ok().stdout;
+    assert!(report.contains("* Chosen failure: permission_lost at own, met"), "{report}");
+
+    // The same from the form of the page.
+    let cookie = set_up(server.ready["set_up"].as_str().unwrap());
+    let url = format!("{}/connections/main/rehearse", server.address("web"));
+    let (_, form) = http("GET", &url, &[("cookie", &cookie)], "");
+    assert!(form.contains("consumer=foreign:drift") && form.contains("Start the rehearsal"), "{form}");
+    let form = "fail=same_pair&fail=consumer%3Dforeign%3Adrift&fail=consumer%3Down%3Alost_answer";
+    let answer = submit_form(&url, &cookie, form);
+    let place = location_of(&answer);
+    let id = place.trim_start_matches("/rotations/").split('?').next().unwrap().to_owned();
+    let played = bench.until(&["rotation", "status", &id], |one| one["over"] == true);
+    assert_eq!((&played["state"], &played["rehearsal"]), (&json!("closed"), &json!(true)), "{played}");
+    assert!(played["chosen_failures"].as_array().unwrap().iter().all(|one| one["met"] == true), "{played}");
+    let page = http("GET", &format!("{}/rotations/{id}", server.address("web")), &[("cookie", &cookie)], "");
+    assert!(page.1.contains("lost_answer at own: met"), "{page:?}");
+
+    assert_eq!((places.read("own.env"), places.read("foreign.env")), before);
+    assert!(!exists(&places.at("taken")));
+    // The accounts that it was played with are gone.
+    bench.until(&["paper", "account", "list"], |one| {
+        one["accounts"].as_array().or_else(|| one.as_array()).map(Vec::len) == Some(1)
+    });
     assert_eq!(server.stop(), 0);
 }
 

@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
+use super::rehearse::ChosenFault;
 use super::words::{Cause, ConsumerStage, OpenOrders, ResumeWhen, RotationState, TradingHold};
 use crate::audit::Actor;
 use crate::connection::Environment;
@@ -32,6 +33,9 @@ pub struct Rotation {
     /// broker.
     #[serde(default)]
     pub rehearsal: bool,
+    /// What goes wrong in a rehearsal, as it was chosen.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub faults: Vec<ChosenFault>,
     /// How it is to be done.
     pub plan: Plan,
     /// Where it is.
@@ -116,6 +120,7 @@ impl Rotation {
             account_number: new.account_number,
             cause: new.cause,
             rehearsal: new.rehearsal,
+            faults: Vec::new(),
             plan: new.plan,
             state: RotationState::Planned,
             degraded_from: None,

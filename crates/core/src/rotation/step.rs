@@ -216,6 +216,7 @@ fn apply(rotation: &mut Rotation, event: Event, at: Timestamp) -> Result<(), Ste
             consumer.trouble = None;
         }
         (S::Preflight | S::FanningOut, Event::LookFailed { consumer, seen, failure }) => {
+            rotation.meet_fault(consumer, &failure.code);
             let consumer = known(rotation, consumer)?;
             if let Some(seen) = seen {
                 consumer.login = Some(seen.login);
@@ -266,6 +267,7 @@ fn apply(rotation: &mut Rotation, event: Event, at: Timestamp) -> Result<(), Ste
             consumer.overwritten_at = None;
         }
         (S::FanningOut, Event::DeliveryFailed { consumer, failure }) => {
+            rotation.meet_fault(consumer, &failure.code);
             let consumer = known(rotation, consumer)?;
             consumer.attempts = consumer.attempts.saturating_add(1);
             consumer_failed(consumer, failure, at);

@@ -17,6 +17,9 @@ const REHEARSED: &str = "not written: rehearsal";
 impl Rotations {
     /// Looks at a consumer before anything is changed.
     pub(crate) async fn look_at(&self, rotation: &Rotation, id: ConsumerId) -> Result<Event, RotateError> {
+        if let Some(failure) = rotation.chosen_fault(id, true) {
+            return Ok(Event::LookFailed { consumer: id, seen: None, failure });
+        }
         let (row, made) = match self.consumer(id).await? {
             Ok(found) => found,
             Err(failure) => return Ok(Event::LookFailed { consumer: id, seen: None, failure }),
@@ -56,6 +59,9 @@ impl Rotations {
             return Ok(failed(pending));
         }
         if rotation.rehearsal {
+            if let Some(failure) = rotation.chosen_fault(id, false) {
+                return Ok(failed(failure));
+            }
             let delivered = Delivered { how: REHEARSED.to_owned(), version: looked.version };
             return Ok(Event::Delivered { consumer: id, delivered });
         }

@@ -7,6 +7,7 @@ pub(crate) mod freeze;
 pub(crate) mod issue;
 pub(crate) mod list;
 pub(crate) mod outlook;
+pub(crate) mod replace;
 pub(crate) mod revoke;
 pub(crate) mod scope_fields;
 pub(crate) mod show;

@@ -7,6 +7,7 @@ pub(crate) mod list;
 pub(crate) mod matrix;
 pub(crate) mod paste;
 pub(crate) mod plan;
+pub(crate) mod rehearse;
 pub(crate) mod report;
 pub(crate) mod say;
 mod views;

@@ -115,6 +115,18 @@ pub(crate) struct NewRotation {
     secret_key: Option<String>,
 }
 
+/// A rehearsal of a rotation.
+#[derive(ToSchema)]
+pub(crate) struct NewRehearsal {
+    /// What goes wrong: `torn_pair`, `same_pair` or `other_account` when the pair is pasted, or `consumer=NAME:FAULT` at a consumer, where FAULT is
+    /// `refused`, `drift`, `too_many`, `lost_answer`, `permission_lost` or `approval_pending`. Each is found out, dealt with as a person would, and
+    /// stands in the report.
+    #[schema(min_items = 1)]
+    fail: Option<Vec<String>>,
+    /// Whether consumers that cannot take a pair are left out; otherwise it is called off where a rotation would stop.
+    keep_going: Option<bool>,
+}
+
 /// Why something is done.
 #[derive(ToSchema)]
 pub(crate) struct RotationReason {
@@ -256,6 +268,16 @@ pub(crate) struct NewKey {
     #[schema(inline)]
     #[serde(flatten)]
     scope: ScopeFields,
+}
+
+/// Another access key in the place of one.
+#[derive(ToSchema)]
+pub(crate) struct KeyReplacement {
+    /// The new key's name: letters, digits, `.`, `_` or `-`.
+    #[schema(pattern = "^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
+    name: String,
+    /// For how long both work: a number and `m`, `h`, `d` or `w`, for example `7d`.
+    overlap: String,
 }
 
 /// The limits of an access key that is not issued yet.

@@ -182,6 +182,7 @@ pub(super) const CODES: &[(&str, S, &str)] = &[
     ),
     ("name_looks_like_key", S::UNPROCESSABLE_ENTITY, "the name has the form of a key"),
     ("name_taken", S::CONFLICT, "something else has the name"),
+    ("no_authority", S::NOT_FOUND, "there is no certificate authority"),
     ("no_form", S::UNSUPPORTED_MEDIA_TYPE, "a page takes forms only"),
     ("no_rehearsal", S::CONFLICT, "there is no paper broker to rehearse with"),
     ("no_session", S::INTERNAL_SERVER_ERROR, "a session could not be begun"),

@@ -94,13 +94,14 @@ fn every_reference_leads_somewhere() {
 fn bodies_have_the_fields_that_are_read() {
     let key: Vec<&str> = ["name", "connection"].into_iter().chain(scope_fields::FIELDS).collect();
     let describe: Vec<&str> = ["connection"].into_iter().chain(scope_fields::FIELDS).collect();
-    let bodies: [(&str, &[&str]); 26] = [
+    let bodies: [(&str, &[&str]); 28] = [
         ("AboutConsumer", &api::rotations::say::ABOUT_FIELDS),
         ("Answer", &api::approvals::answer::FIELDS),
         ("Cadence", &api::rotations::cadence::FIELDS),
         ("Code", &api::second_factor::FIELDS),
         ("ConsumerChange", &api::consumers::change::FIELDS),
         ("Freeze", &api::freeze::FIELDS),
+        ("KeyReplacement", &api::keys::replace::FIELDS),
         ("LeaksToCheck", &api::leaks::FIELDS),
         ("Mode", &api::trading::MODE_FIELDS),
         ("NewConnection", &api::connections::add::FIELDS),
@@ -108,6 +109,7 @@ fn bodies_have_the_fields_that_are_read() {
         ("NewInvitation", &api::people::invitations::FIELDS),
         ("NewKey", &key),
         ("NewPassword", &api::people::password::FIELDS),
+        ("NewRehearsal", &api::rotations::rehearse::FIELDS),
         ("NewRotation", &api::rotations::plan::FIELDS),
         ("NewToken", &api::tokens::create::FIELDS),
         ("OrderToExplain", &api::keys::explain::FIELDS),

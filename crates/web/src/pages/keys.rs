@@ -8,6 +8,7 @@ mod issued;
 mod list;
 pub(super) mod meters;
 mod new;
+mod replace;
 mod scope_form;
 mod show;
 mod try_order;
@@ -37,6 +38,7 @@ pub(super) fn routes() -> Router<Arc<WebState>> {
         .route("/keys/{name}/try", post(try_order::submit))
         .route("/keys/{name}/freeze", post(act::freeze))
         .route("/keys/{name}/unfreeze", get(act::ask_unfreeze).post(act::unfreeze))
+        .route("/keys/{name}/replace", get(replace::show).post(replace::submit))
         .route("/keys/{name}/revoke", get(act::ask_revoke).post(act::revoke))
 }
 

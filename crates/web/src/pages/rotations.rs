@@ -3,6 +3,7 @@
 mod act;
 mod list;
 mod plan;
+mod rehearse;
 mod show;
 
 use std::sync::Arc;
@@ -22,6 +23,7 @@ pub(super) fn routes() -> Router<Arc<WebState>> {
         .route("/rotations/{id}/say", get(show::again).post(act::say))
         .route("/rotations/{id}/paste", get(show::again).post(act::paste))
         .route("/connections/{name}/rotate", get(plan::show).post(plan::plan))
+        .route("/connections/{name}/rehearse", get(rehearse::show).post(rehearse::rehearse))
         .route("/connections/{name}/cadence", post(list::cadence))
 }
 

@@ -22,14 +22,15 @@ use paddock_rotate::{
 use paddock_store::{Begun, KeyedRequest, Store, Target};
 use paddock_vault::{KeyFile, OsEntropy, Purpose, Vault};
 use paddock_web::{
-    AllowedHosts, ChainWatch, ControlGate, Pace, People, PeopleOptions, RehearsalHost, WebState, api_router,
-    pages_router,
+    AllowedHosts, ChainWatch, ControlGate, Pace, PaperAccount, People, PeopleOptions, RehearsalHost,
+    WebState, api_router, pages_router,
 };
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::net::TcpListener;
 use tokio::sync::OnceCell;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 use tower::ServiceExt as _;
 
 use crate::fake_alpaca::FakeAlpaca;
@@ -66,9 +67,23 @@ impl Drop for Paddock {
 #[derive(Debug)]
 struct NoHost;
 
+const NO_HOST: &str = "there is none in these tests";
+
 impl RehearsalHost for NoHost {
     fn start(&self) -> BoxFuture<'_, Result<AlpacaClient, String>> {
-        Box::pin(async { Err("there is none in these tests".to_owned()) })
+        Box::pin(async { Err(NO_HOST.to_owned()) })
+    }
+
+    fn open<'a>(&'a self, _: &'a str, _: Environment) -> BoxFuture<'a, Result<PaperAccount, String>> {
+        Box::pin(async { Err(NO_HOST.to_owned()) })
+    }
+
+    fn regenerate<'a>(&'a self, _: &'a str, _: &'a str) -> BoxFuture<'a, Result<PaperAccount, String>> {
+        Box::pin(async { Err(NO_HOST.to_owned()) })
+    }
+
+    fn delete<'a>(&'a self, _: &'a str, _: &'a str) -> BoxFuture<'a, Result<(), String>> {
+        Box::pin(async { Err(NO_HOST.to_owned()) })
     }
 }
 
@@ -151,6 +166,7 @@ impl Paddock {
             rotations: rotations.clone(),
             rehearsal,
             rehearsal_host: Arc::new(NoHost),
+            rehearsals: TaskTracker::new(),
             store,
             sealer,
             second_factor,

@@ -1,5 +1,6 @@
 //! Access keys: issued once, told once, and good for what their scope says.
 
+use paddock_core::Clock as _;
 use rstest::rstest;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
@@ -199,6 +200,50 @@ async fn no_key_is_named_like_the_page_on_which_keys_are_made() {
     let body = json!({ "name": "new", "connection": "my-paper", "preset": "trader" });
     let reply = paddock.post("/api/v1/keys", &body).await;
     assert_eq!(reply.expect_problem(422, "invalid_field").json["extra"]["field"], "name");
+}
+
+/// Both work within the overlap, each with the limits of the first; then the old one ends by itself.
+#[tokio::test]
+async fn a_key_is_replaced_while_both_work() {
+    let paddock = Paddock::start().await;
+    paddock.connect_paper().await;
+    let limits = json!({ "preset": "read-only", "expires_in": "30d", "max_requests_per_minute": 50 });
+    let old = paddock.issue_key("bot", &limits).await;
+    let path = "/api/v1/keys/bot/replace";
+    for (body, code) in [
+        (json!({ "name": "bot-2" }), "missing_field"),
+        (json!({ "name": "bot-2", "overlap": "soon" }), "invalid_field"),
+        (json!({ "name": "new", "overlap": "1d" }), "invalid_field"),
+    ] {
+        paddock.post(path, &body).await.expect_problem(422, code);
+    }
+    paddock.post(path, &json!({ "name": "bot", "overlap": "1d" })).await.expect_problem(409, "name_taken");
+    let kept = paddock.get("/api/v1/keys/bot").await;
+    let made = paddock.post(path, &json!({ "name": "bot-2", "overlap": "1d" })).await;
+    let text = |name: &str| made.expect(201).json[name].as_str().unwrap().to_owned();
+    let new = (text("key_id"), text("secret_key"));
+    let ends = |scope: &Value| scope["expires_at"].as_str().unwrap().parse::<jiff::Timestamp>().unwrap();
+    let hours = |hours| paddock.clock.now() + jiff::SignedDuration::from_hours(hours);
+    let scope = &made.json["key"]["scope"];
+    assert_eq!(scope["max_requests_per_minute"], kept.json["scope"]["max_requests_per_minute"]);
+    assert_eq!(scope["allow"], kept.json["scope"]["allow"]);
+    assert!((ends(scope).duration_since(hours(720))).abs() <= jiff::SignedDuration::from_secs(1), "{scope}");
+    let left = paddock.get("/api/v1/keys/bot").await.json["scope"].clone();
+    assert!(ends(&left) <= hours(24) && ends(&left) > hours(23), "{left}");
+    for key in [&old, &new] {
+        assert_eq!(paddock.through_gateway("/v2/account", key).await, 200);
+    }
+    paddock.clock.advance(std::time::Duration::from_secs(24 * 3600 + 1));
+    assert_eq!(paddock.through_gateway("/v2/account", &new).await, 200);
+    assert_ne!(paddock.through_gateway("/v2/account", &old).await, 200);
+
+    // On the page the new secret is shown once, and nobody without the role sees the form.
+    let page = paddock.page("/keys/bot-2/replace").await;
+    assert!(page.expect(200).text().contains("Both work for"), "{page:?}");
+    let taken = paddock.submit("/keys/bot-2/replace", &[("name", "bot-2"), ("overlap", "7d")]).await;
+    assert!(taken.expect(409).text().contains("name=\"name\" "), "{taken:?}");
+    let shown = paddock.submit("/keys/bot-2/replace", &[("name", "bot-3"), ("overlap", "7d")]).await;
+    assert!(shown.expect(200).text().contains("pdks_"), "{shown:?}");
 }
 
 /// Its secret is kept, as no other's is, so it is kept sealed; and it opens nothing when it is sent.

@@ -114,6 +114,10 @@ impl Names {
                 (JSON, about.to_string())
             }
             ("POST", "/api/v1/keys/{name}/explain") => (JSON, json!({ "order": order }).to_string()),
+            ("POST", "/keys/{name}/replace") => (FORM, "name=anew&overlap=7d".to_owned()),
+            ("POST", "/api/v1/keys/{name}/replace") => {
+                (JSON, json!({ "name": "anew", "overlap": "7d" }).to_string())
+            }
             ("PATCH", "/api/v1/people/{name}") => (JSON, json!({ "role": "owner" }).to_string()),
             _ => return None,
         };

@@ -2,7 +2,8 @@
 
 #![expect(clippy::panic, reason = "what does not come about is a failed test")]
 
-use paddock_core::{Environment, Role};
+use paddock_core::{Clock as _, Environment, Role};
+use paddock_gateway::Authority;
 use serde_json::{Value, json};
 
 use crate::harness::{LIVE, PAPER, PAPER_TWO, Paddock};
@@ -142,6 +143,57 @@ async fn a_look_at_a_consumer_says_what_stands_in_its_way() {
     assert!(found.json["problem"]["next_step"].is_string(), "{found:?}");
     let page = paddock.submit("/connections/my-paper/consumers/bots/check", &[]).await;
     assert!(page.expect(200).text().contains("cannot take a new pair"), "{page:?}");
+}
+
+/// The day on which clients must have another authority is that of the certificate, whenever its file was written.
+#[tokio::test]
+async fn the_authority_is_shown_with_the_day_on_which_it_ends() {
+    let paddock = Paddock::start().await;
+    paddock.get("/api/v1/ca").await.expect_problem(404, "no_authority");
+    let made = Authority::create(paddock.clock.now()).unwrap();
+    std::fs::write(paddock.dir.path().join("ca.pem"), &made.certificate).unwrap();
+    let shown = paddock.get("/api/v1/ca").await;
+    let ends = (paddock.clock.now() + jiff::SignedDuration::from_hours(24 * 3650)).to_string();
+    assert_eq!(
+        (&shown.expect(200).json["not_after"], &shown.json["certificate"]),
+        (&json!(ends), &json!(made.certificate))
+    );
+    assert!(!shown.text().contains("PRIVATE"), "{shown:?}");
+    let matrix = paddock.get("/api/v1/rotation-matrix").await;
+    let rows = matrix.expect(200).json["rows"].as_array().unwrap().clone();
+    let row = |what: &str| rows.iter().find(|row| row["what"] == what).unwrap().clone();
+    assert_eq!((&row("authority")["due_at"], &row("authority")["due"]), (&json!(ends), &json!(false)));
+    assert!(row("authority")["how"].as_str().unwrap().contains("paddock ca prepare"));
+    assert!(row("data_key")["how"].as_str().unwrap().contains("paddock vault rotate"));
+}
+
+#[tokio::test]
+async fn a_rehearsal_is_begun_on_a_page_with_what_may_fail_at_each_consumer() {
+    let paddock = Paddock::start().await;
+    paddock.connect_paper().await;
+    add(&paddock).await;
+    let page = paddock.page("/connections/my-paper/rehearse").await;
+    assert!(page.expect(200).text().contains("consumer=bots:approval_pending"), "{page:?}");
+    for (fail, code) in
+        [(json!(["thunder"]), "invalid_field"), (json!(["consumer=nobody:drift"]), "invalid_field")]
+    {
+        let path = "/api/v1/connections/my-paper/rehearsals";
+        paddock.post(path, &json!({ "fail": fail })).await.expect_problem(422, code);
+    }
+    // These tests have no paper broker: nothing is left open.
+    let refused = paddock.submit("/connections/my-paper/rehearse", &[("fail", "consumer=bots:drift")]).await;
+    assert!(refused.expect(409).text().contains("paddock paper serve"), "{refused:?}");
+    assert_eq!(paddock.get("/api/v1/rotations").await.json["items"], json!([]));
+    // A rehearsal that is open is told on the page of the plan, and is not the rotation there.
+    let pair = json!({ "rehearsal": true, "key_id": PAPER.0, "secret_key": PAPER.1 });
+    let left = paddock.post("/api/v1/connections/my-paper/rotations", &pair).await;
+    let id = left.expect(201).json["id"].as_str().unwrap().to_owned();
+    let page = paddock.page("/connections/my-paper/rotate").await;
+    assert!(
+        page.expect(200).text().contains(&format!("/rotations/{id}\">Look at the rehearsal")),
+        "{page:?}"
+    );
+    assert!(!page.text().contains("A rotation of this connection is under way"), "{page:?}");
 }
 
 #[tokio::test]

@@ -50,6 +50,12 @@ pub(crate) struct NewKey {
 }
 
 impl NewKey {
+    /// One with a scope that is known.
+    pub(crate) fn alike(name: String, connection: Connection, scope: Scope) -> Result<Self, Problem> {
+        free(&name)?;
+        Ok(Self { name, connection, scope })
+    }
+
     pub(crate) fn name(&self) -> &str {
         &self.name
     }

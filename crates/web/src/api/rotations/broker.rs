@@ -6,7 +6,7 @@ use axum::Json;
 use futures_util::future::BoxFuture;
 use http::StatusCode;
 use paddock_alpaca::AlpacaClient;
-use paddock_core::Environment;
+use paddock_core::{Environment, SecretText};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -14,10 +14,38 @@ use crate::desk::Desk;
 use crate::fields::Fields;
 use crate::problem::Problem;
 
-/// Starts a paper broker inside this process, where the configuration names none.
+/// An account of the paper broker, with its present pair. It has no `Debug`.
+pub struct PaperAccount {
+    /// Its number.
+    pub number: String,
+    /// The Key ID.
+    pub key_id: SecretText,
+    /// The Secret Key.
+    pub secret_key: SecretText,
+}
+
+/// Starts a paper broker inside this process, where the configuration names none, and does at any on this machine what a person does in its
+/// dashboard. What goes wrong is told in a sentence.
 pub trait RehearsalHost: fmt::Debug + Send + Sync {
     /// Starts it and gives what asks it. Called once.
     fn start(&self) -> BoxFuture<'_, Result<AlpacaClient, String>>;
+
+    /// Opens an account at the broker at that address.
+    fn open<'a>(
+        &'a self,
+        address: &'a str,
+        environment: Environment,
+    ) -> BoxFuture<'a, Result<PaperAccount, String>>;
+
+    /// Makes an account's pair anew, which ends the one before.
+    fn regenerate<'a>(
+        &'a self,
+        address: &'a str,
+        number: &'a str,
+    ) -> BoxFuture<'a, Result<PaperAccount, String>>;
+
+    /// Deletes an account.
+    fn delete<'a>(&'a self, address: &'a str, number: &'a str) -> BoxFuture<'a, Result<(), String>>;
 }
 
 /// The paper broker with which rotations are rehearsed.
@@ -40,15 +68,22 @@ pub(crate) struct BrokerView {
 )]
 pub(crate) async fn start(desk: Desk, fields: Fields) -> Result<Json<BrokerView>, Problem> {
     fields.finish(&[])?;
-    let client = desk.rehearsal.or_start(desk.rehearsal_host.start()).await.map_err(|why| {
-        Problem::new(
-            StatusCode::CONFLICT,
-            "no_rehearsal",
-            "No paper broker to rehearse with",
-            format!("the paper broker could not be started: {why}"),
-            "start one with `paddock paper serve`, and name it under [rotation] rehearsal_url in the configuration",
-        )
-    })?;
-    let address = client.endpoints().trading(Environment::Paper).as_str().trim_end_matches('/').to_owned();
-    Ok(Json(BrokerView { address }))
+    Ok(Json(BrokerView { address: running(&desk).await? }))
+}
+
+/// The address of the paper broker, which runs.
+pub(crate) async fn running(desk: &Desk) -> Result<String, Problem> {
+    let client = desk.rehearsal.or_start(desk.rehearsal_host.start()).await.map_err(|why| no_broker(&why))?;
+    Ok(client.endpoints().trading(Environment::Paper).as_str().trim_end_matches('/').to_owned())
+}
+
+/// It cannot be rehearsed.
+pub(crate) fn no_broker(why: &str) -> Problem {
+    Problem::new(
+        StatusCode::CONFLICT,
+        "no_rehearsal",
+        "No paper broker to rehearse with",
+        format!("the paper broker takes no part: {why}"),
+        "start one with `paddock paper serve`, and name it under [rotation] rehearsal_url in the configuration",
+    )
 }

@@ -9,7 +9,7 @@ use paddock_core::id::RotationId;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::api::tokens;
+use crate::api::{ca, tokens};
 use crate::desk::Desk;
 use crate::document::{problems, words};
 use crate::problem::Problem;
@@ -86,7 +86,7 @@ pub(crate) async fn load(desk: &Desk) -> Result<Matrix, Problem> {
         rows.push(ending("token", token.name, token.created_at, Some(token.expires_at), how, now));
     }
     for key in desk.store.keys(desk.user).await?.into_iter().filter(|key| key.revoked_at.is_none()) {
-        let how = "issue another one with the same limits, give it to the program, revoke this one: both work until then";
+        let how = "`paddock key replace`, or on its page: another one with the same limits, and both work until the day that you choose";
         rows.push(ending("access_key", key.name, key.created_at, key.scope.expires_at, how, now));
     }
     Ok(Matrix { rows })
@@ -119,7 +119,7 @@ async fn pairs(desk: &Desk, now: Timestamp) -> Result<Vec<MatrixRow>, Problem> {
 async fn own(desk: &Desk, now: Timestamp) -> Result<Vec<MatrixRow>, Problem> {
     let keys = desk.control.audit_keys().await?;
     let audit = keys.keys.last().map(|key| key.at);
-    let (vault, authority) = (written(desk, "vault.key").await, written(desk, "ca.pem").await);
+    let vault = written(desk, "vault.key").await;
     let mut rows = vec![
         aged(
             "vault_key",
@@ -138,9 +138,10 @@ async fn own(desk: &Desk, now: Timestamp) -> Result<Vec<MatrixRow>, Problem> {
             now,
         ),
     ];
-    if authority.is_some() {
+    if let Some((_, facts)) = ca::load(desk).await? {
         let name = "certificate authority of the TLS and proxy entrances".to_owned();
-        rows.push(aged("authority", name, authority, None, "`paddock ca`", now));
+        let how = "`paddock ca prepare`, give clients what `paddock ca export` writes, then `paddock ca renew` and restart";
+        rows.push(ending("authority", name, facts.not_before, Some(facts.not_after), how, now));
     }
     Ok(rows)
 }

@@ -106,7 +106,9 @@ pub(crate) async fn perform(desk: &Desk, name: &str, mut fields: Fields) -> Resu
     match desk.rotations.plan(desk.user, request, &super::by(desk), desk.now()).await {
         Ok(row) => Ok(row.rotation.id),
         Err(RotateError::Store(StoreError::RotationIsOpen)) => {
-            Err(open_already(desk, &connection, is_rehearsal).await?)
+            let open = open_one(desk, &connection, is_rehearsal).await?;
+            Err(open
+                .map_or_else(|| StoreError::RotationIsOpen.into(), |open| open_already(&connection, &open)))
         }
         Err(other) => Err(other.into()),
     }
@@ -127,23 +129,20 @@ pub(crate) async fn open_one(
 }
 
 /// Names the one that is open, so that nobody takes another one for it.
-async fn open_already(desk: &Desk, connection: &Connection, rehearsal: bool) -> Result<Problem, Problem> {
-    let Some(open) = open_one(desk, connection, rehearsal).await? else {
-        return Ok(StoreError::RotationIsOpen.into());
-    };
-    let (id, kind) = (open.rotation.id, if rehearsal { "rehearsal" } else { "rotation" });
+pub(crate) fn open_already(connection: &Connection, open: &RotationRow) -> Problem {
+    let (id, kind) = (open.rotation.id, if open.rotation.rehearsal { "rehearsal" } else { "rotation" });
     let state = open.rotation.state.as_str().replace('_', " ");
     let next_step = match open.rotation.can_abort() {
         true => format!("finish it, or call it off: `paddock rotation abort {id} --reason WORDS`"),
         false => format!("see what it waits for: `paddock rotation status {id}`"),
     };
     let detail = format!("the {kind} {id} of `{}` is open, and {state}", connection.name);
-    Ok(Problem::new(StatusCode::CONFLICT, "rotation_is_open", "A rotation is under way", detail, next_step)
-        .with("rotation", id.to_string()))
+    Problem::new(StatusCode::CONFLICT, "rotation_is_open", "A rotation is under way", detail, next_step)
+        .with("rotation", id.to_string())
 }
 
 /// The account of the paper broker that a rehearsal plays with.
-async fn played_with(
+pub(crate) async fn played_with(
     desk: &Desk,
     connection: &Connection,
     key_id: &SecretText,

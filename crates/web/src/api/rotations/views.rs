@@ -34,6 +34,8 @@ pub struct RotationView {
     pub cause: Cause,
     /// Whether it is a rehearsal against the paper broker: nothing is written to consumers, and the connection keeps its pair.
     pub rehearsal: bool,
+    /// The failures of consumers that were chosen for a rehearsal.
+    pub chosen_failures: Vec<ChosenFailureView>,
     /// Where it is.
     #[schema(value_type = words::RotationStateWord)]
     pub state: RotationState,
@@ -105,6 +107,18 @@ pub struct RotationView {
     pub aborted_because: Option<String>,
     /// Its transitions, oldest first; none in a list.
     pub steps: Vec<StepView>,
+}
+
+/// A failure that was chosen for a rehearsal.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[schema(as = ChosenFailure)]
+pub struct ChosenFailureView {
+    /// The consumer's name.
+    pub consumer: String,
+    /// What goes wrong there: `refused`, `drift`, `too_many`, `lost_answer`, `permission_lost` or `approval_pending`.
+    pub fault: String,
+    /// Whether it was met.
+    pub met: bool,
 }
 
 /// How a rotation is done.
@@ -310,6 +324,12 @@ pub(crate) fn view(status: Status, steps: Vec<RotationEvent>) -> RotationView {
         resume: rotation.plan.resume,
         test_order: rotation.plan.test_order,
     };
+    let chosen_failures = rotation.faults.iter().map(|chosen| ChosenFailureView {
+        consumer: rotation.consumer(chosen.consumer).map(|one| one.name.clone()).unwrap_or_default(),
+        fault: chosen.fault.to_string(),
+        met: chosen.met,
+    });
+    let chosen_failures = chosen_failures.collect();
     let (over, can_abort) = (rotation.is_over(), rotation.can_abort());
     let consumers = rotation.consumers.iter().map(consumer).collect();
     let marks = rotation.marks;
@@ -320,6 +340,7 @@ pub(crate) fn view(status: Status, steps: Vec<RotationEvent>) -> RotationView {
         account_number: rotation.account_number,
         cause: rotation.cause,
         rehearsal: rotation.rehearsal,
+        chosen_failures,
         state: rotation.state,
         degraded_from: rotation.degraded_from,
         over,

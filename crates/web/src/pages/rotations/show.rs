@@ -20,7 +20,11 @@ use crate::pages::text::Moment;
 use crate::problem::Problem;
 use crate::query::Query;
 
-const SENTENCES: [(&str, &str); 9] = [
+const SENTENCES: [(&str, &str); 10] = [
+    (
+        "rehearsed",
+        "The rehearsal is under way. Nothing is written to a consumer, and what you would do is done for you.",
+    ),
     ("planned", "Planned. Nothing is done before it is started."),
     ("start", "Started: the account and every consumer are looked at first. Nothing is changed yet."),
     ("pasted", "The pair is kept, sealed, and being checked at Alpaca."),
@@ -168,7 +172,9 @@ pub(super) async fn gather(desk: &Desk, id: &str, form: FormView) -> Result<Show
         consumers: view.consumers.iter().map(|row| consumer(row, &view, now)).collect(),
         paper_broker: desk.own_broker(view.environment),
         may: may && !view.over,
-        pasting: matches!(view.state, RotationState::AwaitingMint | RotationState::Candidate),
+        // A rehearsal is given its pairs by who plays it: none that is made at Alpaca belongs there.
+        pasting: !view.rehearsal
+            && matches!(view.state, RotationState::AwaitingMint | RotationState::Candidate),
         shell,
         view,
         form,
