@@ -154,6 +154,65 @@ fn a_pair_is_replaced_and_no_program_notices() {
 }
 
 /// A rehearsal finds out every slip, writes nothing, and leaves the pair as it is.
+/// A file whose values somebody puts back after Paddock has written it, as a deployment may do.
+#[test]
+fn what_somebody_else_writes_after_paddock_is_taken_over_by_a_persons_word() {
+    let bench = Bench::new();
+    let bots = fs::canonicalize(bench.path()).unwrap().join("bots");
+    fs::create_dir(&bots).unwrap();
+    let dotenv = bots.join(".env");
+    let pair = |id: &str, secret: &str| format!("APCA_API_KEY_ID={id}\nAPCA_API_SECRET_KEY={secret}\n");
+    fs::write(&dotenv, pair(&bench.key_id, &bench.secret_key)).unwrap();
+    // It is served after the file, and before anything is proven.
+    let deploy = bots.join("deploy");
+    let script = format!(
+        "#!/bin/sh\ncat >/dev/null\nprintf %s '{}' > '{}'\n",
+        pair("THEIRS", "ALSO-THEIRS"),
+        dotenv.display()
+    );
+    fs::write(&deploy, script).unwrap();
+    fs::set_permissions(&deploy, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    fs::create_dir(bench.data_dir()).unwrap();
+    let config = format!(
+        "[rotation]\nallowed_folders = [\"{}\"]\nallowed_programs = [\"{}\"]\n",
+        bots.display(),
+        deploy.display()
+    );
+    fs::write(bench.data_dir().join("config.toml"), config).unwrap();
+    bench.connect().ok();
+    for (name, kind, setting) in [
+        ("bot-env", "dotenv", format!("path={}", dotenv.display())),
+        ("deploys", "command", format!("put={}", deploy.display())),
+    ] {
+        bench.run(&["consumer", "add", name, "--connection", "main", "--kind", kind, "--set", &setting]).ok();
+    }
+    let _server = bench.serve();
+    bench.run(&["rotation", "plan", "main"]).ok();
+    bench.run(&["rotation", "start", "main"]).ok();
+    bench.until(&["rotation", "status", "main"], |one| one["state"] == "awaiting_mint");
+    let (id, secret) = new_pair(&bench);
+    bench.run_with(&["rotation", "paste", "main", "--secret-stdin"], &format!("{id}\n{secret}\n"));
+    let overwritten = |one: &Value| one["state"] == "degraded" && one["asks"][0]["code"] == "overwritten";
+    let told = bench.until(&["rotation", "status", "main"], overwritten);
+    assert_eq!(told["asks"][0]["consumer"], "bot-env", "{told}");
+    assert!(told["consumers"][0]["overwritten_at"].is_string(), "{told}");
+    // To go on looks at it once more, and writes nothing.
+    let before = told["version"].as_u64().unwrap();
+    bench.run(&["rotation", "resume", "main"]).ok();
+    bench.until(&["rotation", "status", "main"], |one| {
+        overwritten(one) && one["version"].as_u64().unwrap() > before + 1
+    });
+    assert!(fs::read_to_string(&dotenv).unwrap().contains("THEIRS"));
+    bench.run(&["rotation", "take-over", "main", "bot-env", "--reason", "the deploy is off"]).ok();
+    let closed = bench.until(&["rotation", "status", "main"], |one| one["over"] == true);
+    assert_eq!(
+        (&closed["state"], &closed["consumers"][0]["stage"]),
+        (&"closed".into(), &"proven".into()),
+        "{closed}"
+    );
+    assert_eq!(fs::read_to_string(&dotenv).unwrap(), pair(&id, &secret));
+}
+
 #[test]
 fn a_rehearsal_plays_the_slips_and_changes_nothing() {
     let bench = Bench::new();

@@ -270,6 +270,74 @@ async fn a_new_pair_of_a_form_that_nobody_has_seen_is_taken_when_alpaca_takes_it
     assert_eq!((&closed["state"], &closed["credential_version"]), (&"closed".into(), &2.into()), "{closed}");
 }
 
+/// A webhook that has somebody write to the file when it hears of the new pair: the file was written before, and is proven after.
+async fn meddler(file: std::path::PathBuf) -> String {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/", listener.local_addr().unwrap());
+    let answer = move |body: String| async move {
+        if body.contains("pair.replaced") {
+            std::fs::write(file, "APCA_API_KEY_ID=THEIRS\nAPCA_API_SECRET_KEY=ALSO-THEIRS\n").unwrap();
+        }
+    };
+    let app = axum::Router::new().fallback(axum::routing::post(answer));
+    tokio::spawn(async move { axum::serve(listener, app).await });
+    url
+}
+
+#[tokio::test]
+async fn a_consumer_that_somebody_else_wrote_to_is_taken_over_on_the_page() {
+    let paddock = Paddock::start().await;
+    paddock.connect_paper().await;
+    paddock.alpaca.tell_lists(Environment::Paper);
+    let file = std::fs::canonicalize(paddock.dir.path()).unwrap().join("bot.env");
+    let pair = |(id, secret): (&str, &str)| format!("APCA_API_KEY_ID={id}\nAPCA_API_SECRET_KEY={secret}\n");
+    std::fs::write(&file, pair(PAPER)).unwrap();
+    let consumers = "/api/v1/connections/my-paper/consumers";
+    let dotenv = json!({ "name": "bot-env", "kind": "dotenv", "settings": { "path": file } });
+    assert_eq!(paddock.post(consumers, &dotenv).await.expect(201).json["left_behind"], Value::Null);
+    // They are served in the order in which they were added.
+    paddock.clock.advance(std::time::Duration::from_secs(1));
+    let secret = "whsec_Q2FuYXJ5U2lnbmluZ1NlY3JldEFiY2RlZmdoaWprbA==";
+    let settings = json!({ "url": meddler(file.clone()).await });
+    let hook = json!({ "name": "hook", "kind": "webhook", "settings": settings, "secret": secret });
+    paddock.post(consumers, &hook).await.expect(201);
+    let planned = paddock.post("/api/v1/connections/my-paper/rotations", &json!({})).await;
+    let id = planned.expect(201).json["id"].as_str().unwrap().to_owned();
+    paddock.post(&format!("/api/v1/rotations/{id}/start"), &json!({})).await.expect(200);
+    until(&paddock, &id, |one| one["state"] == "awaiting_mint").await;
+    paddock.alpaca.revoke(Environment::Paper, PAPER.0);
+    paddock.alpaca.issue(Environment::Paper, &PAPER_TWO, "PA3XK7Q2M9TD", |_| ());
+    let fields = [("key_id", PAPER_TWO.0), ("secret_key", PAPER_TWO.1)];
+    paddock.submit(&format!("/rotations/{id}/paste"), &fields).await;
+    let told = until(&paddock, &id, |one| one["state"] == "degraded").await;
+    assert_eq!(
+        (&told["asks"][0]["code"], &told["asks"][0]["consumer"]),
+        (&"overwritten".into(), &"bot-env".into())
+    );
+    let page = paddock.page(&format!("/rotations/{id}")).await;
+    for words in ["written by somebody else", "Put the pair there again", "Leave bot-env out"] {
+        assert!(page.expect(200).text().contains(words), "{words}: {page:?}");
+    }
+
+    // One that comes now is told that it comes too late, wherever it is shown.
+    let late = json!({ "name": "late", "kind": "webhook", "settings": { "url": "http://127.0.0.1:9" }, "secret": secret });
+    let added = paddock.post(consumers, &late).await;
+    assert!(
+        added.expect(201).json["left_behind"].as_str().unwrap().contains("plan another rotation"),
+        "{added:?}"
+    );
+    let page = paddock.page("/connections/my-paper/consumers/late").await;
+    assert!(page.expect(200).text().contains("Not in the rotation in progress"), "{page:?}");
+
+    let fields = [("word", "take-over"), ("consumer", "bot-env"), ("reason", "the deploy is off")];
+    let taken = paddock.submit(&format!("/rotations/{id}/say"), &fields).await;
+    taken.expect_redirect(&format!("/rotations/{id}?done=take-over"));
+    let closed = until(&paddock, &id, |one| one["over"] == true).await;
+    assert_eq!(closed["state"], "closed", "{closed}");
+    assert_eq!(std::fs::read_to_string(&file).unwrap(), pair(PAPER_TWO));
+    assert_eq!(paddock.get(&format!("{consumers}/late")).await.json["left_behind"], Value::Null);
+}
+
 #[tokio::test]
 async fn a_live_pair_is_an_owners_with_a_window_a_ticket_and_a_fresh_proof() {
     let paddock = Paddock::start().await;
