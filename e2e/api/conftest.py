@@ -1,10 +1,12 @@
 """What the tests share: one Paddock with something in it, by its admin socket; and another one by its web listener, with API tokens."""
 
+import base64
 import json
 import os
 import socket
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -57,9 +59,38 @@ def session(paddock):
         yield session
 
 
-def fill(cli, gateway: str, connection: str) -> dict:
-    """Puts keys and held orders into a Paddock: their names, by the kind of path that they stand in."""
-    keys = [f"key-{number}" for number in range(6)]
+def join(web: str, link: str, name: str) -> None:
+    """Becomes somebody by the set-up link or an invitation."""
+    password = "lantern oyster gravel violin"
+    fields = {"name": name, "password": password, "again": password}
+    answer = requests.post(link, data=fields, headers={"Origin": web}, timeout=PATIENCE, allow_redirects=False)
+    assert answer.status_code == 303, answer.text
+
+
+def fill(cli, gateway: str, web: str, paper: str, connection: str) -> dict:
+    """Puts one or more of everything into a Paddock: their names, by the word of a path before which they stand. What ends a thing is tried on the
+    last of its kind."""
+    connections = [connection, "spare"]
+    account = cli("paper", "account", "create", "--url", paper)
+    pair = {"APCA_API_KEY_ID": account["key_id"], "APCA_API_SECRET_KEY": account["secret_key"]}
+    cli("connection", "add", "spare", "--environment", "paper", **pair)
+    rotations = [cli("rotation", "plan", name)["id"] for name in connections]
+    consumers = [f"consumer-{number}" for number in range(2)]
+    with tempfile.NamedTemporaryFile("w") as secret:
+        secret.write("whsec_" + base64.b64encode(bytes(24)).decode())
+        secret.flush()
+        for name in consumers:
+            # A check of it goes no further than this machine, where nobody listens.
+            words = ("--kind", "webhook", "--set", "url=https://localhost:1/", "--secret-file", secret.name)
+            cli("consumer", "add", name, "--connection", connection, *words)
+    people = [f"guest-{number}" for number in range(2)]
+    for name in people:
+        join(web, cli("person", "invite", "--role", "operator")["link"], name)
+    invitations = [cli("person", "invite", "--role", "viewer")["invitation"]["id"] for _ in range(2)]
+    tokens = [f"token-{number}" for number in range(2)]
+    for name in tokens:
+        cli("token", "create", name, "--person", people[0])
+    keys = [f"key-{number}" for number in range(4)]
     for name in keys:
         cli("key", "create", name, "--connection", connection, "--preset", "trader")
     held = cli("key", "create", "asks", "--connection", connection, "--preset", "trader", "--approval-over", "always")
@@ -69,13 +100,33 @@ def fill(cli, gateway: str, connection: str) -> dict:
         requests.post(gateway + "/v2/orders", json=order, headers=headers, timeout=PATIENCE)
     approvals = [one["id"] for one in cli("approval", "list")]
     assert approvals
-    return {"connections": [connection], "keys": keys, "approvals": approvals}
+    trader = cli("key", "create", "trades", "--connection", connection, "--preset", "trader")
+    headers = {"APCA-API-KEY-ID": trader["key_id"], "APCA-API-SECRET-KEY": trader["secret_key"]}
+    # One that fills, for a position, and two that stay open.
+    far = order | {"type": "limit", "limit_price": "1"}
+    answers = [requests.post(gateway + "/v2/orders", json=one, headers=headers, timeout=PATIENCE) for one in (order, far, far)]
+    orders = [answer.json()["id"] for answer in answers]
+    activity = [one["request"] for one in cli("activity", "list")["items"]]
+    assert activity
+    return {
+        "activity": activity,
+        "approvals": approvals,
+        "connections": connections,
+        "consumers": consumers,
+        "invitations": invitations,
+        "keys": keys,
+        "orders": orders,
+        "people": people,
+        "positions": ["AAPL"],
+        "rotations": rotations,
+        "tokens": tokens,
+    }
 
 
 @pytest.fixture(scope="session")
 def known(paddock, session):
     """Names of things that are there."""
-    return fill(paddock.cli, paddock.gateway, "demo")
+    return fill(paddock.cli, paddock.gateway, paddock.facts["web"], paddock.facts["paper"], "demo")
 
 
 class Served:
@@ -84,6 +135,7 @@ class Served:
     def __init__(self, directory: Path, facts: dict):
         directory.mkdir()
         self.directory = directory
+        self.paper = facts["paper"]
         # What is walked here is no script that runs wild.
         (directory / "config.toml").write_text("[limits]\napi_per_minute = 1000000000\n")
         self._environment = os.environ | {
@@ -111,21 +163,18 @@ class Served:
         assert done.returncode == 0, f"paddock {' '.join(arguments)}: {done.stderr}"
         return json.loads(done.stdout) if done.stdout.strip() else {}
 
-    def join(self, link: str, name: str) -> None:
-        """Becomes somebody by the set-up link or an invitation."""
-        password = "lantern oyster gravel violin"
-        fields = {"name": name, "password": password, "again": password}
-        answer = requests.post(link, data=fields, headers={"Origin": self.web}, timeout=PATIENCE, allow_redirects=False)
-        assert answer.status_code == 303, answer.text
-
     def populate(self) -> dict:
         """Makes an owner, a viewer and things to ask for."""
-        self.join(self._set_up, "ada")
-        self.join(self.cli("person", "invite", "--role", "viewer")["link"], "vera")
+        join(self.web, self._set_up, "ada")
+        join(self.web, self.cli("person", "invite", "--role", "viewer")["link"], "vera")
         account = self.cli("paper", "account", "create")
         pair = {"APCA_API_KEY_ID": account["key_id"], "APCA_API_SECRET_KEY": account["secret_key"]}
         self.cli("connection", "add", "main", "--environment", "paper", **pair)
-        return fill(self.cli, self.gateway, "main")
+        there = fill(self.cli, self.gateway, self.web, self.paper, "main")
+        # Sessions are a person's own: the owner's, in which nobody sits any more.
+        with self.token("looks", "--person", "ada") as session:
+            sessions = session.get(self.web + "/api/v1/sessions", timeout=PATIENCE).json()["items"]
+        return there | {"sessions": [one["id"] for one in sessions]}
 
     def token(self, name: str, *words: str) -> requests.Session:
         """A session with an API token."""

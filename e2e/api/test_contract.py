@@ -16,8 +16,18 @@ DOCUMENT = json.loads((Path(__file__).resolve().parents[2] / "docs/openapi.json"
 # What an answer may hold without being told of: the fields of an event belong to its kind.
 OPEN = ("Event", "Problem")
 
-# What would leave nothing to try the rest on. It is tried with names of things that are not there.
-ENDS_THINGS = ("removeConnection",)
+# What would leave nothing to try the rest on. It is tried with the last thing of its kind, and then with names of things that are not there.
+ENDS_THINGS = (
+    "abortRotation",
+    "cancelOrder",
+    "endSession",
+    "removeConnection",
+    "removeConsumer",
+    "removePerson",
+    "revokeKey",
+    "revokeToken",
+    "withdrawInvitation",
+)
 
 
 def strict(document: dict) -> dict:
@@ -46,15 +56,30 @@ def examples(count: int):
     )
 
 
+def name_what_is_there(case, operation: str, known: dict) -> None:
+    """Fills the parameters of the path with names of things that are there, each by the word that it stands behind."""
+    words = case.operation.path.split("/")
+    places = [(words[at - 1], word.strip("{}")) for at, word in enumerate(words) if word.startswith("{")]
+    for kind, parameter in places:
+        there = known.get(kind, [])
+        if not there:
+            continue
+        if parameter != places[-1][1]:
+            # The things of a connection are the first one's.
+            name = there[0]
+        elif operation in ENDS_THINGS:
+            name = there[-1]
+        else:
+            name = (there[:-1] or there)[next(turns) % max(1, len(there) - 1)]
+        case.path_parameters[parameter] = name
+
+
 def call(case, session, address: str, known: dict, beyond: list) -> None:
     """Sends it, mostly with names of things that are there, and holds the answer against the document."""
     well_formed = case.meta is None or case.meta.generation.mode == GenerationMode.POSITIVE
     operation = case.operation.definition.raw["operationId"]
-    if well_formed and case.path_parameters and operation not in ENDS_THINGS and next(turns) % 4:
-        kind = case.operation.path.split("/")[3]
-        there = known.get(kind, [])
-        if there:
-            case.path_parameters[next(iter(case.path_parameters))] = there[next(turns) % len(there)]
+    if well_formed and case.path_parameters and next(turns) % 4:
+        name_what_is_there(case, operation, known)
     # What limits of a key contradict each other, say, is beyond a schema.
     case.call_and_validate(session=session, base_url=address, excluded_checks=[positive_data_acceptance, *beyond], timeout=60)
 

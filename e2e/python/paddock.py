@@ -66,14 +66,14 @@ class Paddock:
                 raise RuntimeError("paddock demo did not come up; it said:\n" + "".join(self._output))
         return json.loads(path.read_text())
 
-    def run(self, *arguments: str) -> subprocess.CompletedProcess:
-        """Runs `paddock ARGUMENTS` on this instance's data directory."""
+    def run(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess:
+        """Runs `paddock ARGUMENTS` on this instance's data directory, with these variables of the environment."""
         command = [BINARY, "--data-dir", str(self.directory), *arguments]
-        return subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60, check=False)
+        return subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60, check=False, env=os.environ | environment)
 
-    def cli(self, *arguments: str) -> dict | list:
+    def cli(self, *arguments: str, **environment: str) -> dict | list:
         """The same with `--json`: what it printed. A failure is an error with its words."""
-        done = self.run(*arguments, "--json")
+        done = self.run(*arguments, "--json", **environment)
         if done.returncode != 0:
             raise RuntimeError(f"paddock {' '.join(arguments)} failed:\n{done.stdout}{done.stderr}")
         return json.loads(done.stdout) if done.stdout.strip() else {}
