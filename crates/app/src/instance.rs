@@ -152,6 +152,7 @@ impl Instance {
         web_names.extend(config.web_origin.as_ref().map(|origin| origin.host().to_owned()));
         web_names.extend(config.oauth.as_ref().and_then(OauthConfig::host));
         let state = Arc::new(WebState {
+            program: crate::program::name(),
             store: store.clone(),
             sealer,
             second_factor,

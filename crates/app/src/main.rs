@@ -28,6 +28,7 @@ mod memory;
 mod oauth;
 mod output;
 mod paint;
+mod program;
 mod rehearsal;
 mod rotation;
 mod running;

@@ -9,8 +9,8 @@ use paddock_core::audit::{Actor, AuditEvent};
 use paddock_core::id::{PersonId, TokenId, UserId};
 
 use crate::codec::{hash, instant, maybe_instant, micros, parse};
-use crate::db::{row, sql};
-use crate::{Store, StoreError, audit};
+use crate::db::{Tx, row, sql};
+use crate::{Person, Store, StoreError, audit};
 
 /// With what a program acts for a person at the JSON API. Its secret is known to its holder only.
 #[derive(Clone, PartialEq, Eq)]
@@ -203,4 +203,22 @@ impl Store {
         audit::append(&mut tx, actor, &AuditEvent::TokenRevoked { token, team }, at).await?;
         tx.commit().await
     }
+}
+
+/// Revokes whatever opens something for a person for good, each with its record. How many that was.
+pub(crate) async fn revoke_all_of(
+    tx: &mut Tx,
+    person: &Person,
+    actor: &Actor,
+    at: Timestamp,
+) -> Result<usize, StoreError> {
+    let tokens = sql!(tx, fetch_all (String,):
+        "SELECT id FROM api_tokens WHERE person_id = $1 AND revoked_at IS NULL AND expires_at > $2
+         ORDER BY created_at, id", person.id.to_string(), micros(at))?;
+    for (id,) in &tokens {
+        sql!(tx, execute "UPDATE api_tokens SET revoked_at = $1 WHERE id = $2", micros(at), id.as_str())?;
+        let event = AuditEvent::TokenRevoked { token: parse(id, "API token")?, team: person.team };
+        audit::append(tx, actor, &event, at).await?;
+    }
+    Ok(tokens.len())
 }

@@ -8,7 +8,7 @@ use paddock_core::id::{LinkId, PersonId, UserId};
 use crate::codec::{instant, micros, parse};
 use crate::db::{Tx, row, sql};
 use crate::persons::{self, Person};
-use crate::{Store, StoreError, audit, users};
+use crate::{Store, StoreError, api_tokens, audit, users};
 
 /// What a link is for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -260,7 +260,8 @@ impl Store {
         Ok(person)
     }
 
-    /// Uses a link for another password, given by its hash. All sessions of the person end.
+    /// Uses a link for another password, given by its hash. All sessions and API tokens of the person end: the password may be another one
+    /// because somebody else knew it.
     ///
     /// # Errors
     /// [`StoreError::LinkGone`] when it does not work any more, or is not for this.
@@ -276,6 +277,7 @@ impl Store {
         let (person, _) = persons::find(&mut tx, id).await?.ok_or(StoreError::LinkGone)?;
         let actor = Actor::Person { id, name: person.name.clone() };
         persons::replace_password(&mut tx, id, password, None, &actor, at).await?;
+        api_tokens::revoke_all_of(&mut tx, &person, &actor, at).await?;
         tx.commit().await?;
         Ok(person)
     }

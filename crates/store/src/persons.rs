@@ -7,7 +7,7 @@ use paddock_core::id::{PersonId, SessionId, UserId};
 
 use crate::codec::{instant, micros, parse};
 use crate::db::{Tx, row, sql};
-use crate::{Store, StoreError, audit, factors, links, sessions};
+use crate::{Store, StoreError, api_tokens, audit, factors, links, sessions};
 
 /// Somebody who can sign in.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -138,7 +138,8 @@ impl Store {
         tx.commit().await
     }
 
-    /// Gives a person another password, by its hash, and ends all their sessions but `keep`.
+    /// Gives a person another password, by its hash, and ends all their sessions but `keep`; on demand their API tokens too. How many of
+    /// those that was.
     ///
     /// # Errors
     /// [`StoreError::NotFound`] when there is no such person.
@@ -147,12 +148,28 @@ impl Store {
         id: PersonId,
         password: &str,
         keep: Option<SessionId>,
+        revoke_tokens: bool,
         actor: &Actor,
         at: Timestamp,
-    ) -> Result<(), StoreError> {
+    ) -> Result<usize, StoreError> {
         let mut tx = self.begin_write().await?;
-        replace_password(&mut tx, id, password, keep, actor, at).await?;
-        tx.commit().await
+        let person = replace_password(&mut tx, id, password, keep, actor, at).await?;
+        let revoked =
+            if revoke_tokens { api_tokens::revoke_all_of(&mut tx, &person, actor, at).await? } else { 0 };
+        tx.commit().await?;
+        Ok(revoked)
+    }
+
+    /// Whether a link into the demo works that signs this person in.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn has_demo_link(&self, person: PersonId, now: Timestamp) -> Result<bool, StoreError> {
+        let mut tx = self.begin_read().await?;
+        let (links,) = sql!(tx, fetch_one (i64,):
+            "SELECT COUNT(*) FROM links WHERE kind = 'demo' AND person_id = $1 AND expires_at > $2",
+            person.to_string(), micros(now))?;
+        Ok(links > 0)
     }
 
     /// Records that somebody tried to sign in as a person and could not.
@@ -252,11 +269,11 @@ pub(crate) async fn replace_password(
     keep: Option<SessionId>,
     actor: &Actor,
     at: Timestamp,
-) -> Result<(), StoreError> {
+) -> Result<Person, StoreError> {
     let (person, _) = find(tx, id).await?.ok_or(NO_PERSON)?;
     sql!(tx, execute "UPDATE persons SET password = $1 WHERE id = $2", password, id.to_string())?;
     sessions::end_all_of(tx, id, keep).await?;
     links::remove_all_for(tx, id).await?;
     audit::append(tx, actor, &AuditEvent::PasswordChanged { person: id, team: person.team }, at).await?;
-    Ok(())
+    Ok(person)
 }

@@ -12,6 +12,7 @@ use paddock_core::id::UserId;
 use paddock_gateway::RequestLine;
 use paddock_store::AuditQuery;
 use tokio::sync::broadcast::error::RecvError;
+use tokio::sync::watch;
 use tokio::time::{Interval, MissedTickBehavior};
 
 use crate::WebState;
@@ -34,6 +35,8 @@ pub(crate) enum Happening {
     State(Change),
     /// The listener was too slow and missed so many requests.
     Missed(u64),
+    /// The audit chain was checked, later than pages waited for. Only who asks for it is told.
+    Checked,
 }
 
 /// A change, as the audit has it.
@@ -49,10 +52,11 @@ pub(crate) struct Change {
 const PAGE: u32 = 1000;
 
 /// The stream of what happens from now on, until shutdown; of changes, from after the record `since` on. `write` turns each happening into an
-/// event.
+/// event. `checks` is what [`Happening::Checked`] is told by, if at all.
 pub(crate) async fn stream(
     desk: &Desk,
     since: Option<u64>,
+    checks: Option<watch::Receiver<u64>>,
     write: impl Fn(Happening) -> Event + Send + 'static,
 ) -> Result<Response, Problem> {
     let state = desk.shared();
@@ -65,13 +69,23 @@ pub(crate) async fn stream(
     look.set_missed_tick_behavior(MissedTickBehavior::Delay);
     look.reset();
     let (user, way, behind, pending) = (desk.user, desk.way.clone(), seen < head, VecDeque::new());
-    let source = Source { state, user, way, look, requests, changes, seen, behind, pending };
+    let source = Source { state, user, way, look, requests, changes, checks, seen, behind, pending };
     let events = streams::unfold((source, write), |(mut source, write)| async move {
         let happening = source.next().await?;
         let event = write(happening);
         Some((Ok::<_, Infallible>(event), (source, write)))
     });
     Ok(Sse::new(events).keep_alive(KeepAlive::default()).into_response())
+}
+
+/// Waits for a check that pages do not show yet.
+async fn checked(checks: Option<&mut watch::Receiver<u64>>) {
+    if let Some(checks) = checks
+        && checks.changed().await.is_ok()
+    {
+        return;
+    }
+    std::future::pending().await
 }
 
 struct Source {
@@ -82,7 +96,8 @@ struct Source {
     way: Way,
     look: Interval,
     requests: tokio::sync::broadcast::Receiver<RequestLine>,
-    changes: tokio::sync::watch::Receiver<u64>,
+    changes: watch::Receiver<u64>,
+    checks: Option<watch::Receiver<u64>>,
     /// The last audit record that was looked at.
     seen: u64,
     /// Whether there are records after it.
@@ -122,6 +137,7 @@ impl Source {
                     Ok(()) if self.read_changes().await => {}
                     _ => return None,
                 },
+                () = checked(self.checks.as_mut()) => return Some(Happening::Checked),
                 _ = self.look.tick() => if !self.stands().await {
                     return None;
                 },

@@ -27,6 +27,8 @@ use crate::problem::Problem;
 /// What every endpoint and page works with. Both routers take the same one.
 #[derive(Debug)]
 pub struct WebState {
+    /// What to type in a terminal to run this program: `paddock`, or its path where that would not be found.
+    pub program: String,
     /// The database.
     pub store: Store,
     /// Seals the credentials of new connections.
@@ -81,12 +83,16 @@ pub struct WebState {
     pub chain: ChainWatch,
 }
 
-/// A Paddock for accounts at Alpaca itself, where this one uses a broker on this machine: it starts beside one that runs, since its directory
+/// What starts a Paddock for accounts at Alpaca itself, where this one uses a broker on this machine: beside one that runs, since its directory
 /// and its ports are not those that anything of Paddock's takes by itself.
-pub(crate) const BESIDE: &str =
-    "paddock serve --data-dir ~/paddock-alpaca --web 127.0.0.1:8878 --gateway 127.0.0.1:8880";
+const BESIDE: &str = "serve --data-dir ~/paddock-alpaca --web 127.0.0.1:8878 --gateway 127.0.0.1:8880";
 
 impl WebState {
+    /// What to type in a terminal to start a Paddock for accounts at Alpaca itself beside this one.
+    pub(crate) fn beside(&self) -> String {
+        format!("{} {BESIDE}", self.program)
+    }
+
     pub(crate) fn now(&self) -> Timestamp {
         self.clock.now()
     }

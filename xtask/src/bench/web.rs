@@ -166,11 +166,16 @@ pub(super) fn section(workspace: &Workspace, binary: &Path, seconds: u32) -> Res
         loads.push((path, own, least));
     }
     let page = report(&looks, &loads, &seen, orders, records, seconds)?;
-    let missed: Vec<&str> = looks.iter().filter(|(_, look)| !look.is_met()).map(|(path, _)| &**path).collect();
+    let missed: Vec<&str> =
+        looks.iter().filter(|(_, look)| !look.is_met()).map(|(path, _)| &**path).collect();
     // A debug build is no measurement.
     if !quick && !missed.is_empty() {
         println!("{page}");
-        bail!("over {} ms of the server's time, or no answer of 200: {}", LONGEST.as_millis(), missed.join(", "));
+        bail!(
+            "over {} ms of the server's time, or no answer of 200: {}",
+            LONGEST.as_millis(),
+            missed.join(", ")
+        );
     }
     Ok(page)
 }

@@ -112,7 +112,7 @@ async fn ask(command: PersonCommand, client: &ApiClient) -> Outcome<(Value, Stri
         PersonCommand::Reset { name } => {
             let done = client.post_empty(&format!("{}/reset", person(&name))).await?;
             let text = format!(
-                "{}\nsets another password for {}, once, until {}",
+                "{}\nsets another password for {}, once, until {}; their sessions and API tokens end with it",
                 field(&done, "link"),
                 field(&done, "name"),
                 instant(&done, "expires_at")

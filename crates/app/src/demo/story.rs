@@ -79,12 +79,13 @@ impl Story {
             ))?;
         }
         self.heading("Look at it")?;
-        let dir = stage.dir.path().display();
+        let (program, dir) = (crate::program::name(), stage.dir.path().display());
         self.line(&format!(
             "  {}\n\
              \x20   connections, access keys and requests, live; this link signs you in as the demo's owner\n\
-             \x20 paddock --data-dir {dir} audit list\n\
-             \x20 paddock --data-dir {dir} key create NAME --connection demo --preset trader\n\n\
+             \x20   a page that asks once more who you are is answered by opening the link again: that counts as a proof\n\
+             \x20 {program} --data-dir {dir} audit list\n\
+             \x20 {program} --data-dir {dir} key create NAME --connection demo --preset trader\n\n\
              Ctrl-C ends the demo.",
             paint.bold(stage.sign_in.expose())
         ))

@@ -1,6 +1,7 @@
 //! `paddock demo`, as a person starts it first.
 
-use std::process::Command;
+use std::io::{BufRead as _, BufReader};
+use std::process::{Command, Stdio};
 
 use serde_json::Value;
 
@@ -74,6 +75,32 @@ fn it_stays_up_and_the_command_line_works_beside_it() {
     assert_eq!(running.stop(), 0);
 }
 
+/// What somebody has who types that line into a terminal. `paddock` is on no search path here, as after `cargo xtask demo`.
+fn typed(home: &std::path::Path, line: &str) -> Command {
+    let mut command = Command::new("/bin/sh");
+    command.env_clear().env("HOME", home).args(["-c", &format!("exec {line} \"$@\""), "sh"]);
+    command
+}
+
+#[test]
+fn the_commands_that_its_terminal_names_run_as_they_stand() {
+    let home = tempfile::tempdir().unwrap();
+    let log = std::fs::File::create(home.path().join("demo.log")).unwrap();
+    let mut running = demo(home.path()).stdout(Stdio::piped()).stderr(log).spawn().unwrap();
+    let told: Vec<String> = BufReader::new(running.stdout.take().unwrap())
+        .lines()
+        .map(Result::unwrap)
+        .take_while(|line| !line.contains("Ctrl-C ends the demo"))
+        .collect();
+    let list = told.iter().find(|line| line.ends_with(" audit list")).unwrap_or_else(|| panic!("{told:?}"));
+    assert!(finish(typed(home.path(), list.trim()), "").ok().stdout.contains("demo-bot"));
+    let create = told.iter().find(|line| line.contains(" key create NAME ")).unwrap();
+    finish(typed(home.path(), create.trim()), "").ok();
+    assert!(told.iter().any(|line| line.contains("counts as a proof")), "{told:?}");
+    assert!(Command::new("kill").arg(running.id().to_string()).status().unwrap().success());
+    assert!(running.wait().unwrap().success());
+}
+
 #[test]
 fn the_command_that_its_pages_name_starts_another_one_beside_it() {
     let home = tempfile::tempdir().unwrap();
@@ -81,26 +108,23 @@ fn the_command_that_its_pages_name_starts_another_one_beside_it() {
     let web = running.ready["demo"]["web"].as_str().unwrap().to_owned();
     let cookie = crate::bench::cookie_of(running.ready["demo"]["sign_in"].as_str().unwrap());
     let (_, page) = http("GET", &format!("{web}/connections/new/paper"), &[("cookie", &cookie)], "");
-    let command = page.split("<code>paddock serve ").nth(1).and_then(|rest| rest.split("</code>").next());
-    let command = command.unwrap_or_else(|| panic!("{page}"));
+    let command = page.split("<code>").find(|rest| rest.contains(" serve --data-dir "));
+    let command = command.and_then(|rest| rest.split("</code>").next()).unwrap_or_else(|| panic!("{page}"));
     // A demo takes these ports where nobody says otherwise.
     let mut help = paddock(home.path());
     help.args(["demo", "--help"]);
     let usual = finish(help, "").ok().stdout;
-    let mut serve = paddock(home.path());
-    serve.arg("serve");
     let mut addresses = 0;
-    for word in command.split(' ') {
-        match word.strip_prefix("127.0.0.1:") {
-            Some(port) => {
-                assert!(!usual.contains(&format!("127.0.0.1:{port}]")), "{port} is the demo's");
-                addresses += 1;
-                // Another test may hold the port itself.
-                serve.arg("127.0.0.1:0");
-            }
-            None => _ = serve.arg(word.replace('~', home.path().to_str().unwrap())),
+    let words = command.split(' ').map(|word| match word.strip_prefix("127.0.0.1:") {
+        Some(port) => {
+            assert!(!usual.contains(&format!("127.0.0.1:{port}]")), "{port} is the demo's");
+            addresses += 1;
+            // Another test may hold the port itself.
+            "127.0.0.1:0"
         }
-    }
+        None => word,
+    });
+    let serve = typed(home.path(), &words.collect::<Vec<_>>().join(" "));
     assert_eq!(addresses, 2, "{command}");
     let mut beside = Process::start(serve, &home.path().join("serve.log"));
     assert!(beside.ready["data_dir"].as_str().unwrap().ends_with("/paddock-alpaca"));

@@ -4,8 +4,9 @@ use jiff::SignedDuration;
 use paddock_core::Role;
 use paddock_core::audit::{Actor, AuditEvent};
 use paddock_core::id::{LinkId, PersonId, SessionId, UserId};
-use paddock_store::{AuditQuery, Link, LinkFor, Newcomer, Person, Session, Store, StoreError};
+use paddock_store::{ApiToken, AuditQuery, Link, LinkFor, Newcomer, Person, Session, Store, StoreError};
 
+use crate::factors::token;
 use crate::support::*;
 
 on_both!(
@@ -14,7 +15,8 @@ on_both!(
     a_team_that_is_founded_is_of_its_own,
     the_last_owner_stays,
     sessions_end,
-    another_password_ends_sessions_and_links,
+    another_password_ends_sessions_links_and_tokens,
+    a_demos_owner_has_a_link_that_signs_them_in,
     a_team_sees_its_own_records,
     an_account_has_one_place,
 );
@@ -193,7 +195,7 @@ async fn sessions_end(database: Database) {
     assert_eq!(store.sessions(ada.id, later(7)).await.unwrap(), [four]);
 }
 
-async fn another_password_ends_sessions_and_links(database: Database) {
+async fn another_password_ends_sessions_links_and_tokens(database: Database) {
     let store = database.open().await;
     store.ensure_owner(at(), &ENTROPY).await.unwrap();
     let ada = owner(&store, "ada").await;
@@ -201,15 +203,53 @@ async fn another_password_ends_sessions_and_links(database: Database) {
     store.begin_session(&here, &[21; 32], None).await.unwrap();
     store.begin_session(&there, &[22; 32], None).await.unwrap();
     store.insert_link(&link(LinkFor::Reset(ada.id)), &[23; 32]).await.unwrap();
-    store.set_password(ada.id, "$new", Some(here.id), &PERSON, later(1)).await.unwrap();
+    let expired = ApiToken { expires_at: later(1), ..token(ada.id, "expired", 1) };
+    for made in [&expired, &token(ada.id, "one", 2), &token(ada.id, "two", 3)] {
+        store.insert_token(made, ada.team, &PERSON, at()).await.unwrap();
+    }
+    let grace = invite(&store, LinkFor::Join { team: ada.team, role: Role::Viewer }, "grace").await;
+    store.insert_token(&token(grace.id, "hers", 4), grace.team, &PERSON, at()).await.unwrap();
+    let kept = store.set_password(ada.id, "$new", Some(here.id), false, &PERSON, later(1)).await.unwrap();
+    assert_eq!((kept, store.tokens(ada.team).await.unwrap().len()), (0, 4));
     assert_eq!(store.sessions(ada.id, later(1)).await.unwrap(), [here]);
     assert_eq!(store.link(&[23; 32], later(1)).await.unwrap(), None);
 
+    let revoked = store.set_password(ada.id, "$new", None, true, &PERSON, later(1)).await.unwrap();
+    assert_eq!(
+        (revoked, names_of_tokens(&store, ada.team).await),
+        (2, vec!["expired".to_owned(), "hers".to_owned()])
+    );
+    assert_eq!(store.token_by_hash(&[2; 32]).await.unwrap(), None);
+    store.insert_token(&token(ada.id, "three", 5), ada.team, &PERSON, later(1)).await.unwrap();
     store.insert_link(&link(LinkFor::Reset(ada.id)), &[24; 32]).await.unwrap();
     let person = store.reset_password(&[24; 32], "$newer", later(2)).await.unwrap();
     assert_eq!(store.person(person.id).await.unwrap().unwrap().1, "$newer");
     assert_eq!(store.sessions(ada.id, later(2)).await.unwrap(), []);
     assert!(matches!(store.reset_password(&[24; 32], "$x", later(3)).await, Err(StoreError::LinkGone)));
+    assert_eq!(names_of_tokens(&store, ada.team).await, ["expired", "hers"]);
+    let query = AuditQuery { after: Some(0), ..AuditQuery::default() };
+    let records = store.audit_page(&query).await.unwrap();
+    let revoked =
+        records.iter().filter(|record| matches!(record.event(), Ok(AuditEvent::TokenRevoked { .. })));
+    assert_eq!(revoked.count(), 3);
+    store.verify_audit().await.unwrap();
+}
+
+async fn names_of_tokens(store: &Store, team: UserId) -> Vec<String> {
+    store.tokens(team).await.unwrap().into_iter().map(|token| token.name).collect()
+}
+
+async fn a_demos_owner_has_a_link_that_signs_them_in(database: Database) {
+    let store = database.open().await;
+    store.ensure_owner(at(), &ENTROPY).await.unwrap();
+    let ada = owner(&store, "ada").await;
+    store.insert_link(&link(LinkFor::Reset(ada.id)), &[23; 32]).await.unwrap();
+    assert!(!store.has_demo_link(ada.id, at()).await.unwrap());
+    let demo = link(LinkFor::Demo(ada.id));
+    store.insert_link(&demo, &[24; 32]).await.unwrap();
+    assert!(store.has_demo_link(ada.id, at()).await.unwrap());
+    assert!(!store.has_demo_link(PersonId::generate(at(), &ENTROPY), at()).await.unwrap());
+    assert!(!store.has_demo_link(ada.id, demo.expires_at).await.unwrap());
 }
 
 async fn a_team_sees_its_own_records(database: Database) {

@@ -10,10 +10,11 @@ use http::StatusCode;
 use jiff::Timestamp;
 use paddock_core::Role;
 use paddock_core::id::{PersonId, TokenId};
-use paddock_store::ApiToken;
+use paddock_store::{ApiToken, Person};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use crate::WebState;
 use crate::desk::Desk;
 use crate::document::words;
 use crate::problem::{Problem, shown};
@@ -78,6 +79,13 @@ pub(crate) async fn visible(desk: &Desk) -> Result<Vec<TokenView>, Problem> {
         .filter(|token| all || Some(token.person) == own)
         .filter_map(|token| names.get(&token.person).map(|name| TokenView::new(token.clone(), name.clone())))
         .collect())
+}
+
+/// How many tokens open something for a person now.
+pub(crate) async fn count_of(state: &WebState, person: &Person) -> Result<usize, Problem> {
+    let now = state.now();
+    let tokens = state.store.tokens(person.team).await?;
+    Ok(tokens.iter().filter(|token| token.person == person.id && token.expires_at > now).count())
 }
 
 /// The visible token of that identifier or name; of several with one name, the own one.

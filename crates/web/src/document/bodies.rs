@@ -391,6 +391,8 @@ pub(crate) struct NewPassword {
     /// The new one, of at least 12 characters.
     #[schema(write_only, format = Password)]
     new: String,
+    /// Whether their API tokens are revoked with it. They are, unless this is `false`.
+    revoke_tokens: Option<bool>,
 }
 
 /// A trading mode.

@@ -44,6 +44,8 @@ struct Confirm {
     /// Where whoever changes their mind goes.
     back: String,
     has_factor: bool,
+    /// Whether the visitor came by the link of a demo, whose owner has a password that nobody knows.
+    by_demo_link: bool,
     form: FormView,
 }
 
@@ -59,12 +61,14 @@ async fn page(desk: &Desk, next: &str, back: &str, form: FormView) -> Result<Res
         Some(problem) => (problem.http_status(), problem.extra.get("retry_after").and_then(Value::as_i64)),
         None => (StatusCode::OK, None),
     };
+    let by_demo_link = desk.store.has_demo_link(person.id, desk.now()).await?;
     let page = Confirm {
         shell: Shell::load(desk, Section::Elsewhere, "Confirm that it is you").await?,
         name: person.name.clone(),
         next: local(next).unwrap_or("/").to_owned(),
         back: local(back).unwrap_or("/").to_owned(),
         has_factor: second_factor::is_on(desk, person.id).await?,
+        by_demo_link,
         form,
     };
     let mut response = answer::page_with(status, &page)?;

@@ -19,6 +19,7 @@ use super::assets::Frame;
 use super::form::FormView;
 use super::sign_in::with_cookie;
 use crate::WebState;
+use crate::api::tokens;
 use crate::fields::FormFields;
 use crate::name::PathName;
 use crate::people::{network, password, person_name, session, sign_in, token};
@@ -49,8 +50,8 @@ enum What {
     Join(String, &'static str),
     /// The name of the team to be.
     Found(String),
-    /// The person's name.
-    Reset(String),
+    /// The person's name, and how many API tokens of theirs open something.
+    Reset(String, usize),
 }
 
 /// The link does not work, or not any more. Whether there ever was one is not said.
@@ -84,7 +85,9 @@ async fn open(state: &WebState, parts: &Parts, typed: String) -> Result<Opened, 
         }
         (LinkFor::Found { name, .. }, "invitations") => What::Found(name.clone()),
         (LinkFor::Reset(person), "reset") => {
-            What::Reset(state.store.person(*person).await?.ok_or_else(gone)?.0.name)
+            let (person, _) = state.store.person(*person).await?.ok_or_else(gone)?;
+            let tokens = tokens::count_of(state, &person).await?;
+            What::Reset(person.name, tokens)
         }
         _ => return Err(gone()),
     };
@@ -130,7 +133,7 @@ async fn take(
 ) -> Result<Response, Problem> {
     let mut fields = fields.0;
     let name = match &opened.what {
-        What::Reset(name) => name.clone(),
+        What::Reset(name, _) => name.clone(),
         _ => person_name::choose(&fields.need_text("name", "the name by which you will sign in")?)?,
     };
     let chosen = fields.need_secret("password", "a password of at least 12 characters")?;

@@ -26,13 +26,17 @@ use crate::{qr, recovery};
 const HOME: &str = "/settings/security";
 
 /// What may just have been done, by its code in the address.
-const DONE: [(&str, &str); 5] = [
+const DONE: [(&str, &str); 6] = [
     (
         "recovery-code-used",
         "A recovery code stood in for your app, and is used up. See below how many are left.",
     ),
     ("second-factor-off", "The second factor is off, and its recovery codes are good for nothing any more."),
     ("password-changed", "Your password is changed, and your other sessions are signed out."),
+    (
+        "password-changed-and-tokens",
+        "Your password is changed. Your other sessions are signed out, and your API tokens are revoked.",
+    ),
     ("session-ended", "The session was signed out."),
     ("sessions-ended", "All your other sessions were signed out."),
 ];

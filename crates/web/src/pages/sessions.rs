@@ -14,6 +14,7 @@ use super::shell::{Section, Shell};
 use super::text::Moment;
 use crate::WebState;
 use crate::api::people::{password, sessions};
+use crate::api::tokens;
 use crate::desk::Desk;
 use crate::fields::FormFields;
 use crate::name::PathName;
@@ -22,6 +23,9 @@ use crate::problem::Problem;
 
 /// The page on which password and sessions stand.
 const HOME: &str = "/settings/security";
+
+/// The field that says whether API tokens end with a password. It is ticked unless the visitor takes the tick away.
+const REVOKE: &str = "revoke_tokens";
 
 pub(super) fn routes() -> Router<Arc<WebState>> {
     Router::new()
@@ -91,36 +95,48 @@ struct Password {
     shell: Shell,
     form: FormView,
     name: String,
+    /// The label of the tick with which API tokens end too, where there are any.
+    revoke: Option<String>,
 }
 
 async fn page(desk: &Desk, form: FormView) -> Result<Response, Problem> {
-    let name = sessions::who(desk)?.name.clone();
+    let person = sessions::who(desk)?;
+    let name = person.name.clone();
+    let revoke = match tokens::count_of(desk, person).await? {
+        0 => None,
+        1 => Some("Revoke my API token too".to_owned()),
+        tokens => Some(format!("Revoke my {tokens} API tokens too")),
+    };
     let status = form.problem.as_ref().map_or(StatusCode::OK, Problem::http_status);
     let shell = Shell::load(desk, Section::Settings, "Change your password").await?;
-    answer::page_with(status, &Password { shell, form, name })
+    answer::page_with(status, &Password { shell, form, name, revoke })
 }
 
 async fn show(desk: Desk) -> Result<Response, Problem> {
-    page(&desk, FormView::blank()).await
+    page(&desk, FormView::blank().with(REVOKE, "true")).await
 }
 
 async fn submit(desk: Desk, from: Visited, fields: FormFields) -> Result<Response, Problem> {
+    let form = FormView::keep(&fields, &[REVOKE]);
     match change(&desk, &from, fields).await {
-        Ok(()) => Ok(answer::done(HOME, "password-changed")),
-        Err(problem) => page(&desk, FormView::blank().refused(problem)).await,
+        Ok(0) => Ok(answer::done(HOME, "password-changed")),
+        Ok(_) => Ok(answer::done(HOME, "password-changed-and-tokens")),
+        Err(problem) => page(&desk, form.refused(problem)).await,
     }
 }
 
-async fn change(desk: &Desk, from: &Visited, fields: FormFields) -> Result<(), Problem> {
+/// Changes it; how many API tokens were revoked with it.
+async fn change(desk: &Desk, from: &Visited, fields: FormFields) -> Result<usize, Problem> {
     let mut fields = fields.0;
     let current = fields.need_secret("current", "the password that you have now")?;
     let new = fields.need_secret("new", "a password of at least 12 characters")?;
     let again = fields.need_secret("again", "the same password once more")?;
-    fields.finish(&["current", "new", "again"])?;
+    let revoke_tokens = fields.flag(REVOKE)?;
+    fields.finish(&["current", "new", "again", REVOKE])?;
     if new != again {
         return Err(super::join::passwords_differ());
     }
-    password::set(desk, from, current, new).await
+    password::set(desk, from, current, new, revoke_tokens).await
 }
 
 async fn end(desk: Desk, PathName(id): PathName, fields: FormFields) -> Result<Response, Problem> {

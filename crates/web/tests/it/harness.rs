@@ -163,6 +163,7 @@ impl Paddock {
             node: "this-run".to_owned(),
         });
         let state = Arc::new(WebState {
+            program: "paddock".to_owned(),
             rotations: rotations.clone(),
             rehearsal,
             rehearsal_host: Arc::new(NoHost),

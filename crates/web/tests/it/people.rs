@@ -5,7 +5,7 @@ use jiff::SignedDuration;
 use paddock_core::Role;
 use paddock_core::audit::AuditEvent;
 use paddock_store::AuditQuery;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::harness::{Paddock, Reply};
 use crate::visitor::{Visitor, form};
@@ -440,6 +440,93 @@ async fn another_password_by_oneself_or_by_the_machine_ends_the_other_sessions()
     let done = sign_in(&there, "ada@example.com", PASSWORD).await;
     there.take_cookie(&done);
     there.page("/").await.expect(200);
+}
+
+#[tokio::test]
+async fn a_demos_owner_is_told_what_proves_who_they_are_and_it_does() {
+    let paddock = Paddock::start().await;
+    let other = Visitor::member(&paddock, "grace", Role::Operator).await;
+    let link = paddock_web::demo_link(&paddock.state, "ada").await.unwrap();
+    let link = path_of(link.expose());
+    let mut browser = Visitor::nobody(&paddock);
+    let opened = browser.page(&link).await;
+    opened.expect_redirect("/");
+    browser.take_cookie(&opened);
+    browser.submit("/freeze", &[]).await.expect_redirect("/freeze?done=frozen");
+    paddock.clock.advance(std::time::Duration::from_secs(6 * 60));
+    let all = [("subject", "everything")];
+    let asks = browser.submit("/unfreeze", &all).await;
+    let confirm = asks.expect(303).headers[header::LOCATION].to_str().unwrap().to_owned();
+    assert!(confirm.starts_with("/confirm"), "{confirm}");
+    let page = browser.page(&confirm).await;
+    assert!(page.expect(200).text().contains("Open that link again"), "{page:?}");
+    let opened = browser.page(&link).await;
+    browser.take_cookie(&opened);
+    browser.submit("/unfreeze", &all).await.expect_redirect("/freeze?done=unfrozen");
+    // Nobody else is sent to a terminal.
+    assert!(!other.page("/confirm").await.expect(200).text().contains("link again"));
+}
+
+/// The names of the API tokens that are not revoked, sorted.
+async fn tokens(paddock: &Paddock) -> Vec<String> {
+    let listed = paddock.get("/api/v1/tokens").await;
+    let names = listed.json["items"].as_array().unwrap().iter();
+    let mut names: Vec<String> = names.map(|token| token["name"].as_str().unwrap().to_owned()).collect();
+    names.sort();
+    names
+}
+
+#[tokio::test]
+async fn another_password_ends_api_tokens_too_unless_one_says_otherwise() {
+    let paddock = Paddock::start().await;
+    let here = set_up(&paddock).await;
+    let make = async |name: &str| {
+        here.call("POST", "/api/v1/tokens", &json!({ "name": name })).await.expect(201);
+    };
+    let page = here.page("/settings/password").await;
+    assert!(!page.expect(200).text().contains("Revoke my"), "{page:?}");
+    make("one").await;
+    assert!(here.page("/settings/password").await.text().contains("Revoke my API token too"));
+    make("two").await;
+    let page = here.page("/settings/password").await;
+    let ticked = "name=\"revoke_tokens\" value=\"true\" checked><span>Revoke my 2 API tokens too";
+    assert!(page.text().contains(ticked), "{page:?}");
+
+    // Without the tick they stay, and a mistake brings no tick back.
+    let new = "another horse battery";
+    let fields = [("current", "no such password"), ("new", new), ("again", new)];
+    let again = here.submit("/settings/password", &fields).await;
+    assert!(!again.expect(422).text().contains(ticked), "{again:?}");
+    let fields = [("current", PASSWORD), ("new", new), ("again", new)];
+    let kept = here.submit("/settings/password", &fields).await;
+    kept.expect_redirect("/settings/security?done=password-changed");
+    assert_eq!(tokens(&paddock).await, ["one", "two"]);
+    let body = json!({ "current": new, "new": PASSWORD, "revoke_tokens": false });
+    let kept = here.call("POST", "/api/v1/password", &body).await;
+    assert_eq!(kept.expect(200).json, json!({ "changed": true, "revoked_tokens": 0 }));
+
+    let fields = [("current", PASSWORD), ("new", new), ("again", new), ("revoke_tokens", "true")];
+    let ended = here.submit("/settings/password", &fields).await;
+    ended.expect_redirect("/settings/security?done=password-changed-and-tokens");
+    let page = here.page("/settings/security?done=password-changed-and-tokens").await;
+    assert!(page.text().contains("your API tokens are revoked"), "{page:?}");
+    assert_eq!(tokens(&paddock).await, [""; 0]);
+    make("three").await;
+    let body = json!({ "current": new, "new": PASSWORD });
+    let ended = here.call("POST", "/api/v1/password", &body).await;
+    assert_eq!(ended.expect(200).json, json!({ "changed": true, "revoked_tokens": 1 }));
+
+    // A link for another password asks nothing: whoever needs it may have lost the password to somebody.
+    make("four").await;
+    let reset = paddock.call_with("POST", "/api/v1/people/ada@example.com/reset", "").await;
+    let link = path_of(reset.expect(200).json["link"].as_str().unwrap());
+    let there = Visitor::nobody(&paddock);
+    assert!(there.page(&link).await.text().contains("Your API token is revoked"));
+    let fields = [("password", PASSWORD), ("again", PASSWORD)];
+    there.submit(&link, &fields).await.expect_redirect("/sign-in?done=password-set");
+    assert_eq!(tokens(&paddock).await, [""; 0]);
+    let audit = paddock.get("/api/v1/audit?limit=1000").await;
+    assert_eq!(audit.text().matches("token_revoked").count(), 4, "{audit:?}");
 }
 
 #[tokio::test]

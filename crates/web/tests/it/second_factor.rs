@@ -20,7 +20,7 @@ pub(crate) async fn set_up(paddock: &Paddock) -> Visitor {
     let password = SecretText::new(PASSWORD.to_owned());
     let hash = PasswordHash::make(&password, PasswordCost::FOR_TESTS, &OsEntropy).unwrap().to_text();
     let (store, now) = (&paddock.state.store, paddock.clock.now());
-    store.set_password(person.id, &hash, None, &Actor::System, now).await.unwrap();
+    store.set_password(person.id, &hash, None, false, &Actor::System, now).await.unwrap();
     Visitor::signed_in(paddock, person).await
 }
 

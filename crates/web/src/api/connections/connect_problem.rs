@@ -10,7 +10,6 @@ use paddock_store::Connection;
 use crate::api::keys::issue::{KEY_ID_PREFIX, SECRET_PREFIX};
 use crate::desk::Desk;
 use crate::problem::Problem;
-use crate::state::BESIDE;
 
 /// How to get a new pair, since a Secret Key is shown only once.
 const NEW_PAIR: &str = "generate a new pair in Alpaca's dashboard and copy both keys from there";
@@ -87,7 +86,8 @@ pub(super) fn of_probe(desk: &Desk, fault: &ConnectFault) -> Problem {
                           nobody else was asked"
             .into();
         problem.next_step = format!(
-            "copy both fields again from that broker's dashboard; to connect an account at Alpaca itself, start another Paddock with `{BESIDE}`"
+            "copy both fields again from that broker's dashboard; to connect an account at Alpaca itself, start another Paddock with `{}`",
+            desk.beside()
         )
         .into();
     }

@@ -31,7 +31,7 @@ pub(crate) async fn events(desk: Desk, query: Query, headers: HeaderMap) -> Resu
     query.finish(&[])?;
     // Whatever it is that a client took for an identifier of ours: what is no number is not there.
     let since = headers.get(LAST_EVENT_ID).and_then(|id| id.to_str().ok()?.parse().ok());
-    stream(&desk, since, |happening| match happening {
+    stream(&desk, since, None, |happening| match happening {
         Happening::Request(line) => {
             Event::default().event("request").json_data(&line).unwrap_or_else(|_| Event::default())
         }
@@ -42,6 +42,7 @@ pub(crate) async fn events(desk: Desk, query: Query, headers: HeaderMap) -> Resu
         Happening::Missed(count) => {
             Event::default().event("missed").data(json!({ "requests": count }).to_string())
         }
+        Happening::Checked => Event::default().comment("checked"),
     })
     .await
 }

@@ -25,6 +25,8 @@ pub(super) const KEPT: [&str; 3] = ["name", "statements", "signed_name"];
 struct Choose {
     shell: Shell,
     paper_broker: Option<String>,
+    /// What starts another Paddock, for accounts at Alpaca itself.
+    beside: String,
     /// Whether accounts can be connected by OAuth.
     oauth: bool,
 }
@@ -41,6 +43,8 @@ struct New {
     text_sha256: String,
     /// The broker on this machine, where that stands in for Alpaca.
     paper_broker: Option<String>,
+    /// What starts another Paddock, for accounts at Alpaca itself.
+    beside: String,
     /// The connection that the problem is about.
     known: Option<String>,
     /// Whether real money needs a second factor first, which whoever asks does not have.
@@ -57,6 +61,7 @@ pub(super) async fn choose(desk: Desk) -> Result<Response, Problem> {
     page(&Choose {
         shell: Shell::load(&desk, Section::Connections, "Connect an account").await?,
         paper_broker,
+        beside: desk.beside(),
         oauth: desk.oauth.is_some(),
     })
 }
@@ -138,6 +143,7 @@ async fn form_page(desk: &Desk, environment: Environment, form: FormView) -> Res
         statements: STATEMENTS,
         text_sha256: text_sha256(),
         paper_broker: desk.own_broker(environment),
+        beside: desk.beside(),
         known: fact("connection"),
         belongs_to: fact("found").map(|_| environment.other().as_str()),
         oauth: desk.oauth.is_some(),
