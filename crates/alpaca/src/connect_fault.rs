@@ -273,6 +273,47 @@ impl ConnectFault {
         }
     }
 
+    /// What is wrong with a credential that is stored already and was good once.
+    #[must_use]
+    pub fn sentence_when_stored(&self) -> String {
+        match self {
+            Self::InvalidCredentials { environment, .. } => format!(
+                "Alpaca does not accept this connection's pair for {environment}: it was probably regenerated or revoked, or the account \
+                 was reset"
+            ),
+            _ => self.sentence(),
+        }
+    }
+
+    /// What to do about it.
+    #[must_use]
+    pub fn next_step_when_stored(&self) -> String {
+        match self {
+            Self::InvalidCredentials { .. } | Self::WrongEnvironment { .. } | Self::Pair(_) => {
+                "generate a new pair in Alpaca's dashboard, and replace the key pair of this connection with it".to_owned()
+            }
+            Self::Oauth(_) | Self::TokenMalformed => {
+                "connect it again, which gets a new token from Alpaca".to_owned()
+            }
+            Self::AccountInactive { .. } => {
+                "finish or reopen the account in Alpaca's dashboard, then check again".to_owned()
+            }
+            Self::AccountRestricted | Self::AccountBlocked => {
+                "ask Alpaca's support what is open, then check again".to_owned()
+            }
+            _ => self.next_step(),
+        }
+    }
+
+    /// The account's status, where Alpaca gave one.
+    #[must_use]
+    pub fn account_status(&self) -> Option<&str> {
+        match self {
+            Self::AccountInactive { status } => Some(status),
+            _ => None,
+        }
+    }
+
     /// Whether trying again later, unchanged, may succeed.
     #[must_use]
     pub const fn is_temporary(&self) -> bool {
@@ -385,7 +426,12 @@ mod tests {
     #[test]
     fn sentences_and_steps_keep_the_house_style() {
         for fault in all() {
-            for text in [fault.sentence(), fault.next_step()] {
+            for text in [
+                fault.sentence(),
+                fault.next_step(),
+                fault.sentence_when_stored(),
+                fault.next_step_when_stored(),
+            ] {
                 assert!(!text.ends_with('.') && !text.contains("  ") && !text.is_empty(), "{text}");
             }
         }

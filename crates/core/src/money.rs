@@ -42,6 +42,13 @@ pub fn parse_decimal(text: &str) -> Result<Decimal, NotADecimal> {
     Ok(if text.starts_with('-') { -value } else { value })
 }
 
+/// An amount of dollars as it stands in a sentence: `$1,000`, and cents only where there are some.
+#[must_use]
+pub fn dollars_in_words(amount: Decimal) -> String {
+    let text = format_usd(amount);
+    format!("${}", text.strip_suffix(".00").unwrap_or(&text))
+}
+
 /// An amount as people read it: thousands separated by commas, at least two decimals and no more than it has.
 #[must_use]
 pub fn format_usd(amount: Decimal) -> String {

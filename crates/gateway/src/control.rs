@@ -19,7 +19,7 @@ use paddock_core::checkpoint::{Checkpoint, PublicKey};
 use paddock_core::decide::Passing;
 use paddock_core::id::{AccessKeyId, ConnectionId, RequestId, RotationId, UserId};
 use paddock_core::rotation::Failure;
-use paddock_store::{ApprovalState, Consent, StoreError, Subject};
+use paddock_store::{ApprovalState, ConnectionFault, Consent, Look, StoreError, Subject};
 use tokio::sync::broadcast;
 use uuid::Uuid;
 
@@ -134,24 +134,19 @@ impl Control {
         self.shared.emergency.is_set()
     }
 
-    /// The last requests, newest first, at most 500.
-    #[must_use]
-    pub fn recent(&self, limit: usize) -> Vec<RequestLine> {
-        self.shared.log.recent(limit)
-    }
-
     /// Requests from now on, as they are answered. A watcher that falls behind by 256 misses some.
     #[must_use]
     pub fn subscribe(&self) -> broadcast::Receiver<RequestLine> {
         self.shared.log.subscribe()
     }
 
-    /// The last requests that a team may see, newest first: those of its own connections, and for the team that runs this Paddock also
-    /// those of nobody.
+    /// The last requests that a team may see, newest first, at most 500: those of its own connections, and for the team that runs this
+    /// Paddock also 500 of nobody.
     #[must_use]
     pub fn recent_of(&self, user: UserId, limit: usize) -> Vec<RequestLine> {
-        let mut lines = self.shared.log.recent(usize::MAX);
-        lines.retain(|line| self.may_see(user, line));
+        let teams: &[Option<UserId>] =
+            if user == self.shared.user { &[Some(user), None] } else { &[Some(user)] };
+        let mut lines = self.shared.log.recent(teams);
         lines.truncate(limit);
         lines
     }
@@ -188,7 +183,7 @@ impl Control {
         crate::budget::view::all(&self.shared)
     }
 
-    /// Asks Alpaca about a connection with its stored credential, and notes the account's status.
+    /// Asks Alpaca about a connection with its stored credential, and keeps what it says until the next look.
     ///
     /// # Errors
     /// [`GatewayError`] when the vault or the database cannot take part; what Alpaca says is no error.
@@ -214,7 +209,8 @@ impl Control {
         ticket.sent();
         match probe(&shared.client, &credential, environment).await {
             Ok(account) => {
-                shared.store.mark_checked(connection, &account.status, shared.clock.now()).await?;
+                let look = Look { status: Some(&account.status), fault: None };
+                shared.store.note_look(connection, entry.fingerprint(), look, shared.clock.now()).await?;
                 shared.reload().await?;
                 Ok(ConnectionCheck::Healthy(Box::new(account)))
             }
@@ -222,6 +218,16 @@ impl Control {
                 if matches!(fault, ConnectFault::InvalidCredentials { .. }) {
                     shared.refused.note(&entry);
                 }
+                let at = shared.clock.now();
+                let found = ConnectionFault {
+                    code: fault.code().to_owned(),
+                    title: fault.label().to_owned(),
+                    detail: fault.sentence_when_stored(),
+                    next_step: fault.next_step_when_stored(),
+                    at,
+                };
+                let look = Look { status: fault.account_status(), fault: Some(found) };
+                shared.store.note_look(connection, entry.fingerprint(), look, at).await?;
                 Ok(ConnectionCheck::Faulty(fault))
             }
         }

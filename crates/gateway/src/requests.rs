@@ -18,8 +18,10 @@ use crate::id_map::IdMap;
 use crate::meter::Meter;
 use crate::metrics::RequestMetrics;
 
-/// How many requests are remembered.
+/// How many requests are remembered of each team, and of nobody.
 const REMEMBERED: usize = 500;
+/// How many are remembered of all teams together: with more teams than this is for, those that send the most lose their oldest.
+const REMEMBERED_OF_ALL: usize = 20 * REMEMBERED;
 
 /// One request as people see it. It holds no query, no body and no secret.
 #[derive(Clone, Debug, Serialize)]
@@ -185,11 +187,38 @@ pub(crate) struct RequestLog {
 
 #[derive(Debug, Default)]
 struct Memory {
-    /// The newest first.
-    lines: VecDeque<RequestLine>,
+    teams: IdMap<Option<UserId>, TeamMemory>,
+    /// How many lines all teams have together.
+    lines: usize,
     /// When keys were used last.
     used: IdMap<AccessKeyId, Timestamp>,
-    by_user: IdMap<Option<UserId>, Counters>,
+}
+
+/// What one team has sent; a busy one takes no place from another.
+#[derive(Debug, Default)]
+struct TeamMemory {
+    /// The newest first.
+    lines: VecDeque<RequestLine>,
+    counters: Counters,
+}
+
+impl Memory {
+    /// Takes a line in, and gives the one that has no place any more.
+    fn take_in(&mut self, line: RequestLine) -> Option<RequestLine> {
+        let team = self.teams.entry(line.user).or_default();
+        team.counters.count(&line.outcome);
+        team.lines.push_front(line);
+        self.lines += 1;
+        let over = if team.lines.len() > REMEMBERED {
+            team.lines.pop_back()
+        } else if self.lines > REMEMBERED_OF_ALL {
+            self.teams.values_mut().max_by_key(|team| team.lines.len())?.lines.pop_back()
+        } else {
+            None
+        };
+        self.lines -= usize::from(over.is_some());
+        over
+    }
 }
 
 impl Default for RequestLog {
@@ -209,12 +238,10 @@ impl RequestLog {
             _ = self.watchers.send(line.clone());
         }
         let mut memory = self.memory();
-        memory.by_user.entry(line.user).or_default().count(&line.outcome);
         if let Some(key) = line.key {
             memory.used.insert(key, line.at);
         }
-        let oldest = if memory.lines.len() == REMEMBERED { memory.lines.pop_back() } else { None };
-        memory.lines.push_front(line);
+        let oldest = memory.take_in(line);
         // It is dropped while others may go on.
         drop(memory);
         drop(oldest);
@@ -224,9 +251,14 @@ impl RequestLog {
         self.memory.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The newest lines first.
-    pub(crate) fn recent(&self, limit: usize) -> Vec<RequestLine> {
-        self.memory().lines.iter().take(limit).cloned().collect()
+    /// The latest lines of these teams, the newest first.
+    pub(crate) fn recent(&self, teams: &[Option<UserId>]) -> Vec<RequestLine> {
+        let memory = self.memory();
+        let of_teams = teams.iter().filter_map(|team| memory.teams.get(team));
+        let mut lines: Vec<RequestLine> = of_teams.flat_map(|team| team.lines.iter().cloned()).collect();
+        drop(memory);
+        lines.sort_by_key(|line| std::cmp::Reverse(line.at));
+        lines
     }
 
     pub(crate) fn subscribe(&self) -> broadcast::Receiver<RequestLine> {
@@ -240,6 +272,65 @@ impl RequestLog {
 
     /// The totals of one team's requests, or of those of nobody.
     pub(crate) fn counters_of(&self, user: Option<UserId>) -> Counters {
-        self.memory().by_user.get(&user).copied().unwrap_or_default()
+        self.memory().teams.get(&user).map(|team| team.counters).unwrap_or_default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use paddock_vault::OsEntropy;
+
+    use super::*;
+
+    fn send(log: &RequestLog, team: UserId, count: usize) {
+        for _ in 0..count {
+            let id = RequestId::generate(Timestamp::UNIX_EPOCH, &OsEntropy);
+            let mut line = RequestLine::begun(id, Timestamp::UNIX_EPOCH, &http::Method::GET);
+            line.user = Some(team);
+            log.note(line);
+        }
+    }
+
+    fn team() -> UserId {
+        UserId::generate(Timestamp::UNIX_EPOCH, &OsEntropy)
+    }
+
+    #[test]
+    fn a_busy_team_takes_no_place_from_another() {
+        let log = RequestLog::default();
+        let (quiet, busy) = (team(), team());
+        send(&log, quiet, 1);
+        send(&log, busy, 3 * REMEMBERED);
+        assert_eq!(log.recent(&[Some(quiet)]).len(), 1);
+        assert_eq!(log.recent(&[Some(busy)]).len(), REMEMBERED);
+        assert_eq!(log.counters_of(Some(busy)).requests, 3 * REMEMBERED as u64);
+    }
+
+    #[test]
+    fn with_very_many_teams_the_busiest_lose_their_oldest() {
+        let log = RequestLog::default();
+        let teams: Vec<UserId> = (0..25).map(|_| team()).collect();
+        send(&log, teams[0], 1);
+        for team in &teams[1..] {
+            send(&log, *team, REMEMBERED);
+        }
+        let kept: Vec<usize> = teams.iter().map(|team| log.recent(&[Some(*team)]).len()).collect();
+        assert_eq!(kept.iter().sum::<usize>(), REMEMBERED_OF_ALL);
+        assert!(kept[0] == 1 && kept[1..].iter().all(|count| *count > REMEMBERED / 2), "{kept:?}");
+    }
+
+    #[test]
+    fn what_several_teams_sent_comes_in_the_order_of_time() {
+        let log = RequestLog::default();
+        let (one, other) = (team(), team());
+        for (second, user) in [(1, one), (2, other), (3, one)] {
+            let at = Timestamp::from_second(second).unwrap();
+            let mut line = RequestLine::begun(RequestId::generate(at, &OsEntropy), at, &http::Method::GET);
+            line.user = Some(user);
+            log.note(line);
+        }
+        let seconds: Vec<i64> =
+            log.recent(&[Some(one), Some(other)]).iter().map(|line| line.at.as_second()).collect();
+        assert_eq!(seconds, [3, 2, 1]);
     }
 }

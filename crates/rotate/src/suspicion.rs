@@ -6,13 +6,13 @@ use std::time::Duration;
 use futures_util::future::BoxFuture;
 use futures_util::stream::{self, FuturesUnordered};
 use futures_util::{FutureExt as _, StreamExt as _};
-use paddock_alpaca::probe::probe_own_host;
+use paddock_alpaca::probe::{ProbeResult, probe_own_host};
 use paddock_alpaca::{ConnectFault, Credential};
 use paddock_core::CredentialKind;
 use paddock_core::audit::Actor;
 use paddock_core::id::ConnectionId;
 use paddock_core::rotation::{Cause, Event};
-use paddock_store::{Connection, RotationRow, SealedCredential, StoreError};
+use paddock_store::{Connection, ConnectionFault, Look, RotationRow, SealedCredential, StoreError};
 use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::RecvError;
 use tokio::time::{MissedTickBehavior, interval};
@@ -106,19 +106,14 @@ impl Rotations {
         let credential: Credential = pair.credential();
         let ask =
             || probe_own_host(&options.client, &credential, row.environment, options.gate.pacer(row.id));
-        let mut answer = ask().await;
+        let mut found = ask().await;
         // A host that has a bad moment is not taken at its first word.
-        if let Err(ConnectFault::InvalidCredentials { .. }) = answer {
-            answer = ask().await;
+        if let Err(ConnectFault::InvalidCredentials { .. }) = found {
+            found = ask().await;
         }
-        match answer {
-            Ok(account) => {
-                // What was seen is kept for people, and not written again and again.
-                if account.status != row.status {
-                    options.store.mark_checked(row.id, &account.status, options.clock.now()).await?;
-                }
-                Ok(Suspicion::Healthy)
-            }
+        self.keep_look(row.id, sealed, &found).await?;
+        match found {
+            Ok(_) => Ok(Suspicion::Healthy),
             Err(ConnectFault::InvalidCredentials { .. }) => {
                 // It may have been replaced since the pair was read: then this one's death is no news.
                 let now = options.store.credential(row.id).await?;
@@ -134,15 +129,32 @@ impl Rotations {
                     Err(error) => Err(error),
                 }
             }
-            Err(fault) => {
-                if let ConnectFault::AccountInactive { status } = &fault
-                    && *status != row.status
-                {
-                    options.store.mark_checked(row.id, status, options.clock.now()).await?;
-                }
-                Ok(Suspicion::Faulty(fault))
-            }
+            Err(fault) => Ok(Suspicion::Faulty(fault)),
         }
+    }
+
+    /// What was found stays for people to see until the next look.
+    async fn keep_look(
+        &self,
+        connection: ConnectionId,
+        sealed: &SealedCredential,
+        found: &ProbeResult,
+    ) -> Result<(), StoreError> {
+        let at = self.options.clock.now();
+        let look = match found {
+            Ok(account) => Look { status: Some(&account.status), fault: None },
+            Err(fault) => Look {
+                status: fault.account_status(),
+                fault: Some(ConnectionFault {
+                    code: fault.code().to_owned(),
+                    title: fault.label().to_owned(),
+                    detail: fault.sentence_when_stored(),
+                    next_step: fault.next_step_when_stored(),
+                    at,
+                }),
+            },
+        };
+        self.options.store.note_look(connection, sealed.secret.fingerprint(), look, at).await
     }
 
     /// A rotation that was planned, and whose pair has died before its time, waits for the new pair at once.

@@ -11,7 +11,7 @@ use crate::attestations::{self, Attestation};
 use crate::codec::{instant, maybe_instant, micros, number, parse};
 use crate::credentials::{self, SealedCredential};
 use crate::db::{Tx, row, sql};
-use crate::{Store, StoreError, access_keys, audit, rotations};
+use crate::{Store, StoreError, access_keys, audit, connection_faults, rotations};
 
 /// One Alpaca account in one environment that a user has connected.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -170,6 +170,20 @@ impl Store {
         Ok(all)
     }
 
+    /// The connections of a user that were removed, those that were removed last first. Their history stays.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn removed_connections(&self, user: UserId) -> Result<Vec<Connection>, StoreError> {
+        let mut tx = self.begin_read().await?;
+        let rows = sql!(tx, fetch_all Columns:
+            "SELECT id, user_id, name, environment, account_id, account_number, status, active, frozen, created_at,
+                    checked_at, credential_version, removed_at
+             FROM connections WHERE user_id = $1 AND removed_at IS NOT NULL ORDER BY removed_at DESC, id DESC",
+            user.to_string())?;
+        rows.into_iter().map(Columns::connection).collect()
+    }
+
     /// The connection, removed or not.
     ///
     /// # Errors
@@ -186,7 +200,7 @@ impl Store {
         Ok(self.connections(user).await?.into_iter().find(|connection| connection.name == name))
     }
 
-    /// What credential each of a user's connections has.
+    /// What credential each of a user's connections has, or had until it was removed.
     ///
     /// # Errors
     /// When the database fails.
@@ -203,7 +217,7 @@ impl Store {
                ON of_secret.connection_id = connections.id AND of_secret.kind = newest.kind
               AND of_secret.key_id_fingerprint = newest.key_id_fingerprint
               AND (newest.kind = 'key_pair' OR of_secret.secret_fingerprint = newest.secret_fingerprint)
-             WHERE connections.user_id = $1 AND connections.removed_at IS NULL
+             WHERE connections.user_id = $1
              GROUP BY connections.id, newest.kind, newest.oauth_scopes", user.to_string())?;
         let facts = |(id, kind, scopes, since): (String, String, Option<String>, i64)| {
             let kind = parse(&kind, "credential")?;
@@ -284,6 +298,7 @@ impl Store {
         }
         credentials::erase(&mut tx, id).await?;
         rotations::forget(&mut tx, id, at).await?;
+        connection_faults::forget(&mut tx, id).await?;
         sql!(tx, execute "UPDATE connections SET removed_at = $1, active = FALSE WHERE id = $2",
             micros(at), id.to_string())?;
         audit::append(&mut tx, actor, &AuditEvent::ConnectionRemoved { connection: id }, at).await?;

@@ -11,7 +11,7 @@ use sha2::{Digest as _, Sha256};
 use crate::codec::{instant, micros, number, parse};
 use crate::connections::{self, NO_CONNECTION};
 use crate::db::{Tx, row, sql};
-use crate::{Store, StoreError, audit, rotations};
+use crate::{Store, StoreError, audit, connection_faults, rotations};
 
 /// The newest credential of a connection, sealed by the vault.
 #[derive(Clone, PartialEq, Eq)]
@@ -250,6 +250,9 @@ pub(crate) async fn replace(
     insert(tx, credential).await?;
     sql!(tx, execute "UPDATE connections SET credential_version = $1 WHERE id = $2",
         i64::from(credential.version), connection.to_string())?;
+    if matches!(event, AuditEvent::CredentialReplaced { .. }) {
+        connection_faults::forget(tx, connection).await?;
+    }
     audit::append(tx, actor, event, at).await?;
     Ok(())
 }

@@ -12,7 +12,7 @@ macro_rules! migrations {
 }
 
 /// The version of the tables, which is that of the last migration.
-pub(crate) const SCHEMA: i64 = 16;
+pub(crate) const SCHEMA: i64 = 17;
 
 pub(crate) fn sqlite() -> Migrator {
     Migrator::with_migrations(migrations!(
@@ -32,6 +32,7 @@ pub(crate) fn sqlite() -> Migrator {
         13 "rotation" "0013_rotation.sql",
         15 "oauth" "0015_oauth.sql",
         16 "reminders" "0016_reminders.sql",
+        17 "connection faults" "0017_connection_faults.sql",
     ))
 }
 
@@ -53,6 +54,7 @@ pub(crate) fn postgres() -> Migrator {
         13 "rotation" "0013_rotation.sql",
         15 "oauth" "0015_oauth.sql",
         16 "reminders" "0016_reminders.sql",
+        17 "connection faults" "0017_connection_faults.sql",
     ))
 }
 

@@ -317,6 +317,7 @@ pub(crate) const TABLE: &[Line] = &[
     viewer("GET", "/settings/people"),
     owner("GET", "/settings/people/invite").fresh_for_access(),
     owner("POST", "/settings/people/invite").fresh_for_access().in_its_form(),
+    owner("GET", "/settings/people/invitations/{id}/withdraw"),
     owner("POST", "/settings/people/invitations/{id}/withdraw"),
     owner("GET", "/settings/people/{name}").fresh_for_access(),
     owner("POST", "/settings/people/{name}/role").fresh_for_access(),

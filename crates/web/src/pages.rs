@@ -21,6 +21,7 @@ mod keys;
 mod live;
 mod numbers;
 mod people;
+mod real_money;
 mod records;
 mod rotations;
 mod rows;

@@ -300,7 +300,8 @@ async fn list(context: &Context) -> Outcome {
         if views.is_empty() {
             return "no connections yet: `paddock connection add NAME --environment paper`".to_owned();
         }
-        let heading = ["NAME", "ENVIRONMENT", "ACCOUNT", "STATUS", "STATE", "CREDENTIAL", "CHECKED"];
+        let heading =
+            ["NAME", "ENVIRONMENT", "ACCOUNT", "STATUS", "STATE", "CREDENTIAL", "CHECKED", "HEALTH"];
         table::columns(&heading, views.into_iter().map(row))
     })
 }
@@ -321,6 +322,10 @@ fn row(view: ConnectionView) -> Vec<String> {
         CredentialKind::OauthToken => "token",
     };
     let version = format!("{kind}, version {}", view.credential_version);
+    let (health, checked_at) = match view.fault {
+        None => ("works".to_owned(), view.checked_at),
+        Some(fault) => (fault.title, fault.at),
+    };
     vec![
         view.name,
         view.environment.to_string(),
@@ -328,7 +333,8 @@ fn row(view: ConnectionView) -> Vec<String> {
         view.status,
         state.to_owned(),
         version,
-        table::instant(view.checked_at),
+        table::instant(checked_at),
+        health,
     ]
 }
 

@@ -618,69 +618,81 @@ words! {
     }
 }
 
-impl AuditEvent {
-    /// The event's name as it stands in the record, for example `request_permitted`.
-    #[must_use]
-    pub const fn name(&self) -> &'static str {
-        match self {
-            Self::Initialised { .. } => "initialised",
-            Self::ConnectionAdded { .. } => "connection_added",
-            Self::CredentialReplaced { .. } => "credential_replaced",
-            Self::CredentialResealed { .. } => "credential_resealed",
-            Self::ConnectionActivated { .. } => "connection_activated",
-            Self::ConnectionRenamed { .. } => "connection_renamed",
-            Self::LiveAttested { .. } => "live_attested",
-            Self::ConnectionRemoved { .. } => "connection_removed",
-            Self::KeyCreated { .. } => "key_created",
-            Self::KeyScopeChanged { .. } => "key_scope_changed",
-            Self::KeyRevoked { .. } => "key_revoked",
-            Self::Frozen { .. } => "frozen",
-            Self::Unfrozen { .. } => "unfrozen",
-            Self::WindDownEnded { .. } => "wind_down_ended",
-            Self::CheckedIn => "checked_in",
-            Self::RequestPermitted { .. } => "request_permitted",
-            Self::RequestAnswered { .. } => "request_answered",
-            Self::ChargeReturned { .. } => "charge_returned",
-            Self::LossReached { .. } => "loss_reached",
-            Self::RequestRefused { .. } => "request_refused",
-            Self::ApprovalRequested { .. } => "approval_requested",
-            Self::ApprovalGranted { .. } => "approval_granted",
-            Self::ApprovalDenied { .. } => "approval_denied",
-            Self::ApprovalEnded { .. } => "approval_ended",
-            Self::KekRotated { .. } => "kek_rotated",
-            Self::DekRotated { .. } => "dek_rotated",
-            Self::SecondFactorOn { .. } => "second_factor_on",
-            Self::SecondFactorOff { .. } => "second_factor_off",
-            Self::RecoveryCodesMade { .. } => "recovery_codes_made",
-            Self::RecoveryCodeUsed { .. } => "recovery_code_used",
-            Self::TokenCreated { .. } => "token_created",
-            Self::TokenRevoked { .. } => "token_revoked",
-            Self::AuditKeyMade { .. } => "audit_key_made",
-            Self::AuditPruned { .. } => "audit_pruned",
-            Self::UnusualUse { .. } => "unusual_use",
-            Self::TradingChanged { .. } => "trading_changed",
-            Self::BackupWritten { .. } => "backup_written",
-            Self::BackupRestored { .. } => "backup_restored",
-            Self::TeamFounded { .. } => "team_founded",
-            Self::PersonInvited { .. } => "person_invited",
-            Self::InvitationWithdrawn { .. } => "invitation_withdrawn",
-            Self::PersonAdded { .. } => "person_added",
-            Self::RoleChanged { .. } => "role_changed",
-            Self::PersonRemoved { .. } => "person_removed",
-            Self::SignedIn { .. } => "signed_in",
-            Self::SignedOut { .. } => "signed_out",
-            Self::SignInFailed { .. } => "sign_in_failed",
-            Self::PasswordChanged { .. } => "password_changed",
-            Self::ResetLinkMade { .. } => "reset_link_made",
-            Self::RollbackAccepted { .. } => "rollback_accepted",
-            Self::ConsumerAdded { .. } => "consumer_added",
-            Self::ConsumerChanged { .. } => "consumer_changed",
-            Self::ConsumerRemoved { .. } => "consumer_removed",
-            Self::RotationOpened { .. } => "rotation_opened",
-            Self::RotationStepped { .. } => "rotation_stepped",
-            Self::RotationCompleted { .. } => "rotation_completed",
-            Self::RotationPolicyChanged { .. } => "rotation_policy_changed",
-            Self::RotationDue { .. } => "rotation_due",
+/// Gives the events their names, and the list of all of them.
+macro_rules! names {
+    ($($event:ident $name:literal),+ $(,)?) => {
+        impl AuditEvent {
+            /// Every name that an event can have.
+            pub const NAMES: &[&str] = &[$($name),+];
+
+            /// The event's name as it stands in the record, for example `request_permitted`.
+            #[must_use]
+            pub const fn name(&self) -> &'static str {
+                match self {
+                    $(Self::$event { .. } => $name,)+
+                }
+            }
         }
-    }
+    };
+}
+
+names! {
+    Initialised "initialised",
+    ConnectionAdded "connection_added",
+    CredentialReplaced "credential_replaced",
+    CredentialResealed "credential_resealed",
+    ConnectionActivated "connection_activated",
+    ConnectionRenamed "connection_renamed",
+    LiveAttested "live_attested",
+    ConnectionRemoved "connection_removed",
+    KeyCreated "key_created",
+    KeyScopeChanged "key_scope_changed",
+    KeyRevoked "key_revoked",
+    Frozen "frozen",
+    Unfrozen "unfrozen",
+    WindDownEnded "wind_down_ended",
+    CheckedIn "checked_in",
+    RequestPermitted "request_permitted",
+    RequestAnswered "request_answered",
+    ChargeReturned "charge_returned",
+    LossReached "loss_reached",
+    RequestRefused "request_refused",
+    ApprovalRequested "approval_requested",
+    ApprovalGranted "approval_granted",
+    ApprovalDenied "approval_denied",
+    ApprovalEnded "approval_ended",
+    KekRotated "kek_rotated",
+    DekRotated "dek_rotated",
+    SecondFactorOn "second_factor_on",
+    SecondFactorOff "second_factor_off",
+    RecoveryCodesMade "recovery_codes_made",
+    RecoveryCodeUsed "recovery_code_used",
+    TokenCreated "token_created",
+    TokenRevoked "token_revoked",
+    AuditKeyMade "audit_key_made",
+    AuditPruned "audit_pruned",
+    UnusualUse "unusual_use",
+    TradingChanged "trading_changed",
+    BackupWritten "backup_written",
+    BackupRestored "backup_restored",
+    TeamFounded "team_founded",
+    PersonInvited "person_invited",
+    InvitationWithdrawn "invitation_withdrawn",
+    PersonAdded "person_added",
+    RoleChanged "role_changed",
+    PersonRemoved "person_removed",
+    SignedIn "signed_in",
+    SignedOut "signed_out",
+    SignInFailed "sign_in_failed",
+    PasswordChanged "password_changed",
+    ResetLinkMade "reset_link_made",
+    RollbackAccepted "rollback_accepted",
+    ConsumerAdded "consumer_added",
+    ConsumerChanged "consumer_changed",
+    ConsumerRemoved "consumer_removed",
+    RotationOpened "rotation_opened",
+    RotationStepped "rotation_stepped",
+    RotationCompleted "rotation_completed",
+    RotationPolicyChanged "rotation_policy_changed",
+    RotationDue "rotation_due",
 }

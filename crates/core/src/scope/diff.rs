@@ -13,7 +13,8 @@ use ipnet::IpNet;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
-use super::sentence::{and, dollars, duration, or, plural};
+use super::sentence::{and, duration, or, plural};
+use crate::money::dollars_in_words as dollars;
 use crate::order::{OrderClass, OrderType, Side, TimeInForce};
 use crate::scope::{PositionRule, approval};
 use crate::{AssetClass, PermissionClass, Scope};

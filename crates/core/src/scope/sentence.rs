@@ -4,9 +4,8 @@ use std::collections::BTreeSet;
 use std::fmt::Display;
 
 use jiff::Timestamp;
-use rust_decimal::Decimal;
 
-use crate::money::format_usd;
+use crate::money::dollars_in_words as dollars;
 use crate::order::Side;
 use crate::scope::{PUBLIC_FACTS, PositionRule, Signed, approval};
 use crate::{AssetClass, PermissionClass, Scope};
@@ -216,12 +215,6 @@ pub(super) const fn plural(class: AssetClass) -> &'static str {
     }
 }
 
-/// Whole dollars without cents.
-pub(super) fn dollars(amount: Decimal) -> String {
-    let text = format_usd(amount);
-    format!("${}", text.strip_suffix(".00").unwrap_or(&text))
-}
-
 pub(super) fn moment(at: Timestamp) -> String {
     at.strftime("%-d %B %Y, %H:%M UTC").to_string()
 }
@@ -246,6 +239,7 @@ fn list<T: Display>(items: impl IntoIterator<Item = T>, last: &str) -> String {
 #[cfg(test)]
 mod tests {
     use rstest::rstest;
+    use rust_decimal::Decimal;
 
     use super::*;
     use crate::Symbol;

@@ -430,10 +430,13 @@ fn a_pair_that_dies_by_surprise_pauses_trading_and_asks_for_another() {
             (open[0].rotation.state, open[0].rotation.cause),
             (RotationState::AwaitingMint, Cause::PairRefused)
         );
+        let faults = async || world.store.connection_faults(site.connection.user).await.unwrap();
+        assert_eq!(faults().await[&site.connection.id].code, "invalid_credentials");
         assert_eq!(world.run(id, &deaths).await, Rest::Person);
         let (key_id, secret_key) = halves(&minted);
         rotations.paste(id, &key_id, &secret_key, &owner(), world.now()).await.unwrap();
         assert_eq!(world.run(id, &deaths).await, Rest::Over);
+        assert!(faults().await.is_empty(), "another pair is there");
         assert!(matches!(rotations.suspect(site.connection.id).await.unwrap(), Suspicion::Healthy));
         assert!(site.consumers[0].1.holds(&key_id, &secret_key));
     });

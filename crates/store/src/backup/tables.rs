@@ -615,6 +615,19 @@ pub(crate) const TABLES: &[Table] = &[
         columns: &[("connection_id", Text), ("days", Int), ("actor", Text), ("at", Int)],
     },
     Table {
+        name: "connection_faults",
+        key: "connection_id",
+        seeded: false,
+        columns: &[
+            ("connection_id", Text),
+            ("code", Text),
+            ("title", Text),
+            ("detail", Text),
+            ("next_step", Text),
+            ("at", Int),
+        ],
+    },
+    Table {
         name: "rotation_reminders",
         key: "connection_id, due_at, nearness",
         seeded: false,

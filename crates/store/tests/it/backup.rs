@@ -5,8 +5,8 @@ use std::io::Cursor;
 
 use paddock_core::audit::{AuditEvent, WindDown};
 use paddock_store::{
-    Attestation, BackupSummary, Freezing, PlacedOrder, Settlement, Step, StepAct, StepState, Store,
-    StoreError, Subject, TradingChange,
+    Attestation, BackupSummary, ConnectionFault, Freezing, Look, PlacedOrder, Settlement, Step, StepAct,
+    StepState, Store, StoreError, Subject, TradingChange,
 };
 
 use crate::support::*;
@@ -36,6 +36,15 @@ async fn fill(store: &Store) {
     let (third, _) = connection(it.user, it.dek, "third", "account-3");
     let sealed = token(third.id, 1, it.dek, "account-3");
     store.add_connection(&third, &sealed, &PERSON, later(2)).await.unwrap();
+    let fault = ConnectionFault {
+        code: "timeout".to_owned(),
+        title: "No answer in time".to_owned(),
+        detail: "paper-api.alpaca.markets did not answer in time".to_owned(),
+        next_step: "try again in a minute".to_owned(),
+        at: later(2),
+    };
+    let look = Look { status: None, fault: Some(fault) };
+    store.note_look(third.id, sealed.secret.fingerprint(), look, later(2)).await.unwrap();
     let retired = dek(it.user);
     store.insert_dek(&retired).await.unwrap();
     store.retire_dek(retired.id).await.unwrap();

@@ -3,8 +3,8 @@
 use paddock_core::audit::AuditEvent;
 use paddock_core::{CredentialKind, Environment};
 use paddock_store::{
-    Attestation, CredentialFacts, FingerprintMatch, SealedCredential, SealedParts, SignedAttestation,
-    StoreError,
+    Attestation, ConnectionFault, CredentialFacts, FingerprintMatch, Look, SealedCredential, SealedParts,
+    SignedAttestation, StoreError,
 };
 
 use crate::support::*;
@@ -17,6 +17,8 @@ on_both!(
     earlier_pairs_are_recognised_by_either_half,
     removing_takes_the_secret_and_the_keys_and_leaves_the_history,
     a_check_is_noted,
+    what_a_look_found_wrong_is_kept_until_one_finds_nothing,
+    another_credential_ends_what_was_wrong_and_a_late_look_with_the_old_one_says_nothing,
     a_connection_is_renamed_and_keeps_its_history,
     a_pair_is_as_old_as_its_first_sealing,
     a_token_takes_the_place_of_a_pair_and_goes_as_a_pair_does,
@@ -137,6 +139,11 @@ async fn removing_takes_the_secret_and_the_keys_and_leaves_the_history(database:
     assert_eq!(store.open_reservations().await.unwrap()[0].request, order.request);
     assert_eq!(store.find_fingerprints(fingerprints(&it.credential).0, b"").await.unwrap().len(), 1);
     assert_eq!(database.texts("SELECT 'kept' FROM credentials WHERE secret_key IS NOT NULL").await.len(), 0);
+    let removed = store.removed_connections(it.user).await.unwrap();
+    assert_eq!(
+        removed.iter().map(|one| (one.id, one.removed_at.is_some())).collect::<Vec<_>>(),
+        [(id, true)]
+    );
     let again = store.remove_connection(id, &PERSON, later(6)).await;
     assert!(matches!(again, Err(StoreError::NotFound { what: "connection" })));
     let snapshot = store.snapshot().await.unwrap();
@@ -155,6 +162,69 @@ async fn a_check_is_noted(database: Database) {
     store.mark_checked(it.connection.id, "ACCOUNT_CLOSED", later(9)).await.unwrap();
     let seen = store.connection(it.connection.id).await.unwrap().unwrap();
     assert_eq!((seen.status.as_str(), seen.checked_at), ("ACCOUNT_CLOSED", later(9)));
+}
+
+fn refused(at: jiff::Timestamp) -> ConnectionFault {
+    ConnectionFault {
+        code: "invalid_credentials".to_owned(),
+        title: "Invalid Alpaca credentials".to_owned(),
+        detail: "Alpaca accepts this pair neither for paper nor for live".to_owned(),
+        next_step: "generate a new pair".to_owned(),
+        at,
+    }
+}
+
+async fn what_a_look_found_wrong_is_kept_until_one_finds_nothing(database: Database) {
+    let store = database.open().await;
+    let it = furnish(&store, trader()).await;
+    let id = it.connection.id;
+    let sealed = store.credential(id).await.unwrap().unwrap();
+    let fingerprint = sealed.secret.fingerprint();
+    let found = Look { status: None, fault: Some(refused(later(5))) };
+    store.note_look(id, fingerprint, found, later(5)).await.unwrap();
+    let kept = store.connection_faults(it.user).await.unwrap();
+    assert_eq!(kept.get(&id), Some(&refused(later(5))));
+    assert_eq!(store.connection(id).await.unwrap().unwrap().checked_at, at(), "the account was not seen");
+
+    let inactive = Look { status: Some("ACCOUNT_CLOSED"), fault: Some(refused(later(7))) };
+    store.note_look(id, fingerprint, inactive, later(7)).await.unwrap();
+    assert_eq!(store.connection_faults(it.user).await.unwrap()[&id].at, later(7));
+
+    // The same pair, sealed anew, is as bad as it was.
+    let mut anew = sealed.clone();
+    anew.version = 2;
+    let event = AuditEvent::CredentialResealed { connection: id, version: 2, sealed_digest: anew.digest() };
+    store.replace_credential(id, &anew, &event, &PERSON, later(8)).await.unwrap();
+    assert_eq!(store.connection_faults(it.user).await.unwrap().len(), 1);
+
+    let well = Look { status: Some("ACTIVE"), fault: None };
+    store.note_look(id, fingerprint, well, later(9)).await.unwrap();
+    assert!(store.connection_faults(it.user).await.unwrap().is_empty());
+    let seen = store.connection(id).await.unwrap().unwrap();
+    assert_eq!((seen.status.as_str(), seen.checked_at), ("ACTIVE", later(9)));
+}
+
+async fn another_credential_ends_what_was_wrong_and_a_late_look_with_the_old_one_says_nothing(
+    database: Database,
+) {
+    let store = database.open().await;
+    let it = furnish(&store, trader()).await;
+    let id = it.connection.id;
+    let old = store.credential(id).await.unwrap().unwrap();
+    let found = || Look { status: None, fault: Some(refused(later(5))) };
+    store.note_look(id, old.secret.fingerprint(), found(), later(5)).await.unwrap();
+    let new = credential(id, 2, it.dek, "another");
+    let event = AuditEvent::CredentialReplaced { connection: id, version: 2, sealed_digest: new.digest() };
+    store.replace_credential(id, &new, &event, &PERSON, later(6)).await.unwrap();
+    assert!(store.connection_faults(it.user).await.unwrap().is_empty());
+
+    store.note_look(id, old.secret.fingerprint(), found(), later(7)).await.unwrap();
+    assert!(store.connection_faults(it.user).await.unwrap().is_empty());
+
+    store.note_look(id, new.secret.fingerprint(), found(), later(8)).await.unwrap();
+    store.remove_connection(id, &PERSON, later(9)).await.unwrap();
+    store.note_look(id, new.secret.fingerprint(), found(), later(10)).await.unwrap();
+    assert!(store.connection_faults(it.user).await.unwrap().is_empty());
 }
 
 async fn freezes_are_kept_and_recorded_once(database: Database) {
@@ -225,7 +295,11 @@ async fn a_pair_is_as_old_as_its_first_sealing(database: Database) {
     store.replace_credential(id, &other, &event, &PERSON, later(20)).await.unwrap();
     assert_eq!(since(store.credential_facts(it.user).await.unwrap()), Some(later(20)));
     store.remove_connection(id, &PERSON, later(30)).await.unwrap();
-    assert_eq!(since(store.credential_facts(it.user).await.unwrap()), None);
+    assert_eq!(
+        since(store.credential_facts(it.user).await.unwrap()),
+        Some(later(20)),
+        "what it was is history"
+    );
 }
 
 async fn a_token_takes_the_place_of_a_pair_and_goes_as_a_pair_does(database: Database) {

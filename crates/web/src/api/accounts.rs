@@ -27,7 +27,7 @@ pub(crate) fn look_problem(fault: LookFault) -> Problem {
             "alpaca_unreachable",
             "Alpaca does not answer",
             detail,
-            "try again in a moment; if it lasts, run `paddock connection check`",
+            "try again in a moment; if it lasts, check the connection: on its page, or with `paddock connection check`",
         )
     };
     match fault {
@@ -36,21 +36,21 @@ pub(crate) fn look_problem(fault: LookFault) -> Problem {
             "unknown_connection",
             "Unknown connection",
             "the connection is gone",
-            "see `paddock connection list`",
+            "look at the list of connections",
         ),
         LookFault::Credential(_) => Problem::new(
             StatusCode::SERVICE_UNAVAILABLE,
             "credential_unusable",
             "Credential not usable",
             sentence,
-            "run `paddock doctor`",
+            "on the machine that runs Paddock, run `paddock doctor`",
         ),
         LookFault::Alpaca(ClientError::Api(error)) if error.status == 401 => Problem::new(
             StatusCode::BAD_GATEWAY,
             "credential_refused",
             "Alpaca refuses the credential",
             "alpaca refuses this connection's credential, which was probably regenerated, reset or revoked",
-            "run `paddock connection check`, and replace the credential",
+            "give the connection another one: on its page, or with `paddock connection add NAME --replace`",
         ),
         LookFault::Alpaca(ClientError::Api(error)) if error.status == 404 => Problem::new(
             StatusCode::NOT_FOUND,

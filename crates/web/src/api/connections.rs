@@ -17,7 +17,7 @@ use http::StatusCode;
 use jiff::Timestamp;
 use paddock_core::id::ConnectionId;
 use paddock_core::{CredentialKind, Environment};
-use paddock_store::{Connection, CredentialFacts, RotationDue};
+use paddock_store::{Connection, ConnectionFault, CredentialFacts, RotationDue};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -47,8 +47,14 @@ pub struct ConnectionView {
     pub frozen: bool,
     /// When it was connected.
     pub created_at: Timestamp,
-    /// When the credential last worked.
+    /// When it was removed, if it was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub removed_at: Option<Timestamp>,
+    /// When the account was last seen with the credential.
     pub checked_at: Timestamp,
+    /// What the latest look at it found wrong, if it did; such a look is later than `checked_at`, or saw an account that may not trade.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fault: Option<FaultView>,
     /// The credential's version, from 1.
     pub credential_version: u32,
     /// What the credential is.
@@ -71,8 +77,46 @@ pub struct ConnectionView {
     pub token_scopes: Option<Vec<String>>,
 }
 
+/// What a look at a connection found wrong.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[schema(as = ConnectionFault)]
+pub struct FaultView {
+    /// Its stable name.
+    pub code: String,
+    /// The heading.
+    pub title: String,
+    /// What is wrong.
+    pub detail: String,
+    /// What to do now.
+    pub next_step: String,
+    /// When it was found.
+    pub at: Timestamp,
+}
+
+impl From<ConnectionFault> for FaultView {
+    fn from(fault: ConnectionFault) -> Self {
+        let ConnectionFault { code, title, detail, next_step, at } = fault;
+        Self { code, title, detail, next_step, at }
+    }
+}
+
+/// As what the look itself answered with.
+impl From<FaultView> for Problem {
+    fn from(fault: FaultView) -> Self {
+        Self {
+            status: StatusCode::UNPROCESSABLE_ENTITY.as_u16(),
+            code: fault.code.into(),
+            title: fault.title.into(),
+            detail: fault.detail.into(),
+            next_step: fault.next_step.into(),
+            extra: serde_json::Map::new(),
+        }
+    }
+}
+
 /// What is known of a team's connections beside their rows.
 pub(crate) struct Facts {
+    faults: BTreeMap<ConnectionId, ConnectionFault>,
     credentials: BTreeMap<ConnectionId, CredentialFacts>,
     /// When the pairs are due, the soonest first.
     pub(crate) dues: Vec<RotationDue>,
@@ -83,7 +127,8 @@ impl Facts {
     pub(crate) async fn load(desk: &Desk) -> Result<Self, Problem> {
         let credentials = desk.store.credential_facts(desk.user).await?;
         let dues = desk.store.rotations_due(desk.user).await?;
-        Ok(Self { credentials, dues })
+        let faults = desk.store.connection_faults(desk.user).await?;
+        Ok(Self { faults, credentials, dues })
     }
 }
 
@@ -105,8 +150,11 @@ pub(crate) async fn shown_by_name(desk: &Desk, name: &str) -> Result<ConnectionV
 impl ConnectionView {
     fn new(row: Connection, facts: &Facts) -> Self {
         let due = facts.dues.iter().find(|due| due.connection == row.id);
+        let fault = facts.faults.get(&row.id).cloned().map(FaultView::from);
         let facts = facts.credentials.get(&row.id);
         let credential = facts.map_or(CredentialKind::KeyPair, |facts| facts.kind);
+        // What was removed has no credential any more.
+        let facts = facts.filter(|_| row.removed_at.is_none());
         let since = |kind| facts.filter(|facts| facts.kind == kind).map(|facts| facts.since);
         let pair_since = since(CredentialKind::KeyPair);
         let scopes = facts.and_then(|facts| facts.scopes.as_deref());
@@ -119,7 +167,9 @@ impl ConnectionView {
             active: row.active,
             frozen: row.frozen,
             created_at: row.created_at,
+            removed_at: row.removed_at,
             checked_at: row.checked_at,
+            fault,
             credential_version: row.credential_version,
             credential,
             pair_since,
@@ -141,6 +191,31 @@ pub struct RepairView {
     pub removed: Vec<String>,
 }
 
+/// The connection of that name, or one that was removed, by its identifier; by its name too where that can mean one only.
+pub(crate) async fn ever_named(desk: &Desk, name: &str) -> Result<Connection, Problem> {
+    let unknown = match named(desk, name).await {
+        Ok(connection) => return Ok(connection),
+        Err(problem) => problem,
+    };
+    let mut removed = desk.store.removed_connections(desk.user).await?;
+    removed.retain(|row| row.name == name || row.id.to_string() == name);
+    match (removed.pop(), removed.as_slice()) {
+        (Some(only), []) => Ok(only),
+        (Some(first), others) => {
+            let ids: Vec<String> = others.iter().chain([&first]).map(|row| row.id.to_string()).collect();
+            Err(Problem::new(
+                StatusCode::CONFLICT,
+                "ambiguous_connection",
+                "More than one connection",
+                format!("several connections named `{}` were removed", shown(name)),
+                format!("use the identifier of one of them: {}", ids.join(", ")),
+            )
+            .with("connections", ids))
+        }
+        (None, _) => Err(unknown),
+    }
+}
+
 /// The connection of that name.
 pub(crate) async fn named(desk: &Desk, name: &str) -> Result<Connection, Problem> {
     if let Some(connection) = desk.store.connection_named(desk.user, name).await? {
@@ -149,7 +224,7 @@ pub(crate) async fn named(desk: &Desk, name: &str) -> Result<Connection, Problem
     let known: Vec<String> =
         desk.store.connections(desk.user).await?.into_iter().map(|connection| connection.name).collect();
     let next_step = if known.is_empty() {
-        "connect an account with `paddock connection add`".to_owned()
+        "connect an account under Connections, or with `paddock connection add`".to_owned()
     } else {
         format!("use one of: {}", known.join(", "))
     };

@@ -87,7 +87,7 @@ pub(crate) async fn view(desk: &Desk, key: AccessKey, connection: &Connection) -
 /// When access keys were seen of late, which the database learns a few seconds later.
 fn last_seen(desk: &Desk) -> HashMap<AccessKeyId, Timestamp> {
     let mut seen = HashMap::new();
-    for line in desk.control.recent(usize::MAX) {
+    for line in desk.control.recent_of(desk.user, usize::MAX) {
         if let Some(key) = line.key {
             // The newest comes first.
             seen.entry(key).or_insert(line.at);
@@ -166,7 +166,7 @@ pub(crate) async fn named(desk: &Desk, name: &str) -> Result<AccessKey, Problem>
     }
     let names: Vec<String> = known.into_iter().map(|key| key.name).collect();
     let next_step = if names.is_empty() {
-        "issue one with `paddock key create`".to_owned()
+        "issue one under Access keys, or with `paddock key create`".to_owned()
     } else {
         format!("use one of: {}", names.join(", "))
     };
@@ -180,6 +180,20 @@ pub(crate) async fn named(desk: &Desk, name: &str) -> Result<AccessKey, Problem>
     .with("keys", names))
 }
 
+/// The same, and where there is none, one that is revoked: by its Key ID, or the last one of that name.
+pub(crate) async fn ever_named(desk: &Desk, name: &str) -> Result<AccessKey, Problem> {
+    let unknown = match named(desk, name).await {
+        Ok(key) => return Ok(key),
+        Err(problem) => problem,
+    };
+    let mut keys = desk.store.keys(desk.user).await?;
+    let by_id = keys.iter().position(|key| key.key_id == name);
+    match by_id.or_else(|| keys.iter().rposition(|key| key.name == name)) {
+        Some(position) => Ok(keys.swap_remove(position)),
+        None => Err(unknown),
+    }
+}
+
 /// The named key's view, after a change.
 pub(crate) async fn shown_by_id(desk: &Desk, id: AccessKeyId) -> Result<KeyView, Problem> {
     let key = desk.store.key(id).await?.into_iter().collect();
@@ -189,7 +203,7 @@ pub(crate) async fn shown_by_id(desk: &Desk, id: AccessKeyId) -> Result<KeyView,
             "unknown_key",
             "Unknown access key",
             "the access key is no longer there",
-            "list the access keys with `paddock key list`",
+            "look at the list of access keys",
         )
     })
 }

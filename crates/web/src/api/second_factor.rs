@@ -3,7 +3,7 @@
 use axum::Json;
 use http::{HeaderName, HeaderValue, StatusCode, header};
 use jiff::Timestamp;
-use paddock_core::SecretText;
+use paddock_core::{Environment, SecretText};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -195,18 +195,48 @@ pub(crate) async fn turn_off_for(
     Ok(Json(TurnedOff { on: false }))
 }
 
-/// Turns the second factor of whoever asks off, and the recovery codes with it.
+/// Turns the second factor of whoever asks off, and the recovery codes with it. Where the team has live accounts, `knowingly` must say so.
 #[utoipa::path(
     delete,
     path = "/api/v1/second-factor",
     operation_id = "turnOffSecondFactor",
     tag = "people",
+    params(("knowingly" = Option<bool>, Query, description = "Needed where the team has live accounts: that this is known")),
     responses((status = 200, description = "It is off", body = TurnedOff)),
-    extensions(("x-problems" = json!(["nobody_in_particular", "second_factor_is_off"]))),
+    extensions(("x-problems" = json!(["live_accounts", "nobody_in_particular", "second_factor_is_off"]))),
 )]
-pub(crate) async fn turn_off(desk: Desk, fields: Fields) -> Result<Json<TurnedOff>, Problem> {
+pub(crate) async fn turn_off(
+    desk: Desk,
+    mut query: Query,
+    fields: Fields,
+) -> Result<Json<TurnedOff>, Problem> {
+    let knowingly = query.flag("knowingly")?;
+    query.finish(&["knowingly"])?;
     fields.finish(&[])?;
-    desk.need_fresh(Matter::Access)?;
-    second_factor::turn_off(&desk, desk.somebody()?).await?;
+    turn_off_own(&desk, knowingly).await?;
     Ok(Json(TurnedOff { on: false }))
+}
+
+/// The same for whoever is signed in, by page or API.
+pub(crate) async fn turn_off_own(desk: &Desk, knowingly: bool) -> Result<(), Problem> {
+    desk.need_fresh(Matter::Access)?;
+    let person = desk.somebody()?;
+    if !knowingly && !live_accounts(desk).await?.is_empty() {
+        return Err(Problem::new(
+            StatusCode::UNPROCESSABLE_ENTITY,
+            "live_accounts",
+            "Not said knowingly",
+            "your team has live accounts, so that this is done knowingly or not at all",
+            "say that you know it (on the page a tick, in the API `?knowingly=true`), or keep the second factor",
+        )
+        .at("knowingly"));
+    }
+    second_factor::turn_off(desk, person).await
+}
+
+/// The names of the team's live connections.
+pub(crate) async fn live_accounts(desk: &Desk) -> Result<Vec<String>, Problem> {
+    let connections = desk.store.connections(desk.user).await?.into_iter();
+    let live = connections.filter(|connection| connection.environment == Environment::Live);
+    Ok(live.map(|connection| connection.name).collect())
 }

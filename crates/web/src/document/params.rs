@@ -23,6 +23,14 @@ pub(crate) struct ConnectionName {
     name: String,
 }
 
+/// A connection in the path, also one that was removed.
+#[derive(Debug, IntoParams)]
+#[into_params(parameter_in = Path)]
+pub(crate) struct ConnectionEverNamed {
+    /// The connection's name, or the identifier of one that was removed.
+    name: String,
+}
+
 /// A person in the path.
 #[derive(Debug, IntoParams)]
 #[into_params(parameter_in = Path)]
@@ -96,7 +104,7 @@ pub(crate) struct ActivityFilter {
     /// Of that person, of `operator` (the command line) or `paddock`.
     #[param(value_type = String, required = false)]
     person: String,
-    /// For that connection.
+    /// For that connection, by its name; one that was removed by its identifier.
     #[param(value_type = String, required = false)]
     connection: String,
     /// `permitted`, `held` or `refused`.

@@ -56,7 +56,12 @@ pub(super) struct Card {
     pub(super) active: bool,
     pub(super) frozen: bool,
     pub(super) version: u32,
+    /// When it was last looked at.
     pub(super) checked: Moment,
+    /// What that look found wrong.
+    pub(super) fault: Option<Problem>,
+    /// When its account was last seen, where that was not by the latest look.
+    pub(super) seen: Option<Moment>,
     pub(super) connected: Moment,
     /// Since when it has its pair, and how old that is.
     pub(super) pair: Option<Moment>,
@@ -106,7 +111,13 @@ impl Card {
             environment: view.environment.as_str(),
             well: view.status == "ACTIVE",
             status: view.status.replace('_', " ").to_lowercase(),
-            checked: Moment::ago(view.checked_at, now),
+            checked: Moment::ago(view.fault.as_ref().map_or(view.checked_at, |fault| fault.at), now),
+            seen: view
+                .fault
+                .as_ref()
+                .filter(|fault| fault.at > view.checked_at)
+                .map(|_| Moment::ago(view.checked_at, now)),
+            fault: view.fault.map(Problem::from),
             connected: Moment::day(view.created_at),
             pair: view.pair_since.map(|since| Moment::ago(since, now)),
             due: view.next_due_at.zip(view.due_every_days).map(|(at, days)| Due {

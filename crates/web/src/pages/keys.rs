@@ -51,9 +51,11 @@ const DONE: [(&str, &str); 5] = [
     ("revoked", "The access key is revoked. It opens nothing any more."),
 ];
 
-/// Where a key's page is. A key that was once named like a page of ours is found by its Key ID.
+/// Where a key's page is. A key that was once named like a page of ours is found by its Key ID, and so is one that is revoked: another
+/// may have its name.
 fn path(key: &KeyView) -> String {
-    format!("/keys/{}", if key.name == "new" { &key.key_id } else { &key.name })
+    let by_id = key.name == "new" || key.revoked_at.is_some();
+    format!("/keys/{}", if by_id { &key.key_id } else { &key.name })
 }
 
 /// What keeps a key from being used.
@@ -64,10 +66,14 @@ enum State {
     FrozenWithConnection,
     FrozenWithEverything,
     Expired,
+    Revoked,
 }
 
 impl State {
     fn of(key: &KeyView, connection_frozen: bool, everything_frozen: bool, now: Timestamp) -> Self {
+        if key.revoked_at.is_some() {
+            return Self::Revoked;
+        }
         let expired = key.scope.expires_at.is_some_and(|expiry| expiry <= now);
         match (expired, key.frozen, connection_frozen, everything_frozen) {
             (true, ..) => Self::Expired,
@@ -85,6 +91,7 @@ impl State {
             Self::FrozenWithConnection => "Frozen with its connection",
             Self::FrozenWithEverything => "Frozen with everything",
             Self::Expired => "Expired",
+            Self::Revoked => "Revoked",
         }
     }
 
@@ -92,7 +99,7 @@ impl State {
     const fn class(self) -> &'static str {
         match self {
             Self::InUse => "good",
-            Self::Expired => "over",
+            Self::Expired | Self::Revoked => "over",
             _ => "frozen",
         }
     }

@@ -6,6 +6,7 @@ use askama::Template;
 use axum::Router;
 use axum::response::Response;
 use axum::routing::{get, post};
+use jiff::Timestamp;
 use paddock_core::Role;
 
 use super::answer::{self, Done};
@@ -13,7 +14,7 @@ use super::form::FormView;
 use super::shell::{Section, Shell};
 use super::text::Moment;
 use crate::WebState;
-use crate::api::people::{self, change, invitations};
+use crate::api::people::{self, InvitationView, change, invitations};
 use crate::desk::Desk;
 use crate::fields::FormFields;
 use crate::name::PathName;
@@ -32,7 +33,7 @@ pub(super) fn routes() -> Router<Arc<WebState>> {
     Router::new()
         .route("/settings/people", get(show))
         .route("/settings/people/invite", get(before_invite).post(invite))
-        .route("/settings/people/invitations/{id}/withdraw", post(withdraw))
+        .route("/settings/people/invitations/{id}/withdraw", get(ask_withdraw).post(withdraw))
         .route("/settings/people/{name}", get(person))
         .route("/settings/people/{name}/role", post(set_role))
         .route("/settings/people/{name}/remove", post(remove))
@@ -67,6 +68,21 @@ struct Invitation {
     expires: Moment,
 }
 
+impl Invitation {
+    fn new(view: InvitationView, now: Timestamp) -> Self {
+        Self {
+            id: view.id.to_string(),
+            label: view.label,
+            what: match view.founds {
+                Some(team) => format!("founds the team {team}"),
+                None => format!("joins as {}", view.role),
+            },
+            given: Moment::ago(view.created_at, now),
+            expires: Moment::clock(view.expires_at, now),
+        }
+    }
+}
+
 async fn show(desk: Desk, done: Done) -> Result<Response, Problem> {
     let now = desk.now();
     let own = desk.person.as_ref().map(|person| person.id);
@@ -87,19 +103,7 @@ async fn show(desk: Desk, done: Done) -> Result<Response, Problem> {
                 joined: Moment::ago(person.created_at, now),
             })
             .collect(),
-        invitations: open
-            .into_iter()
-            .map(|view| Invitation {
-                id: view.id.to_string(),
-                label: view.label,
-                what: match view.founds {
-                    Some(team) => format!("founds the team {team}"),
-                    None => format!("joins as {}", view.role),
-                },
-                given: Moment::ago(view.created_at, now),
-                expires: Moment::clock(view.expires_at, now),
-            })
-            .collect(),
+        invitations: open.into_iter().map(|view| Invitation::new(view, now)).collect(),
         owner,
     })
 }
@@ -144,6 +148,20 @@ async fn invite(desk: Desk, fields: FormFields) -> Result<Response, Problem> {
         }),
         Err(problem) => invite_page(&desk, form.refused(problem)).await,
     }
+}
+
+#[derive(Debug, Template)]
+#[template(path = "people/withdraw.html")]
+struct Withdraw {
+    shell: Shell,
+    invitation: Invitation,
+}
+
+/// Asks whether an invitation shall be withdrawn.
+async fn ask_withdraw(desk: Desk, PathName(id): PathName) -> Result<Response, Problem> {
+    let invitation = Invitation::new(invitations::named(&desk, &id).await?, desk.now());
+    let shell = Shell::load(&desk, Section::Settings, "Withdraw an invitation").await?;
+    answer::page(&Withdraw { shell, invitation })
 }
 
 async fn withdraw(desk: Desk, PathName(id): PathName, fields: FormFields) -> Result<Response, Problem> {

@@ -27,7 +27,7 @@ pub(super) struct RecordCells {
 impl RecordCells {
     pub(super) fn new(record: &AuditRecord, names: &Names, now: Timestamp) -> Self {
         let who = match record.actor() {
-            Ok(Actor::Operator) => "operator".to_owned(),
+            Ok(Actor::Operator) => "the command line".to_owned(),
             Ok(Actor::AccessKey { name, .. } | Actor::Person { name, .. }) => name,
             Ok(Actor::System) => "Paddock".to_owned(),
             Err(_) => "unknown".to_owned(),

@@ -7,7 +7,7 @@ use axum::Router;
 use axum::response::Response;
 use axum::routing::get;
 use http::{StatusCode, Uri};
-use paddock_core::{Environment, SecretText};
+use paddock_core::SecretText;
 
 use super::answer::{self, Done};
 use super::form::FormView;
@@ -16,6 +16,7 @@ use super::shell::{Section, Shell};
 use super::text::Moment;
 use crate::WebState;
 use crate::api;
+use crate::api::second_factor::{live_accounts, turn_off_own};
 use crate::desk::Desk;
 use crate::fields::FormFields;
 use crate::fresh::Matter;
@@ -225,28 +226,15 @@ async fn off_page(desk: &Desk, live: Vec<String>, form: FormView) -> Result<Resp
     answer::page_with(status, &page)
 }
 
-/// The names of the team's live connections.
-async fn live_accounts(desk: &Desk) -> Result<Vec<String>, Problem> {
-    let connections = desk.store.connections(desk.user).await?.into_iter();
-    let live = connections.filter(|connection| connection.environment == Environment::Live);
-    Ok(live.map(|connection| connection.name).collect())
-}
-
 async fn turn_off(desk: Desk, FormFields(mut fields): FormFields) -> Result<Response, Problem> {
     let knowingly = fields.text("knowingly")?.is_some();
     fields.finish(&["knowingly"])?;
-    desk.need_fresh(Matter::Access)?;
-    let live = live_accounts(&desk).await?;
-    if !live.is_empty() && !knowingly {
-        let problem = Problem::new(
-            StatusCode::UNPROCESSABLE_ENTITY,
-            "live_accounts",
-            "Not ticked",
-            "your team has live accounts, so that this is done knowingly or not at all",
-            "tick it, or keep the second factor",
-        );
-        return off_page(&desk, live, FormView::blank().refused(problem.at("knowingly"))).await;
+    match turn_off_own(&desk, knowingly).await {
+        Ok(()) => Ok(answer::done(HOME, "second-factor-off")),
+        Err(problem) if problem.code == "live_accounts" => {
+            let live = live_accounts(&desk).await?;
+            off_page(&desk, live, FormView::blank().refused(problem)).await
+        }
+        Err(problem) => Err(problem),
     }
-    second_factor::turn_off(&desk, desk.somebody()?).await?;
-    Ok(answer::done(HOME, "second-factor-off"))
 }

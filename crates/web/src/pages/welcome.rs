@@ -56,7 +56,7 @@ pub(super) async fn show(desk: Desk) -> Result<Response, Problem> {
     let keys: Vec<_> = keys
         .filter(|key| key.revoked_at.is_none() && rows.iter().any(|row| row.id == key.connection))
         .collect();
-    let recent = desk.control.recent(usize::MAX);
+    let recent = desk.control.recent_of(desk.user, usize::MAX);
     let used = keys
         .iter()
         .any(|key| key.last_used_at.is_some() || recent.iter().any(|line| line.key == Some(key.id)));

@@ -255,11 +255,31 @@ async fn a_check_tells_what_is_wrong_and_is_no_error() {
     let paddock = Paddock::start().await;
     paddock.connect_paper().await;
     paddock.alpaca.revoke(Environment::Paper, PAPER.0);
+    paddock.clock.advance(std::time::Duration::from_secs(60));
     let reply = paddock.post("/api/v1/connections/my-paper/check", &json!({})).await;
     reply.expect(200);
     assert_eq!(reply.json["healthy"], false);
     assert_eq!(reply.json["problem"]["code"], "invalid_credentials");
     assert_eq!(reply.json["connection"]["name"], "my-paper");
+
+    // It stays until a look finds nothing.
+    let fault = |list: &Reply| list.json["items"][0]["fault"].clone();
+    let told = fault(&paddock.get("/api/v1/connections").await);
+    assert_eq!(told["code"], "invalid_credentials");
+    assert_eq!(told["next_step"], reply.json["problem"]["next_step"]);
+    assert!(told["next_step"].as_str().unwrap().contains("replace the key pair"), "{told}");
+    let page = paddock.visit("/connections/my-paper").await;
+    assert!(
+        page.text().contains("Invalid Alpaca credentials") && page.text().contains("Last worked"),
+        "{}",
+        page.text()
+    );
+    assert!(paddock.visit("/connections").await.text().contains("Invalid Alpaca credentials"));
+    paddock.alpaca.issue(Environment::Paper, &PAPER, "PA3XK7Q2M9TD", |_| ());
+    paddock.post("/api/v1/connections/my-paper/check", &json!({})).await.expect(200);
+    assert!(fault(&paddock.get("/api/v1/connections").await).is_null());
+    let page = paddock.visit("/connections/my-paper").await;
+    assert!(!page.text().contains("Invalid Alpaca credentials") && !page.text().contains("Last worked"));
 }
 
 #[tokio::test]
@@ -272,6 +292,30 @@ async fn a_removed_connection_leaves_its_history_and_takes_its_keys_along() {
     assert_eq!(paddock.through_gateway("/v2/account", &key).await, 401);
     assert_eq!(paddock.get("/api/v1/connections").await.json["items"], json!([]));
     assert_eq!(paddock.get("/api/v1/keys").await.json["items"], json!([]));
+    // What is left of both is found from the pages, and by the API.
+    let list = paddock.get("/api/v1/connections?removed=true").await;
+    let (id, at) = (list.json["items"][0]["id"].as_str().unwrap(), &list.json["items"][0]["removed_at"]);
+    assert!(at.is_string(), "{list:?}");
+    let page = paddock.visit("/connections").await;
+    assert!(page.text().contains(&format!("href=\"/activity?connection={id}\"")), "{page:?}");
+    assert!(!page.text().contains("/attestation"), "nothing was signed for it");
+    for place in [format!("/activity?connection={id}"), format!("/activity?show=latest&connection={id}")] {
+        let page = paddock.visit(&place).await;
+        page.expect(200);
+        assert!(
+            page.text().contains("my-paper (removed ") && page.text().contains(">reader</option>"),
+            "{page:?}"
+        );
+    }
+    paddock.get(&format!("/api/v1/activity?connection={id}")).await.expect(200);
+    paddock.get("/api/v1/activity?connection=my-paper").await.expect(200);
+    let page = paddock.visit("/keys/reader").await;
+    page.expect(200);
+    assert!(page.text().contains("<b>Revoked</b>") && page.text().contains("its connection is removed"));
+    assert!(!page.text().contains("/keys/reader/revoke"), "there is nothing to revoke");
+    assert!(paddock.get("/api/v1/keys/reader").await.json["revoked_at"].is_string());
+    paddock.get("/api/v1/keys/reader/usage").await.expect(200);
+    paddock.post("/api/v1/keys/reader/freeze", &json!({})).await.expect_problem(404, "unknown_key");
     let revoked = paddock.get("/api/v1/keys?revoked=true").await;
     assert_eq!(revoked.json["items"][0]["name"], "reader");
     // The same account may come back, under the same name.

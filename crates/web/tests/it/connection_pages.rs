@@ -221,6 +221,16 @@ async fn a_live_account_needs_each_statement_and_a_name_and_a_copy_is_kept() {
     assert_eq!(signed.json["signed_name"], "Ada Lovelace");
     let audit = paddock.get("/api/v1/audit?event=live_attested").await;
     assert_eq!(audit.json["items"][0]["event"]["text_sha256"], all[5].1, "{audit:?}");
+
+    // It is kept when the connection is removed, and is still found from the pages.
+    let list = paddock.get("/api/v1/connections").await;
+    let id = list.json["items"][0]["id"].as_str().unwrap().to_owned();
+    paddock.call("DELETE", "/api/v1/connections/real", &json!({})).await.expect(200);
+    let kept = format!("/connections/{id}/attestation");
+    shows(&browser.page("/connections").await, &["Removed connections (1)", &format!("href=\"{kept}\"")]);
+    shows(browser.page(&kept).await.expect(200), &["Ada Lovelace", &all[5].1]);
+    let signed = paddock.get(&format!("/api/v1{kept}")).await;
+    assert_eq!(signed.json["signed_name"], "Ada Lovelace");
     assert!(paddock.get("/api/v1/audit/verify").await.json["valid"].as_bool().unwrap());
 }
 

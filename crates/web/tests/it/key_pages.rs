@@ -343,7 +343,8 @@ async fn a_key_is_frozen_unfrozen_and_revoked_with_its_name_typed() {
         paddock.visit("/keys?done=revoked").await.expect(200),
         &["It opens nothing any more", "Revoked keys (1)"],
     );
-    for path in ["/keys/bot", "/keys/bot/edit", "/keys/bot/revoke", "/keys/bot/unfreeze"] {
+    says(paddock.visit("/keys/bot").await.expect(200), &["<b>Revoked</b>", "What it did stays here"]);
+    for path in ["/keys/bot/edit", "/keys/bot/revoke", "/keys/bot/unfreeze"] {
         says(paddock.visit(path).await.expect(404), &["Unknown access key"]);
     }
 }

@@ -382,6 +382,16 @@ async fn the_api_does_what_the_pages_do_with_people() {
     let listed = paddock.get("/api/v1/invitations").await;
     assert_eq!(listed.json["items"][0]["label"], "Joan");
     assert!(!listed.text().contains("http"), "{listed:?}");
+    // On the pages it takes a second page, which says what it is.
+    let withdraw = format!("/settings/people/invitations/{id}/withdraw");
+    let people = owner.page("/settings/people").await;
+    assert!(
+        people.text().contains(&format!("href=\"{withdraw}\""))
+            && !people.text().contains("<button class=\"button small\">")
+    );
+    let asked = owner.page(&withdraw).await;
+    assert!(asked.text().contains("Joan") && asked.text().contains("joins as viewer"), "{asked:?}");
+    assert_eq!(paddock.get("/api/v1/invitations").await.json["items"][0]["label"], "Joan");
     paddock.call_with("DELETE", &format!("/api/v1/invitations/{id}"), "").await.expect(200);
     let link = path_of(invited.json["link"].as_str().unwrap());
     let gone = paddock.call_with("DELETE", &format!("/api/v1/invitations/{id}"), "").await;

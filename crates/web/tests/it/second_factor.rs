@@ -395,8 +395,13 @@ async fn with_live_accounts_it_is_turned_off_knowingly() {
     let refused = browser.submit(path, &[]).await;
     assert!(refused.expect(422).text().contains("live accounts: real."), "{refused:?}");
     assert_eq!(browser.call("GET", "/api/v1/second-factor", &Value::Null).await.json["on"], true);
+    // A program that acts for the person has to know it too.
+    browser.call("DELETE", "/api/v1/second-factor", &Value::Null).await.expect_problem(422, "live_accounts");
+    assert_eq!(browser.call("GET", "/api/v1/second-factor", &Value::Null).await.json["on"], true);
     let done = browser.submit(path, &[("knowingly", "yes")]).await;
     done.expect_redirect("/settings/security?done=second-factor-off");
+    turn_on(&paddock, &browser).await;
+    browser.call("DELETE", "/api/v1/second-factor?knowingly=true", &Value::Null).await.expect(200);
 }
 
 #[tokio::test]

@@ -296,7 +296,7 @@ async fn a_token_acts_for_real_money_while_its_person_has_a_second_factor() {
     with(&paddock, &able, ("PATCH", "/api/v1/keys/real-bot"), &json!({ "max_order_notional": "100" }))
         .await
         .expect(200);
-    let off = browser.call("DELETE", "/api/v1/second-factor", &Value::Null).await;
+    let off = browser.call("DELETE", "/api/v1/second-factor?knowingly=true", &Value::Null).await;
     off.expect(200);
     closed().await;
 }

@@ -253,7 +253,7 @@ async fn in_what_the_gateway_asked_for_itself() {
         let (status, answer) = ask(&rig, way, "POST /v2/orders", &pair, ORDER).await;
         assert!(status == 200 && !answer.contains(REAL_SECRET), "{way:?}: {answer}");
     }
-    let log = serde_json::to_string(&rig.control.recent(100)).unwrap();
+    let log = serde_json::to_string(&rig.control.recent_of(rig.user, 100)).unwrap();
     assert!(!log.contains(REAL_SECRET), "{log}");
 }
 

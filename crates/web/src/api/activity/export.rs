@@ -35,7 +35,7 @@ pub(crate) enum Format {
     tag = "activity",
     params(params::ActivityFilter, ("format" = Option<String>, Query, description = "`csv`, or `jsonl` for one JSON object a line")),
     responses((status = 200, description = "The requests that fit, the newest first, as CSV or JSON lines", content((String = "text/csv"), (String = "application/x-ndjson")))),
-    extensions(("x-problems" = json!(["unknown_connection"]))),
+    extensions(("x-problems" = json!(["unknown_connection", "ambiguous_connection"]))),
 )]
 pub(crate) async fn export(desk: Desk, mut query: Query) -> Result<Response, Problem> {
     let filter = Filter::take(&mut query)?;

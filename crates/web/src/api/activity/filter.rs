@@ -4,7 +4,7 @@ use paddock_core::decide::ReasonCode;
 use paddock_store::{ActivityDecision, ActivityQuery, Sender};
 
 use crate::api::audit::when;
-use crate::api::connections::named;
+use crate::api::connections::ever_named;
 use crate::desk::Desk;
 use crate::problem::Problem;
 use crate::query::{Query, bad};
@@ -23,7 +23,7 @@ pub(crate) struct Filter {
     pub(crate) key: Option<String>,
     /// The name of a person.
     pub(crate) person: Option<String>,
-    /// The name of a connection.
+    /// The name of a connection, or the identifier of one that was removed.
     pub(crate) connection: Option<String>,
     /// `permitted`, `held` or `refused`.
     pub(crate) decision: Option<String>,
@@ -106,7 +106,7 @@ impl Filter {
         };
         let connection = match &self.connection {
             None => None,
-            Some(name) => Some(named(desk, name).await?.id),
+            Some(name) => Some(ever_named(desk, name).await?.id),
         };
         let sender = match (&self.key, &self.person) {
             (Some(_), _) => Some(Sender::AccessKey),

@@ -34,7 +34,7 @@ pub(crate) struct Listed {
     tag = "activity",
     params(params::ActivityFilter, params::Listing),
     responses((status = 200, description = "A page of requests", body = Listed)),
-    extensions(("x-problems" = json!(["unknown_connection"]))),
+    extensions(("x-problems" = json!(["unknown_connection", "ambiguous_connection"]))),
 )]
 pub(crate) async fn list(desk: Desk, mut query: Query) -> Result<Json<Listed>, Problem> {
     let filter = Filter::take(&mut query)?;

@@ -4,6 +4,7 @@ use axum::Json;
 use http::StatusCode;
 use paddock_core::audit::{AuditEvent, AuditRecord};
 use paddock_core::id::{ApprovalId, RequestId};
+use paddock_store::{Activity, Connection};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -38,7 +39,10 @@ pub(crate) struct Story {
     pub(crate) records: Vec<RecordView>,
     /// The same as they are kept.
     #[serde(skip)]
-    pub(crate) about: Vec<AuditRecord>,
+    pub(crate) kept: Vec<AuditRecord>,
+    /// The connection that it is for, removed or not.
+    #[serde(skip)]
+    pub(crate) connection: Option<Connection>,
 }
 
 /// What was taken from the caps.
@@ -91,7 +95,11 @@ pub(crate) async fn story(desk: &Desk, id: &str) -> Result<Story, Problem> {
             _ => {}
         }
     }
-    let (order, order_fault) = order_now(desk, &row).await?;
+    let connection = match row.connection {
+        Some(id) => desk.store.connection(id).await?,
+        None => None,
+    };
+    let (order, order_fault) = order_now(desk, connection.as_ref(), &row).await?;
     let names = Names::of(desk, std::slice::from_ref(&row)).await?;
     Ok(Story {
         request: names.view(row),
@@ -99,7 +107,8 @@ pub(crate) async fn story(desk: &Desk, id: &str) -> Result<Story, Problem> {
         approval,
         order,
         order_fault,
-        about: records.clone(),
+        kept: records.clone(),
+        connection,
         records: records.into_iter().map(RecordView::from).collect(),
     })
 }
@@ -107,17 +116,14 @@ pub(crate) async fn story(desk: &Desk, id: &str) -> Result<Story, Problem> {
 /// The order as Alpaca has it now. That it cannot be read spoils nothing else.
 async fn order_now(
     desk: &Desk,
-    row: &paddock_store::Activity,
+    connection: Option<&Connection>,
+    row: &Activity,
 ) -> Result<(Option<OrderView>, Option<Problem>), Problem> {
-    let Some((connection, id)) = row.connection.zip(row.order_id.as_deref().and_then(|id| id.parse().ok()))
-    else {
+    let id = row.order_id.as_deref().and_then(|id| id.parse().ok());
+    let Some((connection, id)) = connection.filter(|it| it.removed_at.is_none()).zip(id) else {
         return Ok((None, None));
     };
-    let Some(connection) = desk.store.connection(connection).await?.filter(|it| it.removed_at.is_none())
-    else {
-        return Ok((None, None));
-    };
-    match order_of(desk, &connection, id).await {
+    match order_of(desk, connection, id).await {
         Ok(order) => Ok((Some(order), None)),
         Err(problem) => Ok((None, Some(problem))),
     }

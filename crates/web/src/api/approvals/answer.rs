@@ -141,7 +141,9 @@ fn over(id: ApprovalId, state: ApprovalState) -> Problem {
         "approval_over",
         "Not waiting any more",
         format!("approval {id} {what}"),
-        "see `paddock approval show` for what became of it; a new order is held anew",
+        format!(
+            "look at what became of it, on its page or with `paddock approval show {id}`; if the program asks again, that is held anew"
+        ),
     )
     .with("state", state.as_str())
 }

@@ -125,14 +125,14 @@ pub(crate) async fn show(_desk: Desk) -> Json<ToSign> {
     path = "/api/v1/connections/{name}/attestation",
     operation_id = "showConnectionAttestation",
     tag = "connections",
-    params(params::ConnectionName),
+    params(params::ConnectionEverNamed),
     responses(
         (status = 200, description = "What was signed, by whom and when", body = Signed),
     ),
-    extensions(("x-problems" = json!(["unknown_connection", "not_attested"]))),
+    extensions(("x-problems" = json!(["unknown_connection", "ambiguous_connection", "not_attested"]))),
 )]
 pub(crate) async fn signed(desk: Desk, PathName(name): PathName) -> Result<Json<Signed>, Problem> {
-    let connection = super::named(&desk, &name).await?;
+    let connection = super::ever_named(&desk, &name).await?;
     let SignedAttestation { attestation, actor, at } = found(&desk, &connection).await?;
     Ok(Json(Signed {
         connection: connection.name,

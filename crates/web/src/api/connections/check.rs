@@ -44,7 +44,7 @@ pub(crate) async fn check(
     let connection = super::named(&desk, &name).await?;
     let problem = match desk.control.check_connection(connection.id).await? {
         ConnectionCheck::Healthy(_) => None,
-        ConnectionCheck::Faulty(fault) => Some(connect_problem::of_fault(&fault)),
+        ConnectionCheck::Faulty(fault) => Some(connect_problem::of_stored(&fault)),
         ConnectionCheck::NoSuchConnection => {
             return Err(Problem::new(
                 StatusCode::SERVICE_UNAVAILABLE,

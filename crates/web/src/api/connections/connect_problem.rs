@@ -76,7 +76,15 @@ pub(crate) fn of_fault(fault: &ConnectFault) -> Problem {
     }
 }
 
-/// The same, and where a broker on this machine stands in for Alpaca, that it does not know the pairs of Alpaca's own dashboard.
+/// What they say of a credential that is stored already.
+pub(super) fn of_stored(fault: &ConnectFault) -> Problem {
+    let mut problem = of_fault(fault);
+    problem.detail = fault.sentence_when_stored().into();
+    problem.next_step = fault.next_step_when_stored().into();
+    problem
+}
+
+/// The same as [`of_fault`], and where a broker on this machine stands in for Alpaca, that it does not know the pairs of Alpaca's own dashboard.
 pub(super) fn of_probe(desk: &Desk, fault: &ConnectFault) -> Problem {
     let mut problem = of_fault(fault);
     let both = [Environment::Paper, Environment::Live];

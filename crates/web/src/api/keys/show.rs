@@ -8,7 +8,7 @@ use crate::document::params;
 use crate::name::PathName;
 use crate::problem::Problem;
 
-/// One access key, by its name or its Key ID.
+/// One access key, by its name or its Key ID; one that is revoked too.
 #[utoipa::path(
     get,
     path = "/api/v1/keys/{name}",
@@ -21,6 +21,6 @@ use crate::problem::Problem;
     extensions(("x-problems" = json!(["unknown_key"]))),
 )]
 pub(crate) async fn show(desk: Desk, PathName(name): PathName) -> Result<Json<KeyView>, Problem> {
-    let key = super::named(&desk, &name).await?;
+    let key = super::ever_named(&desk, &name).await?;
     super::shown_by_id(&desk, key.id).await.map(Json)
 }

@@ -95,7 +95,7 @@ pub(crate) async fn usage(
         Some(_) => return Err(bad("days", "a whole number from 1 to 3650")),
     };
     query.finish(&["days"])?;
-    let key = super::named(&desk, &name).await?;
+    let key = super::ever_named(&desk, &name).await?;
     view(&desk, key.id, days).await.map(Json)
 }
 

@@ -118,6 +118,12 @@ pub(crate) async fn give(desk: &Desk, mut fields: Fields) -> Result<Made, Proble
     Ok(invite::make(desk, purpose, label, invite::INVITATION, desk.actor()).await?)
 }
 
+/// The open invitation of the team's with this identifier.
+pub(crate) async fn named(desk: &Desk, id: &str) -> Result<InvitationView, Problem> {
+    let id: LinkId = id.parse().map_err(|_| unknown())?;
+    open(desk).await?.into_iter().find(|view| view.id == id).ok_or_else(unknown)
+}
+
 /// Withdraws an invitation.
 #[utoipa::path(
     delete,

@@ -23,6 +23,7 @@ use crate::fields::FormFields;
 use crate::name::PathName;
 use crate::pages::answer::{done, page_with};
 use crate::pages::form::FormView;
+use crate::pages::real_money::confirm;
 use crate::pages::shell::{Section, Shell};
 use crate::problem::Problem;
 use crate::query::Query;
@@ -234,18 +235,6 @@ fn held(row: &PositionView) -> Held {
         profit: change(row.unrealized_pl),
         verb: if row.side == "short" { "buy" } else { "sell" },
     }
-}
-
-/// For real money the connection's name has to be typed.
-fn confirm(connection: &Connection, typed: Option<&str>) -> Result<(), Problem> {
-    if connection.environment == Environment::Paper || typed.map(str::trim) == Some(connection.name.as_str())
-    {
-        return Ok(());
-    }
-    Err(Problem::field(
-        "typed",
-        format!("the connection's name, `{}`, since this is real money", connection.name),
-    ))
 }
 
 /// Whether what was sent may be done already or still arrive. A form with a name of its own would do it a second time: there is none then.

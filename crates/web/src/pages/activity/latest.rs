@@ -9,19 +9,13 @@ use crate::desk::Desk;
 use crate::pages::rows::{decision, told};
 use crate::pages::text::{Moment, latency};
 
-/// How many are remembered, and shown.
-pub(super) const REMEMBERED: usize = 500;
+/// How many are shown.
 const SHOWN: usize = 200;
 
 /// The last requests that fit the filter, as far as they are the visitor's to see.
 pub(super) fn rows(desk: &Desk, filter: &Filter, now: Timestamp) -> Vec<Row> {
-    let runs_all = desk.runs_this();
-    let lines = desk.control.recent(REMEMBERED).into_iter();
-    lines
-        .filter(|line| line.user.map_or(runs_all, |user| user == desk.user) && fits(line, filter))
-        .take(SHOWN)
-        .map(|line| row(line, now))
-        .collect()
+    let lines = desk.control.recent_of(desk.user, usize::MAX).into_iter();
+    lines.filter(|line| fits(line, filter)).take(SHOWN).map(|line| row(line, now)).collect()
 }
 
 fn fits(line: &RequestLine, filter: &Filter) -> bool {

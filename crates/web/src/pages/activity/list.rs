@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use super::operations::CHANGES;
 use super::{Row, latest, operation_words};
 use crate::api::activity::{FILTERS, Filter, RequestView, known_reasons, page as page_of, read_paging};
+use crate::api::connections::ever_named;
 use crate::desk::Desk;
 use crate::pages::answer;
 use crate::pages::form::FormView;
@@ -69,7 +70,14 @@ pub(super) async fn show(desk: Desk, mut query: Query) -> Result<Response, Probl
     let now = desk.now();
     let (mut next, mut unindexed, mut on_first, mut wrong) = (None, 0, true, None);
     let rows = if latest {
-        latest::rows(&desk, &filter, now)
+        let mut meant = filter.clone();
+        if let Some(name) = &filter.connection
+            && let Ok(row) = ever_named(&desk, name).await
+        {
+            // What is in memory knows connections by their names.
+            meant.connection = Some(row.name);
+        }
+        latest::rows(&desk, &meant, now)
     } else {
         on_first = paging.after.is_none();
         match page_of(&desk, &filter, &paging).await {
@@ -86,15 +94,15 @@ pub(super) async fn show(desk: Desk, mut query: Query) -> Result<Response, Probl
         }
     };
     let pairs = filter.pairs();
-    let address = |path: &str, extra: &[(&str, &str)]| {
+    let filtered_address = |path: &str, extra: &[(&str, &str)]| {
         address(path, pairs.iter().copied().chain(extra.iter().copied()))
     };
     let own: &[(&str, &str)] = if latest { &[("show", "latest")] } else { &[] };
     let other_view = if latest {
-        address("/activity", &[])
+        filtered_address("/activity", &[])
     } else {
         let timeless = pairs.iter().copied().filter(|(name, _)| !matches!(*name, "from" | "to"));
-        self::address("/activity", timeless.chain([("show", "latest")]))
+        address("/activity", timeless.chain([("show", "latest")]))
     };
     let mut form = FormView::blank();
     for (name, value) in &pairs {
@@ -104,16 +112,14 @@ pub(super) async fn show(desk: Desk, mut query: Query) -> Result<Response, Probl
     if let Some(problem) = wrong {
         form = form.refused(problem);
     }
+    let connections = options(connection_names(&desk).await?);
     let page_with = ActivityPage {
         shell: Shell::load(&desk, Section::Activity, "Activity").await?,
         rows,
         filtered: !pairs.is_empty(),
-        chips: chips(&pairs, own),
-        keys: options(key_names(&desk).await?, "Any"),
-        connections: options(
-            desk.store.connections(desk.user).await?.into_iter().map(|row| row.name).collect(),
-            "Any",
-        ),
+        chips: chips(&pairs, own, &connections),
+        keys: options(key_names(&desk).await?),
+        connections,
         decisions: if latest {
             vec![
                 ("", "Any"),
@@ -137,10 +143,10 @@ pub(super) async fn show(desk: Desk, mut query: Query) -> Result<Response, Probl
             .chain(CHANGES.iter().map(|(id, words)| (*id, capital(words))))
             .collect(),
         other_view,
-        first: (!on_first).then(|| address("/activity", own)),
-        next: next.map(|cursor| address("/activity", &[("cursor", &cursor)])),
-        csv: address("/activity/export", &[("format", "csv")]),
-        json_lines: address("/activity/export", &[("format", "jsonl")]),
+        first: (!on_first).then(|| filtered_address("/activity", own)),
+        next: next.map(|cursor| filtered_address("/activity", &[("cursor", &cursor)])),
+        csv: filtered_address("/activity/export", &[("format", "csv")]),
+        json_lines: filtered_address("/activity/export", &[("format", "jsonl")]),
         started: Moment::ago(desk.control.started_at(), now),
         unindexed: (unindexed > 0).then(|| grouped(unindexed)),
         latest,
@@ -149,19 +155,26 @@ pub(super) async fn show(desk: Desk, mut query: Query) -> Result<Response, Probl
     answer::page_with(status, &page_with)
 }
 
-async fn key_names(desk: &Desk) -> Result<Vec<String>, Problem> {
-    let connections = desk.store.connections(desk.user).await?;
-    let keys = desk.store.keys(desk.user).await?.into_iter();
-    let ours = keys.filter(|key| connections.iter().any(|row| row.id == key.connection));
-    let mut names: Vec<String> = ours.map(|key| key.name).collect();
+/// The names of the team's access keys, the revoked ones included: what they did is still there.
+async fn key_names(desk: &Desk) -> Result<Vec<(String, String)>, Problem> {
+    let mut names: Vec<String> = desk.store.keys(desk.user).await?.into_iter().map(|key| key.name).collect();
     names.sort();
     names.dedup();
-    Ok(names)
+    Ok(names.into_iter().map(|name| (name.clone(), name)).collect())
 }
 
-fn options(names: Vec<String>, any: &str) -> Vec<(String, String)> {
-    let any = (String::new(), any.to_owned());
-    std::iter::once(any).chain(names.into_iter().map(|name| (name.clone(), name))).collect()
+/// The connections, and below them those that were removed, which are meant by their identifiers.
+async fn connection_names(desk: &Desk) -> Result<Vec<(String, String)>, Problem> {
+    let present = desk.store.connections(desk.user).await?.into_iter();
+    let removed = desk.store.removed_connections(desk.user).await?.into_iter().filter_map(|row| {
+        let day = Moment::day(row.removed_at?).shown;
+        Some((row.id.to_string(), format!("{} (removed {day})", row.name)))
+    });
+    Ok(present.map(|row| (row.name.clone(), row.name)).chain(removed).collect())
+}
+
+fn options(named: Vec<(String, String)>) -> Vec<(String, String)> {
+    std::iter::once((String::new(), "Any".to_owned())).chain(named).collect()
 }
 
 fn capital(words: &str) -> String {
@@ -176,7 +189,11 @@ pub(super) fn address<'a>(path: &str, pairs: impl Iterator<Item = (&'a str, &'a 
     if pairs.is_empty() { path.to_owned() } else { format!("{path}?{}", pairs.join("&")) }
 }
 
-fn chips(pairs: &[(&'static str, &str)], own: &[(&str, &str)]) -> Vec<Chip> {
+fn chips(
+    pairs: &[(&'static str, &str)],
+    own: &[(&str, &str)],
+    connections: &[(String, String)],
+) -> Vec<Chip> {
     let label = |name| match name {
         "key" => "Access key",
         "person" => "Person",
@@ -189,6 +206,11 @@ fn chips(pairs: &[(&'static str, &str)], own: &[(&str, &str)]) -> Vec<Chip> {
         "from" => "From",
         _ => "Until",
     };
+    let named = |all: &[(String, String)], value: &str| {
+        all.iter()
+            .find(|(meant, _)| meant == value)
+            .map_or_else(|| value.to_owned(), |(_, words)| words.clone())
+    };
     let without = |gone: &str| {
         let left = pairs.iter().copied().filter(|(name, _)| *name != gone);
         address("/activity", left.chain(own.iter().copied()))
@@ -197,7 +219,11 @@ fn chips(pairs: &[(&'static str, &str)], own: &[(&str, &str)]) -> Vec<Chip> {
         .iter()
         .map(|(name, value)| Chip {
             label: label(name),
-            value: value.replace('_', " "),
+            value: match *name {
+                "connection" => named(connections, value),
+                "reason" | "decision" => value.replace('_', " "),
+                _ => (*value).to_owned(),
+            },
             without: without(name),
         })
         .collect()
@@ -222,7 +248,11 @@ pub(super) fn row(view: RequestView, now: Timestamp) -> Row {
         id: view.request,
         at: Moment::clock(view.at, now),
         key_link: (view.sender == "access_key").then(|| format!("/keys/{}", view.who)),
-        who: Some(if view.sender == "system" { "Paddock".to_owned() } else { view.who }),
+        who: Some(match view.sender {
+            "system" => "Paddock".to_owned(),
+            "operator" => "the command line".to_owned(),
+            _ => view.who,
+        }),
         connection: view.connection,
         environment: view.environment.map(|environment| environment.as_str()),
         network: view.network,

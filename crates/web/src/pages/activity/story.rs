@@ -22,6 +22,8 @@ use crate::query::Query;
 struct StoryPage {
     shell: Shell,
     row: Row,
+    /// Whether the connection that it was for has no page any more.
+    connection_removed: bool,
     came: Moment,
     operation: String,
     order_id: Option<String>,
@@ -57,8 +59,13 @@ pub(super) async fn show(desk: Desk, PathName(id): PathName, query: Query) -> Re
         .summary
         .clone()
         .unwrap_or_else(|| super::operation_words(&story.request.operation).to_owned());
+    let mut shell = Shell::load(&desk, Section::Activity, title).await?;
+    if let Some(connection) = &story.connection {
+        shell = shell.about(connection);
+    }
     let page_with = StoryPage {
-        shell: Shell::load(&desk, Section::Activity, title).await?,
+        shell,
+        connection_removed: story.connection.is_some_and(|connection| connection.removed_at.is_some()),
         came: Moment::full(story.request.at),
         operation: super::operation_words(&story.request.operation).to_owned(),
         order_id: story.request.order_id.clone(),
@@ -69,7 +76,7 @@ pub(super) async fn show(desk: Desk, PathName(id): PathName, query: Query) -> Re
         paid: story.order.as_ref().and_then(|order| order.filled_avg_price).map(price),
         order: story.order,
         order_fault: story.order_fault,
-        records: story.about.iter().map(|record| RecordCells::new(record, &names, now)).collect(),
+        records: story.kept.iter().map(|record| RecordCells::new(record, &names, now)).collect(),
         row: row(story.request, now),
     };
     page(&page_with)

@@ -46,6 +46,8 @@ const SENTENCES: [(&str, &str); 9] = [
 struct Show {
     shell: Shell,
     card: Card,
+    /// The name of the active connection, if it is another one.
+    active_other: Option<String>,
     keys: Vec<Key>,
     freeze: Option<Frozen>,
     signed: Option<Signed>,
@@ -93,6 +95,8 @@ pub(super) async fn show(
 async fn gather(desk: &Desk, name: &str) -> Result<Show, Problem> {
     let now = desk.now();
     let row = api::named(desk, name).await?;
+    let all = desk.store.connections(desk.user).await?.into_iter();
+    let active_other = all.filter(|other| other.active && other.id != row.id).map(|other| other.name).next();
     let keys = desk.store.keys(desk.user).await?.into_iter();
     let keys: Vec<Key> = keys
         .filter(|key| key.connection == row.id && key.revoked_at.is_none())
@@ -116,6 +120,7 @@ async fn gather(desk: &Desk, name: &str) -> Result<Show, Problem> {
         shell: Shell::load(desk, Section::Connections, row.name.clone()).await?.about(&row),
         rename: FormView::blank().with("name", row.name.clone()),
         card: Card::new(api::view(desk, row).await?, keys.len(), now),
+        active_other,
         keys,
         freeze,
         signed,

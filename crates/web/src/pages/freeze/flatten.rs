@@ -16,6 +16,7 @@ use crate::fields::FormFields;
 use crate::pages::accounts::money;
 use crate::pages::answer::page_with;
 use crate::pages::form::FormView;
+use crate::pages::real_money;
 use crate::pages::shell::{Section, Shell};
 use crate::problem::Problem;
 
@@ -76,14 +77,6 @@ impl Flatten {
         Ok(real.then_some(Self { connections, others: !others.is_empty(), name }))
     }
 
-    /// Whether that is the name.
-    fn confirm(&self, typed: &str) -> Result<(), Problem> {
-        if typed.trim() == self.name {
-            return Ok(());
-        }
-        Err(Problem::field("typed", format!("`{}`, since this is real money", self.name)))
-    }
-
     /// The page that asks for it. What it is about is frozen already, with that outcome.
     pub(super) async fn ask(
         self,
@@ -113,7 +106,7 @@ pub(super) async fn unconfirmed(
     typed: Option<&str>,
 ) -> Result<Option<(Flatten, FormView)>, Problem> {
     let Some(flatten) = Flatten::of(desk, subject).await? else { return Ok(None) };
-    Ok(match typed.map(|typed| flatten.confirm(typed)) {
+    Ok(match typed.map(|typed| real_money::is_typed(&flatten.name, typed)) {
         Some(Ok(())) => None,
         Some(Err(problem)) => Some((flatten, FormView::blank().refused(problem))),
         None => Some((flatten, FormView::blank())),

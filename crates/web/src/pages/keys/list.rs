@@ -74,6 +74,7 @@ struct Row {
 
 #[derive(Debug)]
 struct RevokedRow {
+    path: String,
     name: String,
     key_id: String,
     connection: String,
@@ -117,6 +118,7 @@ fn row(key: KeyView, connections: &[Connection], everything_frozen: bool, now: T
 
 fn revoked_row(key: KeyView, now: Timestamp) -> Option<RevokedRow> {
     Some(RevokedRow {
+        path: super::path(&key),
         revoked: Moment::ago(key.revoked_at?, now),
         last_used: key.last_used_at.map(|at| Moment::ago(at, now)),
         name: key.name,

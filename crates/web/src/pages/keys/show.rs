@@ -17,7 +17,7 @@ use super::{DONE, State};
 use crate::api::keys::outlook::Outlook;
 use crate::api::keys::scope_fields::allows_orders;
 use crate::api::keys::usage::{self, KeyUseView};
-use crate::api::keys::{named, shown_by_id};
+use crate::api::keys::{ever_named, shown_by_id};
 use crate::desk::Desk;
 use crate::name::PathName;
 use crate::pages::answer::{Done, page_with};
@@ -40,6 +40,10 @@ struct Show {
     connection: String,
     environment: &'static str,
     state: State,
+    /// When it was revoked. What it did is then all that there is to see.
+    revoked: Option<Moment>,
+    /// Whether its connection was removed.
+    connection_removed: bool,
     frozen: Option<FrozenBy>,
     sentence: String,
     stake: String,
@@ -83,7 +87,7 @@ struct UnusualLine {
 }
 
 pub(super) async fn show(desk: Desk, PathName(name): PathName, done: Done) -> Result<Response, Problem> {
-    let key = named(&desk, &name).await?;
+    let key = ever_named(&desk, &name).await?;
     let page = gather(&desk, key, try_order::blank(), None).await?;
     let shell = page.shell.done(&done, &DONE);
     page_with(StatusCode::OK, &Show { shell, ..page })
@@ -105,14 +109,13 @@ async fn gather(desk: &Desk, key: AccessKey, form: FormView, tried: Option<Tried
     let view = shown_by_id(desk, key.id).await?;
     let used = usage::view(desk, key.id, i64::from(chart::DAYS)).await?;
     let mut shell = Shell::load(desk, Section::Keys, view.name.clone()).await?;
-    let connections = desk.store.connections(desk.user).await?;
-    let connection = connections.iter().find(|connection| connection.id == key.connection);
-    if let Some(connection) = connection {
+    let connection = desk.store.connection(key.connection).await?;
+    if let Some(connection) = &connection {
         shell = shell.about(connection);
     }
     let state = State::of(
         &view,
-        connection.is_some_and(|connection| connection.frozen),
+        connection.as_ref().is_some_and(|connection| connection.frozen),
         shell.everything_frozen.is_some(),
         now,
     );
@@ -122,13 +125,16 @@ async fn gather(desk: &Desk, key: AccessKey, form: FormView, tried: Option<Tried
         reason: row.reason,
         passes: crate::pages::text::passing_words(row.passing),
     });
-    let requests = desk.control.recent(usize::MAX).into_iter().filter(|line| line.key == Some(key.id));
+    let requests =
+        desk.control.recent_of(desk.user, usize::MAX).into_iter().filter(|line| line.key == Some(key.id));
     let places_orders = allows_orders(&view.scope);
     let stake = Outlook::of(view.scope.clone(), view.environment).at_stake.words;
     Ok(Show {
         shell,
         path: super::path(&view),
         state,
+        revoked: view.revoked_at.map(|at| Moment::ago(at, now)),
+        connection_removed: connection.is_none_or(|connection| connection.removed_at.is_some()),
         frozen,
         stake,
         places_orders,

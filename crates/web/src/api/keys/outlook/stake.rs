@@ -1,6 +1,6 @@
 //! What a key can lose on one day, as far as its scope tells.
 
-use paddock_core::money::format_usd;
+use paddock_core::money::dollars_in_words as dollars;
 use paddock_core::order::Side;
 use paddock_core::scope::PositionRule;
 use paddock_core::{AssetClass, PermissionClass, Scope};
@@ -108,11 +108,6 @@ pub(super) fn may_sell_short(scope: &Scope) -> bool {
 fn touches(scope: &Scope, class: AssetClass) -> bool {
     scope.asset_classes.as_ref().is_none_or(|classes| classes.contains(&class))
         && scope.symbols.as_ref().is_none_or(|symbols| symbols.iter().any(|symbol| symbol.class() == class))
-}
-
-fn dollars(amount: Decimal) -> String {
-    let text = format_usd(amount);
-    format!("${}", text.strip_suffix(".00").unwrap_or(&text))
 }
 
 #[cfg(test)]

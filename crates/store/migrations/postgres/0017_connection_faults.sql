@@ -1,0 +1,9 @@
+-- What the latest look at a connection found wrong, until a look finds nothing.
+CREATE TABLE connection_faults (
+    connection_id TEXT COLLATE "C" NOT NULL PRIMARY KEY REFERENCES connections (id),
+    code TEXT NOT NULL,
+    title TEXT NOT NULL,
+    detail TEXT NOT NULL,
+    next_step TEXT NOT NULL,
+    at BIGINT NOT NULL
+);
