@@ -1,8 +1,7 @@
 //! How much of what leaks in practice is found, and how much of what is found is a leak: a corpus made here, as people and tools write such files, measured
 //! and printed. The seed is fixed: the figures change only with the rules.
 
-use paddock_core::scan::{GITLEAKS_RULES, Leak, Rule, scan};
-use regex::Regex;
+use paddock_core::scan::{Leak, Rule, scan};
 
 /// How many files of each kind.
 const EACH: u64 = 40;
@@ -192,108 +191,121 @@ fn what_leaks_is_found_and_what_does_not_is_left_alone() {
     assert!(precision >= 980, "precision {precision}/1000, false alarms: {false_alarms:?}");
 }
 
-/// What gitleaks does with a rule of the file that is printed for it: a keyword, the expression, the entropy, and the two lists of what is let pass.
-struct GitleaksRule {
-    keywords: Vec<String>,
-    expression: Regex,
-    entropy: f64,
-    examples: Regex,
-    looked_at: Regex,
-}
+/// The rules that are printed for gitleaks, on the same corpus.
+#[cfg(test)]
+mod gitleaks {
+    use std::collections::BTreeSet;
 
-fn gitleaks_rules() -> Vec<GitleaksRule> {
-    let file: toml::Table = GITLEAKS_RULES.parse().unwrap();
-    let text = |value: &toml::Value| value.as_str().unwrap().to_owned();
-    let expression = |value: &toml::Value| Regex::new(&text(value)).unwrap();
-    assert_eq!(file["allowlist"]["regexTarget"].as_str(), Some("line"));
-    let read = |rule: &toml::Value| {
-        assert_eq!(rule["secretGroup"].as_integer(), Some(1), "{rule}");
-        assert!(
-            rule["allowlist"].get("regexTarget").is_none(),
-            "what is let pass is looked for in the secret"
+    use paddock_core::scan::GITLEAKS_RULES;
+    use regex::Regex;
+
+    use super::{Chance, EACH, LEAKS, NAMED, harmless};
+
+    /// What gitleaks does with a rule of the file that is printed for it: a keyword, the expression, the entropy, and the two lists of what is let pass.
+    struct GitleaksRule {
+        keywords: Vec<String>,
+        expression: Regex,
+        entropy: f64,
+        examples: Regex,
+        looked_at: Regex,
+    }
+
+    fn gitleaks_rules() -> Vec<GitleaksRule> {
+        let file: toml::Table = GITLEAKS_RULES.parse().unwrap();
+        let text = |value: &toml::Value| value.as_str().unwrap().to_owned();
+        let expression = |value: &toml::Value| Regex::new(&text(value)).unwrap();
+        assert_eq!(file["allowlist"]["regexTarget"].as_str(), Some("line"));
+        let read = |rule: &toml::Value| {
+            assert_eq!(rule["secretGroup"].as_integer(), Some(1), "{rule}");
+            assert!(
+                rule["allowlist"].get("regexTarget").is_none(),
+                "what is let pass is looked for in the secret"
+            );
+            GitleaksRule {
+                keywords: rule["keywords"]
+                    .as_array()
+                    .unwrap()
+                    .iter()
+                    .map(|word| text(word).to_lowercase())
+                    .collect(),
+                expression: expression(&rule["regex"]),
+                entropy: rule["entropy"].as_float().unwrap(),
+                examples: expression(&rule["allowlist"]["regexes"][0]),
+                looked_at: expression(&file["allowlist"]["regexes"][0]),
+            }
+        };
+        file["rules"].as_array().unwrap().iter().map(read).collect()
+    }
+
+    /// Shannon's, in bits for each letter, as gitleaks counts it.
+    #[expect(clippy::float_arithmetic, reason = "no money: gitleaks counts so")]
+    fn entropy(text: &str) -> f64 {
+        let length = f64::from(u32::try_from(text.len()).unwrap());
+        let share = |letter: u8| {
+            f64::from(u32::try_from(text.bytes().filter(|one| *one == letter).count()).unwrap()) / length
+        };
+        let letters: BTreeSet<u8> = text.bytes().collect();
+        letters.into_iter().map(|letter| -share(letter) * share(letter).log2()).sum()
+    }
+
+    fn gitleaks_finds(rules: &[GitleaksRule], text: &str) -> Vec<String> {
+        let mut found = Vec::new();
+        for rule in rules {
+            if !rule.keywords.iter().any(|word| text.to_lowercase().contains(word)) {
+                continue;
+            }
+            for groups in rule.expression.captures_iter(text) {
+                let secret = groups.get(1).unwrap();
+                let begin = text[..secret.start()].rfind('\n').map_or(0, |before| before + 1);
+                let line = text[begin..].lines().next().unwrap();
+                if entropy(secret.as_str()) > rule.entropy
+                    && !rule.examples.is_match(secret.as_str())
+                    && !rule.looked_at.is_match(line)
+                {
+                    found.push(secret.as_str().to_owned());
+                }
+            }
+        }
+        found
+    }
+
+    #[test]
+    fn the_rules_for_gitleaks_find_what_stands_behind_a_name_of_alpacas() {
+        let rules = gitleaks_rules();
+        assert_eq!(rules.len(), 3);
+        let mut chance = Chance(20_261_128);
+        let (mut named, mut missed, mut false_alarms) = (0, Vec::new(), Vec::new());
+        for _ in 0..EACH {
+            for (kind, template) in LEAKS {
+                let (id, secret) = chance.pair();
+                let found =
+                    gitleaks_finds(&rules, &template.replace("{id}", &id).replace("{secret}", &secret));
+                if NAMED.contains(&kind) {
+                    named += 1;
+                    let has_id = !template.contains("{id}") || found.contains(&id);
+                    missed.extend((!has_id || !found.contains(&secret)).then_some(kind));
+                }
+            }
+            for (kind, text) in harmless(&mut chance) {
+                false_alarms.extend(gitleaks_finds(&rules, &text).first().map(|_| kind));
+            }
+        }
+        println!(
+            "gitleaks' rules: missed {} of {named}: {missed:?}; false alarms: {false_alarms:?}",
+            missed.len()
         );
-        GitleaksRule {
-            keywords: rule["keywords"]
-                .as_array()
-                .unwrap()
-                .iter()
-                .map(|word| text(word).to_lowercase())
-                .collect(),
-            expression: expression(&rule["regex"]),
-            entropy: rule["entropy"].as_float().unwrap(),
-            examples: expression(&rule["allowlist"]["regexes"][0]),
-            looked_at: expression(&file["allowlist"]["regexes"][0]),
-        }
-    };
-    file["rules"].as_array().unwrap().iter().map(read).collect()
-}
-
-/// Shannon's, in bits for each letter, as gitleaks counts it.
-fn entropy(text: &str) -> f64 {
-    let length = f64::from(u32::try_from(text.len()).unwrap());
-    let share = |letter: u8| {
-        f64::from(u32::try_from(text.bytes().filter(|one| *one == letter).count()).unwrap()) / length
-    };
-    let letters: std::collections::BTreeSet<u8> = text.bytes().collect();
-    letters.into_iter().map(|letter| -share(letter) * share(letter).log2()).sum()
-}
-
-fn gitleaks_finds(rules: &[GitleaksRule], text: &str) -> Vec<String> {
-    let mut found = Vec::new();
-    for rule in rules {
-        if !rule.keywords.iter().any(|word| text.to_lowercase().contains(word)) {
-            continue;
-        }
-        for groups in rule.expression.captures_iter(text) {
-            let secret = groups.get(1).unwrap();
-            let begin = text[..secret.start()].rfind('\n').map_or(0, |before| before + 1);
-            let line = text[begin..].lines().next().unwrap();
-            if entropy(secret.as_str()) > rule.entropy
-                && !rule.examples.is_match(secret.as_str())
-                && !rule.looked_at.is_match(line)
-            {
-                found.push(secret.as_str().to_owned());
-            }
-        }
+        assert!(missed.len() * 50 <= named, "{missed:?}");
+        assert!(false_alarms.len() * 50 <= named, "{false_alarms:?}");
     }
-    found
-}
 
-#[test]
-fn the_rules_for_gitleaks_find_what_stands_behind_a_name_of_alpacas() {
-    let rules = gitleaks_rules();
-    assert_eq!(rules.len(), 3);
-    let mut chance = Chance(20_261_128);
-    let (mut named, mut missed, mut false_alarms) = (0, Vec::new(), Vec::new());
-    for _ in 0..EACH {
-        for (kind, template) in LEAKS {
-            let (id, secret) = chance.pair();
-            let found = gitleaks_finds(&rules, &template.replace("{id}", &id).replace("{secret}", &secret));
-            if NAMED.contains(&kind) {
-                named += 1;
-                let has_id = !template.contains("{id}") || found.contains(&id);
-                missed.extend((!has_id || !found.contains(&secret)).then_some(kind));
-            }
-        }
-        for (kind, text) in harmless(&mut chance) {
-            false_alarms.extend(gitleaks_finds(&rules, &text).first().map(|_| kind));
-        }
+    #[test]
+    fn the_rules_for_gitleaks_let_pass_examples_and_what_was_looked_at_and_nothing_beside_them() {
+        let rules = gitleaks_rules();
+        let (id, secret) = Chance(1).pair();
+        let found = |text: &str| gitleaks_finds(&rules, text).len();
+        assert_eq!(found(&format!("APCA_API_SECRET_KEY={secret} # as on example.com\n")), 1);
+        assert_eq!(found(&format!("APCA_API_SECRET_KEY={secret} # paddock:allow\n")), 0);
+        assert_eq!(found(&format!("APCA_API_SECRET_KEY=EXAMPLE{}\n", &secret[7..])), 0);
+        assert_eq!(found(&format!("APCA_API_KEY_ID=PKXXXXXX{}\n", &id[8..])), 0);
     }
-    println!(
-        "gitleaks' rules: missed {} of {named}: {missed:?}; false alarms: {false_alarms:?}",
-        missed.len()
-    );
-    assert!(missed.len() * 50 <= named, "{missed:?}");
-    assert!(false_alarms.len() * 50 <= named, "{false_alarms:?}");
-}
-
-#[test]
-fn the_rules_for_gitleaks_let_pass_examples_and_what_was_looked_at_and_nothing_beside_them() {
-    let rules = gitleaks_rules();
-    let (id, secret) = Chance(1).pair();
-    let found = |text: &str| gitleaks_finds(&rules, text).len();
-    assert_eq!(found(&format!("APCA_API_SECRET_KEY={secret} # as on example.com\n")), 1);
-    assert_eq!(found(&format!("APCA_API_SECRET_KEY={secret} # paddock:allow\n")), 0);
-    assert_eq!(found(&format!("APCA_API_SECRET_KEY=EXAMPLE{}\n", &secret[7..])), 0);
-    assert_eq!(found(&format!("APCA_API_KEY_ID=PKXXXXXX{}\n", &id[8..])), 0);
 }

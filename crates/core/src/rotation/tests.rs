@@ -472,7 +472,7 @@ fn a_pair_that_leaked_holds_new_orders_back_from_the_start(#[case] cause: Cause,
     let started = did(&Rotation { cause, ..planned(Environment::Live) }, Event::Start(owner()));
     assert_eq!((started.state, started.trading), (RotationState::Preflight, hold));
     let aborted = did(&started, Event::Abort { by: owner(), why: "a false alarm".to_owned() });
-    assert_eq!(aborted.trading.holds(), false);
+    assert!(!aborted.trading.holds());
     assert!(work(aborted).is_over());
     let waits = work(started);
     assert_eq!((waits.state, waits.trading), (RotationState::AwaitingMint, TradingHold::Paused));
