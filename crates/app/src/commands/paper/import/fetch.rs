@@ -93,6 +93,10 @@ impl Fetcher<'_> {
             ClientError::Unreachable => {
                 failure.hint("start the gateway with `paddock serve`, or name another address with `--url`; then run the same command again")
             }
+            // Alpaca's data host refuses a key with a page that any nginx could have sent.
+            ClientError::Unreadable => {
+                failure.hint("check the address and the key: use an access key whose scope allows market data (`paddock key create`), or a key pair of Alpaca; then run the same command again")
+            }
             ClientError::Api(_) => failure.hint("check the symbols and dates, then run the same command again"),
             _ => failure.hint("run the same command again: it goes on where it was"),
         }
