@@ -149,7 +149,7 @@ test("an operator works, and is offered nothing of an owner's", async () => {
   const { seen, forms } = await offered(oskar);
   for (const place of ["/keys/new", "/keys/momentum/edit", "/freeze"]) assert.ok(seen.has(place), place);
   assert.ok(forms.includes("/freeze") && forms.includes("/settings/trading/pause"));
-  const ofOwners = [/\/rename$/, /\/activate$/, /\/replace$/, /\/remove$/, /trading\/mode$/, /settings\/.*rotate$/, /backup$/, /people/];
+  const ofOwners = [/\/rename$/, /\/activate$/, /^\/connections\/[^/]+\/replace$/, /\/remove$/, /trading\/mode$/, /settings\/.*rotate$/, /backup$/, /people/];
   for (const action of forms) assert.ok(!ofOwners.some((pattern) => pattern.test(action)), `a form to ${action}`);
 });
 
